@@ -1,0 +1,7 @@
+/** @file hash.h  64-bit checksums (XXH3). */
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+/** Hash of n bytes, continuing from `seed` (0 to start). */
+uint64_t wmc_hash(const void *bytes, size_t n, uint64_t seed);

@@ -1,0 +1,16 @@
+/** @file memory.h  Zeroed, 64-byte aligned memory. Checked by tests/unit/base.c. */
+#pragma once
+#include <stddef.h>
+
+#include "weylmc/base/status.h"
+
+/** count * size zeroed bytes aligned to a cache line; NULL when memory (or size_t) is exhausted.
+ * A count of zero gives a unique pointer. The caller frees with wmc_free. */
+void *wmc_alloc(size_t count, size_t size) __attribute__((malloc, warn_unused_result));
+void wmc_free(void *pointer);
+
+#define WMC_NEW(type)          ((type *)wmc_alloc(1, sizeof(type)))
+#define WMC_ARRAY(type, count) ((type *)wmc_alloc((size_t)(count), sizeof(type)))
+
+/** Raise the standard message for exhausted memory; returns WMC_FAILURE. */
+wmc_status wmc_no_memory(void);

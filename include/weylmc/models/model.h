@@ -1,0 +1,83 @@
+/** @file model.h  The table of models.
+ *
+ * A model is a constant table: what it is, its parameters, its observables, and the functions that
+ * make and move one chain. Adding a model is one file (or folder) and one row in models/table.c;
+ * deck checking, `weylmc explain`, checkpoints, results and the manual follow from the table.
+ *
+ * A chain is advanced in steps; between `stride` steps its observables are measured once (a draw).
+ * For a model with `independent` draws a step makes one new independent sample.
+ * All of a chain's state between two draws is `state_size` doubles plus its stream: unpacking them
+ * into a chain created from the same parameters continues bit for bit.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "weylmc/base/field.h"
+#include "weylmc/base/status.h"
+#include "weylmc/numeric/random.h"
+
+/** A dimension of observables, e.g. the index of a singular value. */
+typedef struct wmc_axis {
+  const char *name, *unit, *text;
+  size_t (*length)(const wmc_value *parameters);
+  void (*coordinates)(const wmc_value *parameters, double *out);
+} wmc_axis;
+
+enum { WMC_OBSERVABLE_AXES = 2, WMC_NO_AXIS = -1 };
+
+typedef struct wmc_observable {
+  const char *name, *unit, *text;
+  int axis[WMC_OBSERVABLE_AXES]; /**< indices into the model's axes, leading first; WMC_NO_AXIS */
+  /** Known exact expectation, one number an entry (NaN where unknown); NULL or false: none. */
+  bool (*expected)(const wmc_value *parameters, double *out);
+  /** Whether a finite limit exists along the model's fit parameter; NULL: yes. */
+  bool (*converges)(const wmc_value *parameters);
+} wmc_observable;
+
+/** Complaints about a combination of parameters; the deck adds where the field stands.
+ * The message says what was found, what is allowed and what to do. */
+typedef struct wmc_complaints {
+  void (*add)(void *sink, int field, const char *message);
+  void *sink;
+} wmc_complaints;
+void wmc_complain(const wmc_complaints *complaints, int field, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+typedef struct wmc_model {
+  const char *name, *text, *reference;
+  const wmc_field *fields;           /**< ended by a NULL name */
+  const wmc_axis *axes;              /**< ended by a NULL name */
+  const wmc_observable *observables; /**< ended by a NULL name */
+  const char *fit_parameter;         /**< "depth": extrapolated to infinity */
+  /** Names (NULL-ended) of the forms of statistics/fit.h that suit these parameters. */
+  const char *const *(*forms)(const wmc_value *parameters, const char *observable);
+  bool independent; /**< draws are independent: thermalise 0, stride 1 */
+
+  /** Checks that involve several fields, or the shape of data. */
+  void (*check)(const wmc_value *parameters, const wmc_complaints *complaints);
+  /** Rough relative work of one step, in flops; for schedules and time estimates. */
+  double (*cost)(const wmc_value *parameters);
+
+  wmc_status (*create)(const wmc_value *parameters, void **chain);
+  void (*destroy)(void *chain);
+  /** Put the chain at its starting point. */
+  void (*start)(void *chain, wmc_stream *stream);
+  /** `steps` steps; while thermalising, step sizes may be tuned; afterwards they are frozen.
+   * WMC_FAILURE (message) when the state is no longer finite. */
+  wmc_status (*advance)(void *chain, wmc_stream *stream, long steps, bool thermalising);
+  /** All observables in table order, each row-major. */
+  void (*measure)(void *chain, double *out);
+  size_t (*state_size)(const void *chain);
+  void (*pack)(const void *chain, double *out);
+  void (*unpack)(void *chain, const double *packed);
+} wmc_model;
+
+/** Table of models, ended by NULL. */
+extern const wmc_model *const wmc_models[];
+const wmc_model *wmc_model_find(const char *name);
+
+/** Entries of one observable, and of all observables of the model. */
+size_t wmc_observable_size(const wmc_model *model, const wmc_observable *observable,
+                           const wmc_value *parameters);
+size_t wmc_model_measurement_size(const wmc_model *model, const wmc_value *parameters);

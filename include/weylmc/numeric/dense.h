@@ -1,0 +1,48 @@
+/** @file dense.h  Small dense kernels: product, QR, one-sided Jacobi SVD, least squares.
+ *
+ * All matrices are column-major with leading dimension equal to the number of rows. Kernels
+ * allocate nothing; scratch sizes are stated in doubles. Arguments may not alias unless said.
+ * Checked by tests/check/dense.c: against definitions, on random matrices biased to hard cases.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "weylmc/base/status.h"
+
+/** Planned product C (m x n) = A (m x k) B (k x n); dispatches to code for this CPU at run time. */
+typedef struct wmc_product wmc_product;
+wmc_status wmc_product_create(wmc_product **product, int m, int n, int k);
+void wmc_product_destroy(wmc_product *product);
+/** C = A B. */
+void wmc_product_apply(const wmc_product *product, const double *a, const double *b, double *c);
+
+size_t wmc_qr_scratch(int m, int n);
+/** A (m x n, m >= n) = Q R with R_ii >= 0: Q (m x n) overwrites A, R (n x n) is upper triangular
+ * with zeros below. Householder. */
+void wmc_qr(int m, int n, double *a, double *r, double *scratch);
+
+size_t wmc_svd_scratch(int m, int n);
+/** One-sided Jacobi: Y (m x n, m >= n) = U diag(s) V^T with s decreasing.
+ * On return the columns of `y` are U diag(s) (not normalised, so tiny s keep their relative
+ * accuracy).
+ * @param[in,out] v  n x n, or NULL. In: any orthogonal V0 (identity, or the V of a nearby matrix
+ * when `y` already is A V0); out: V0 times the rotations, columns sorted with s.
+ * @param[out] s     n norms of the columns, decreasing
+ * @return sweeps used; fewer when the columns of y are nearly orthogonal already. */
+int wmc_svd_jacobi(int m, int n, double *y, double *v, double *s, double *scratch);
+
+/** Linear least squares min |A x - b| for A (m x n, m >= n) of full rank; A and b are destroyed.
+ * @param[out] x    n    @param[out] cov  n x n, (A^T A)^{-1}; may be NULL
+ * @return WMC_FAILURE (message) if A has not full rank to working precision. Allocates: not for
+ * kernels. */
+wmc_status wmc_least_squares(int m, int n, double *a, double *b, double *x, double *cov);
+
+/** Eigenvalues (ascending) and vectors of the symmetric n x n matrix a (overwritten by vectors). */
+wmc_status wmc_symmetric_eigen(int n, double *a, double *w);
+
+/** Name of the BLAS kernel in use, for provenance ("Zen", "SkylakeX", ...), and of the library. */
+const char *wmc_blas_kernel(void);
+const char *wmc_blas_description(void);
+/** One BLAS thread a rank; call once at start. */
+void wmc_blas_start(void);

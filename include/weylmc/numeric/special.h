@@ -1,0 +1,21 @@
+/** @file special.h  Special functions. Checked by tests/check/special.c against recurrences,
+ * integrals and series; reentrant, allocate nothing.
+ */
+#pragma once
+
+/** psi(x) = Gamma'(x)/Gamma(x), x > 0. Relative or absolute error below 1e-14. */
+double wmc_digamma(double x);
+/** psi'(x), x > 0. */
+double wmc_trigamma(double x);
+/** log |Gamma(x)| without the global sign of lgamma. */
+double wmc_log_gamma(double x);
+/** log(sinh(x)/x), even, no overflow or cancellation; 0 at 0. */
+double wmc_log_sinhc(double x);
+/** coth(x) - 1/x, odd, no cancellation near 0; 0 at 0. */
+double wmc_langevin_function(double x);
+/** P(chi^2_k > x). */
+double wmc_chi_squared_tail(double x, double k);
+/** Two-sided p-value of a standard normal. */
+double wmc_normal_two_sided(double z);
+/** E f(d/2 + P), P Poisson of mean mu, f smooth; to 1e-15 of the sum of |f|. */
+double wmc_poisson_mean(double mu, double (*f)(double x, void *data), void *data);

@@ -1,0 +1,42 @@
+/** @file accumulator.h  Running statistics of one chain's vector of observables.
+ *
+ * For each of n components: count, mean, sum of squared deviations (Welford), and the sums of at
+ * most WMC_BATCHES consecutive batches of equal length. When the batches are full, neighbours are
+ * merged and the batch length doubles, so that memory is fixed, every later analysis (errors,
+ * autocorrelation time, R-hat, jackknife) starts from the batches, and continuing a run with more
+ * draws gives bit for bit what a longer run gives.
+ * Packed form: wmc_accumulator_packed_size(n) doubles, all of the state.
+ * Checked by tests/unit/accumulator.c; cost by tests/bench/accumulator.c (at most 25 ns a sample).
+ */
+#pragma once
+#include <stddef.h>
+
+#include "weylmc/base/status.h"
+
+enum {
+  WMC_BATCHES = 64
+}; /**< full at 64; between 32 and 64 complete batches after the first 64 samples */
+
+typedef struct wmc_accumulator wmc_accumulator;
+
+wmc_status wmc_accumulator_create(wmc_accumulator **accumulator, size_t components);
+void wmc_accumulator_destroy(wmc_accumulator *accumulator);
+void wmc_accumulator_clear(wmc_accumulator *accumulator);
+/** Add one sample of every component. */
+void wmc_accumulator_add(wmc_accumulator *accumulator, const double *sample);
+
+size_t wmc_accumulator_packed_size(size_t components);
+void wmc_accumulator_pack(const wmc_accumulator *accumulator, double *out);
+/** WMC_IO (message) if the numbers cannot be a packed accumulator of this many components. */
+wmc_status wmc_accumulator_unpack(wmc_accumulator *accumulator, const double *packed);
+
+size_t wmc_accumulator_components(const wmc_accumulator *accumulator);
+long wmc_accumulator_count(const wmc_accumulator *accumulator);
+double wmc_accumulator_mean(const wmc_accumulator *accumulator, size_t component);
+/** Unbiased variance of the samples; NaN below two samples. */
+double wmc_accumulator_variance(const wmc_accumulator *accumulator, size_t component);
+/** Complete batches: their number and length, and the mean of batch b. */
+size_t wmc_accumulator_batches(const wmc_accumulator *accumulator);
+long wmc_accumulator_batch_length(const wmc_accumulator *accumulator);
+double wmc_accumulator_batch_mean(const wmc_accumulator *accumulator, size_t batch,
+                                  size_t component);

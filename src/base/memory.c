@@ -1,0 +1,24 @@
+#include "weylmc/base/memory.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CACHE_LINE = 64 };
+
+void *wmc_alloc(size_t count, size_t size)
+{
+  if (size != 0 && count > (SIZE_MAX - CACHE_LINE) / size) return NULL;
+  size_t bytes = (count * size + CACHE_LINE) / CACHE_LINE * CACHE_LINE; /* at least one line */
+  void *pointer = aligned_alloc(CACHE_LINE, bytes);
+  if (pointer != NULL) memset(pointer, 0, bytes);
+  return pointer;
+}
+
+void wmc_free(void *pointer) { free(pointer); }
+
+wmc_status wmc_no_memory(void)
+{
+  return wmc_raise(WMC_FAILURE, "out of memory: ask the batch system for more, or lower chains or "
+                                "widths (`weylmc check DECK` prints what a run needs)");
+}

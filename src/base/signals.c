@@ -1,0 +1,33 @@
+#include "weylmc/base/signals.h"
+
+#include <signal.h>
+#include <stddef.h>
+
+static volatile sig_atomic_t pending;
+
+static const struct {
+  int number;
+  const char *name;
+} caught[] = {{SIGTERM, "SIGTERM"}, {SIGINT, "SIGINT"}, {SIGUSR1, "SIGUSR1"}, {SIGUSR2, "SIGUSR2"}};
+
+static void note(int signal)
+{
+  if (pending == 0) pending = signal;
+}
+
+void wmc_signals_catch(void)
+{
+  struct sigaction action = {.sa_handler = note, .sa_flags = SA_RESTART};
+  sigemptyset(&action.sa_mask);
+  for (size_t k = 0; k < sizeof caught / sizeof caught[0]; k++)
+    sigaction(caught[k].number, &action, NULL);
+}
+
+int wmc_signals_pending(void) { return pending; }
+
+const char *wmc_signals_name(int signal)
+{
+  for (size_t k = 0; k < sizeof caught / sizeof caught[0]; k++)
+    if (caught[k].number == signal) return caught[k].name;
+  return "a signal";
+}

@@ -1,0 +1,45 @@
+#include <stdarg.h>
+#include <string.h>
+
+#include "weylmc/models/model.h"
+
+/* A new model is one row here. */
+const wmc_model *const wmc_models[] = {
+    NULL,
+};
+
+const wmc_model *wmc_model_find(const char *name)
+{
+  const wmc_model *const *model = wmc_models;
+  while (*model != NULL && strcmp((*model)->name, name) != 0) model++;
+  return *model;
+}
+
+size_t wmc_observable_size(const wmc_model *model, const wmc_observable *observable,
+                           const wmc_value *parameters)
+{
+  size_t size = 1;
+  for (int k = 0; k < WMC_OBSERVABLE_AXES; k++)
+    if (observable->axis[k] != WMC_NO_AXIS)
+      size *= model->axes[observable->axis[k]].length(parameters);
+  return size;
+}
+
+size_t wmc_model_measurement_size(const wmc_model *model, const wmc_value *parameters)
+{
+  size_t size = 0;
+  for (const wmc_observable *observable = model->observables; observable->name; observable++)
+    size += wmc_observable_size(model, observable, parameters);
+  return size;
+}
+
+void wmc_complain(const wmc_complaints *complaints, int field, const char *format, ...)
+{
+  wmc_text message = {0};
+  va_list arguments;
+  va_start(arguments, format);
+  wmc_text_append_list(&message, format, arguments);
+  va_end(arguments);
+  complaints->add(complaints->sink, field, wmc_text_string(&message));
+  wmc_text_free(&message);
+}

@@ -51,6 +51,22 @@ void wmc_text_append(wmc_text *text, const char *format, ...)
   va_end(arguments);
 }
 
+void wmc_text_append_quoted(wmc_text *text, const char *string)
+{
+  enum { LONGEST = 40 };
+  int characters = 0;
+  wmc_text_append(text, "'");
+  for (; *string != '\0'; string++) {
+    unsigned char byte = (unsigned char)*string;
+    if ((byte & 0xC0) != 0x80 && characters++ == LONGEST) break; /* never inside a character */
+    if (byte < 32 || byte == 127)
+      wmc_text_append(text, "\\x%02x", byte);
+    else
+      wmc_text_append_bytes(text, string, 1);
+  }
+  wmc_text_append(text, *string != '\0' ? "...'" : "'");
+}
+
 const char *wmc_text_string(const wmc_text *text) { return text->bytes ? text->bytes : ""; }
 
 void wmc_text_free(wmc_text *text)

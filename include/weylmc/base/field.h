@@ -15,7 +15,7 @@
 #include "weylmc/base/text.h"
 
 typedef enum wmc_type {
-  WMC_INT,    /**< value.integer */
+  WMC_INT,    /**< value.integer; decks write 20000, 20_000 or 2e4, not 2.0; inf gives LONG_MAX */
   WMC_REAL,   /**< value.real */
   WMC_CHOICE, /**< value.integer is an index into field.choices */
   WMC_STRING, /**< value.string */
@@ -30,17 +30,21 @@ typedef struct wmc_field {
   const char *name; /**< NULL ends a table */
   wmc_type type;
   const char *const *choices; /**< NULL-ended names, for WMC_CHOICE */
-  double minimum, maximum;    /**< allowed range of numbers (each entry of WMC_REALS) */
-  bool open_minimum;          /**< the minimum itself is not allowed */
-  const char *standard;       /**< default as a deck would write it; NULL: see `required` */
-  bool required;    /**< must be given (where `only` allows it); otherwise absent is fine */
-  bool sweep;       /**< may be {sweep: [...]} */
-  bool free;        /**< may change when a run is resumed; not part of its identity */
-  const char *only; /**< "energy.kind=target|regression": the field is allowed only then;
-                         giving it implies that kind if the kind itself is absent and
-                         there is one alternative */
-  const char *unit; /**< "1" for dimensionless, "" where meaningless */
-  const char *text; /**< one line, no final dot */
+  /** Allowed range of numbers (each entry of WMC_REALS), or of the length of a WMC_STRING.
+   * inf itself is allowed exactly when maximum is INFINITY (so `depth` may be a WMC_INT that takes
+   * inf); where there is no limit but inf makes no sense write DBL_MAX. Both 0: any finite value.
+   */
+  double minimum, maximum;
+  bool open_minimum;    /**< the minimum itself is not allowed */
+  const char *standard; /**< default as a deck would write it; NULL: see `required` */
+  bool required;        /**< must be given (where `only` allows it); otherwise absent is fine */
+  bool sweep;           /**< may be {sweep: [...]} */
+  bool free;            /**< may change when a run is resumed; not part of its identity */
+  const char *only;     /**< "energy.kind=target|regression": the field is allowed only then;
+                             giving it implies that kind if the kind itself is absent and
+                             there is one alternative */
+  const char *unit;     /**< "1" for dimensionless, "" where meaningless */
+  const char *text;     /**< one line, no final dot */
 } wmc_field;
 
 typedef struct wmc_value {
@@ -57,14 +61,17 @@ typedef struct wmc_value {
 size_t wmc_field_count(const wmc_field *fields);
 /** Index of the field of this name, or -1. */
 int wmc_field_find(const wmc_field *fields, const char *name);
-/** Read a scalar (or, for WMC_REALS, one entry) written as `text` into `value`.
- * On failure append to `why` a phrase "expected ..., found ..." and return false. The range and the
- * choices (nearest name) are checked. */
+/** Read a scalar written as `text` into `value` and mark it present. For WMC_REALS the text is one
+ * entry, which is appended, or all of them as "[1, 2]", which replace what was there. On failure
+ * append to `why` a phrase "expected ..., found ..." and return false. The range and the choices
+ * (nearest name) are checked. */
 bool wmc_field_read(const wmc_field *field, const char *text, wmc_value *value, wmc_text *why);
 /** Append the value as a deck would write it. */
 void wmc_field_print(const wmc_field *field, const wmc_value *value, wmc_text *out);
 /** Append type and range for humans: "integer >= 1", "real in (0, 1]", "one of a, b". */
 void wmc_field_print_range(const wmc_field *field, wmc_text *out);
+/** Index of the field that the `only` of field k names, -1 if there is no condition. */
+int wmc_field_condition(const wmc_field *fields, size_t k);
 /** Whether field k is allowed by its `only` given the other values of the table. */
 bool wmc_field_allowed(const wmc_field *fields, size_t k, const wmc_value *values);
 

@@ -18,6 +18,8 @@ void wmc_text_append(wmc_text *text, const char *format, ...) __attribute__((for
 void wmc_text_append_list(wmc_text *text, const char *format, va_list arguments)
     __attribute__((format(printf, 2, 0)));
 void wmc_text_append_bytes(wmc_text *text, const char *bytes, size_t n);
+/** Append 'string' for a message: in quotes, cut after 40 characters, nothing unprintable. */
+void wmc_text_append_quoted(wmc_text *text, const char *string);
 /** The string, "" when nothing was appended. */
 const char *wmc_text_string(const wmc_text *text);
 void wmc_text_free(wmc_text *text);

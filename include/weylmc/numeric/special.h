@@ -5,7 +5,7 @@
 
 /** psi(x) = Gamma'(x)/Gamma(x), x > 0. Relative or absolute error below 1e-14. */
 double wmc_digamma(double x);
-/** psi'(x), x > 0. */
+/** psi'(x), x > 0. Relative error below 1e-14. */
 double wmc_trigamma(double x);
 /** log |Gamma(x)| without the global sign of lgamma. */
 double wmc_log_gamma(double x);
@@ -13,9 +13,10 @@ double wmc_log_gamma(double x);
 double wmc_log_sinhc(double x);
 /** coth(x) - 1/x, odd, no cancellation near 0; 0 at 0. */
 double wmc_langevin_function(double x);
-/** P(chi^2_k > x). */
+/** P(chi^2_k > x), k > 0; relative error below 1e-12. 1 for x <= 0. */
 double wmc_chi_squared_tail(double x, double k);
 /** Two-sided p-value of a standard normal. */
 double wmc_normal_two_sided(double z);
-/** E f(d/2 + P), P Poisson of mean mu, f smooth; to 1e-15 of the sum of |f|. */
+/** E f(P), P Poisson of mean mu >= 0, f smooth (an argument like d/2 + P is made in f); to 1e-14 of
+ * E |f(P)|. About 20 sqrt(mu) + 25 evaluations. */
 double wmc_poisson_mean(double mu, double (*f)(double x, void *data), void *data);

@@ -1,0 +1,94 @@
+/* What is called rarely, or too large for own code: LAPACK and BLAS, one thread. */
+#include <assert.h>
+#include <cblas.h>
+#include <float.h>
+#include <lapacke.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "weylmc/base/memory.h"
+#include "weylmc/numeric/dense.h"
+
+/** Scale the columns of A to norm 1; scale[j] is what column j was multiplied by. */
+static wmc_status scale_columns(int m, int n, double *a, double *scale)
+{
+  for (int j = 0; j < n; j++) {
+    double norm = cblas_dnrm2(m, a + (size_t)j * (size_t)m, 1);
+    if (!(norm > 0) || isinf(norm))
+      return wmc_raise(WMC_FAILURE,
+                       "least squares: column %d of %d has norm %g; a fit needs finite, non-zero "
+                       "columns: drop the term",
+                       j + 1, n, norm);
+    /* a power of two, so that nothing is rounded */
+    scale[j] = ldexp(1.0, -ilogb(norm));
+    cblas_dscal(m, scale[j], a + (size_t)j * (size_t)m, 1);
+  }
+  return WMC_OK;
+}
+
+static wmc_status check_rank(int m, int n, const double *r)
+{
+  double condition = 0;
+  int info = LAPACKE_dtrcon(LAPACK_COL_MAJOR, '1', 'U', 'N', n, r, n, &condition);
+  if (info == 0 && condition > DBL_EPSILON * m) return WMC_OK;
+  return wmc_raise(WMC_FAILURE,
+                   "least squares: the %d x %d matrix has not full rank (reciprocal condition "
+                   "number %.1e, needed above %.1e): use fewer terms or more points",
+                   m, n, condition, DBL_EPSILON * m);
+}
+
+/** cov = D R^{-1} R^{-T} D, with R inverted in place. */
+static void covariance(int n, double *r, const double *scale, double *cov)
+{
+  LAPACKE_dtrtri(LAPACK_COL_MAJOR, 'U', 'N', n, r, n);
+  cblas_dgemm(CblasColMajor, CblasNoTrans, CblasTrans, n, n, n, 1, r, n, r, n, 0, cov, n);
+  for (int j = 0; j < n; j++)
+    for (int i = 0; i < n; i++) cov[i + j * n] *= scale[i] * scale[j];
+}
+
+wmc_status wmc_least_squares(int m, int n, double *a, double *b, double *x, double *cov)
+{
+  assert(m >= n && n > 0);
+  double *scale = WMC_ARRAY(double, n), *r = WMC_ARRAY(double, n *n);
+  double *scratch = WMC_ARRAY(double, wmc_qr_scratch(m, n));
+  wmc_status status = WMC_OK;
+  if (scale == NULL || r == NULL || scratch == NULL) WMC_GOTO(wmc_no_memory());
+  WMC_GOTO(scale_columns(m, n, a, scale));
+  wmc_qr(m, n, a, r, scratch);
+  WMC_GOTO(check_rank(m, n, r));
+  cblas_dgemv(CblasColMajor, CblasTrans, m, n, 1, a, m, b, 1, 0, x, 1);
+  cblas_dtrsv(CblasColMajor, CblasUpper, CblasNoTrans, CblasNonUnit, n, r, n, x, 1);
+  for (int j = 0; j < n; j++) x[j] *= scale[j];
+  if (cov != NULL) covariance(n, r, scale, cov);
+done:
+  wmc_free(scratch);
+  wmc_free(r);
+  wmc_free(scale);
+  return status;
+}
+
+wmc_status wmc_symmetric_eigen(int n, double *a, double *w)
+{
+  assert(n > 0);
+  int info = LAPACKE_dsyev(LAPACK_COL_MAJOR, 'V', 'L', n, a, n, w);
+  if (info == 0) return WMC_OK;
+  return wmc_raise(
+      WMC_FAILURE,
+      "eigenvalues of a symmetric %d x %d matrix: LAPACK's dsyev returned %d; look for "
+      "values that are not finite",
+      n, n, info);
+}
+
+const char *wmc_blas_kernel(void) { return openblas_get_corename(); }
+
+const char *wmc_blas_description(void)
+{
+  static char text[256];
+  int major, minor, patch;
+  LAPACKE_ilaver(&major, &minor, &patch);
+  snprintf(text, sizeof text, "%s, LAPACK %d.%d.%d", openblas_get_config(), major, minor, patch);
+  return text;
+}
+
+void wmc_blas_start(void) { openblas_set_num_threads(1); }

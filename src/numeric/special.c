@@ -59,9 +59,11 @@ double wmc_log_sinhc(double x)
                              1.0 / 6227020800,
                              1.0 / 1307674368e3,
                              1.0 / 355687428096e3,
-                             1.0 / 121645100408832e3};
+                             1.0 / 121645100408832e3,
+                             1.0 / 5109094217170944e4,
+                             1.0 / 2585201673888497664e4};
   x = fabs(x);
-  if (x < 2) return log1p(x * x * polynomial(c, 9, x * x));
+  if (x < 2) return log1p(x * x * polynomial(c, 11, x * x));
   return x - log(2 * x) + log1p(-exp(-2 * x));
 }
 

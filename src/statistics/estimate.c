@@ -10,7 +10,7 @@
 static const size_t level_batches[] = {64, 48, 32, 24, 16, 12, 8, 6, 4, 3, 2, 1};
 enum {
   LEVELS = sizeof level_batches / sizeof level_batches[0],
-  WHOLE = LEVELS - 1, /* level of whole chains */
+  WHOLE = LEVELS - 1, /* the level of whole chains */
   LEAST = 4,          /* least number of batches for an error, if there are so many draws */
   ENOUGH = 48         /* batches that give an error to 10% */
 };
@@ -25,6 +25,7 @@ typedef struct merger {
 /* Merge a group of this weight, mean and sum of squared deviations from its mean. */
 static void merge(merger *m, double weight, double mean, double square)
 {
+  if (m->count == 0) m->mean = mean; /* exactly, so that constants have no variance */
   double before = m->weight, difference = mean - m->mean;
   m->weight += weight;
   m->mean += difference * weight / m->weight;
@@ -85,10 +86,12 @@ static void add_chain(summary *s, const wmc_accumulator *chain, size_t component
   double batch[WMC_BATCHES], count = (double)wmc_accumulator_count(chain);
   size_t batches = wmc_accumulator_batches(chain);
   double length = (double)wmc_accumulator_batch_length(chain);
+  double mean = wmc_accumulator_mean(chain, component);
   double square = count > 1 ? wmc_accumulator_variance(chain, component) * (count - 1) : 0;
   for (size_t b = 0; b < batches; b++) batch[b] = wmc_accumulator_batch_mean(chain, b, component);
-  merge(&s->samples, count, wmc_accumulator_mean(chain, component), square);
-  for (int k = 0; k < LEVELS; k++) {
+  merge(&s->samples, count, mean, square);
+  merge(&s->level[WHOLE], count, mean, 0); /* with the batch being filled */
+  for (int k = 0; k < WHOLE; k++) {
     double want = floor(0.5 + covered(chain) / s->longest * (double)level_batches[k]);
     size_t parts = want < 1 ? 1 : want > (double)batches ? batches : (size_t)want;
     add_parts(&s->level[k], batch, batches, length, parts);

@@ -237,7 +237,7 @@ Test(accumulator, what_is_not_a_packed_accumulator_is_refused)
                {1, NAN, "count"},
                {1, 1e300, "count"},
                {1, 0, "count too small for the batches"},
-               {1, 50, "count too small for the batches"},
+               {1, 40, "count too small for the batches"},
                {2 + 2 * COMPONENTS + 1, -1e-9, "squares"},
                {SIZE - 1, 1, "batches that cannot be there yet"}};
   double *samples = new_samples(COUNT, COMPONENTS, 1), state[SIZE];

@@ -10,11 +10,30 @@
 
 #include "weylmc/base/status.h"
 
-/** Planned product C (m x n) = A (m x k) B (k x n); dispatches to code for this CPU at run time. */
+/** Planned product C (m x n) = A (m x k) B (k x n); dispatches to code for this CPU at run time.
+ * Create it once, apply it often, also from threads. */
 typedef struct wmc_product wmc_product;
+/** Who multiplies; BEST is what tests/bench/dense.c found fastest at this width, of what is built
+ * in (libxsmm needs x86-64 with AVX2). */
+typedef enum wmc_product_backend {
+  WMC_PRODUCT_BEST,
+  WMC_PRODUCT_OWN,
+  WMC_PRODUCT_LIBXSMM,
+  WMC_PRODUCT_OPENBLAS
+} wmc_product_backend;
+
 wmc_status wmc_product_create(wmc_product **product, int m, int n, int k);
+/** The same by one backend; WMC_FAILURE with a message where it cannot be had. */
+wmc_status wmc_product_create_by(wmc_product **product, wmc_product_backend backend, int m, int n,
+                                 int k);
 void wmc_product_destroy(wmc_product *product);
-/** C = A B. */
+const char *wmc_product_backend_name(const wmc_product *product);
+
+/** C = A B. C is not read before it is written. The bits do not depend on where A, B and C lie;
+ * the speed does: fastest when m is a multiple of 8 and A and C begin at a cache line (wmc_alloc
+ * does), or, for m = 4, at a multiple of 32 bytes. B is read entry by entry: its alignment is
+ * free. A chain M' = (I + N) M adds 1 to the diagonal of N and multiplies: no copy of M, no
+ * beta = 1 product; M and M' change places. */
 void wmc_product_apply(const wmc_product *product, const double *a, const double *b, double *c);
 
 size_t wmc_qr_scratch(int m, int n);

@@ -4,10 +4,14 @@
 
 /** C (m x n) = A (m x k) B (k x n), column-major without padding; any alignment. */
 typedef void wmc_product_kernel(int m, int n, int k, const double *a, const double *b, double *c);
+/** The same for a size that the kernel knows. */
+typedef void wmc_product_fixed(const double *a, const double *b, double *c);
 /** See wmc_qr and wmc_svd_jacobi. */
 typedef void wmc_qr_kernel(int m, int n, double *a, double *r, double *scratch);
 typedef int wmc_svd_kernel(int m, int n, double *y, double *v, double *s, double *scratch);
 
-WMC_SIMD_DECLARE(wmc_product_kernel, wmc_product_kernel_any);
+WMC_SIMD_DECLARE(wmc_product_kernel, wmc_product_tiled);
+WMC_SIMD_DECLARE(wmc_product_fixed, wmc_product_2);
+WMC_SIMD_DECLARE(wmc_product_fixed, wmc_product_3);
 WMC_SIMD_DECLARE(wmc_qr_kernel, wmc_qr_householder);
 WMC_SIMD_DECLARE(wmc_svd_kernel, wmc_svd_sweeps);

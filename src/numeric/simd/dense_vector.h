@@ -1,0 +1,76 @@
+/** @file dense_vector.h  Vectors of doubles of the instruction set being compiled for.
+ *
+ * GCC and Clang vectors, so that + - * work; part_load and part_store take the first n entries
+ * only (0 < n < LANES) and touch no memory beyond them.
+ */
+#pragma once
+#include <string.h>
+#if defined(__AVX__)
+#include <immintrin.h>
+#endif
+
+#if defined(__AVX512F__)
+enum { LANES = 8 };
+#elif defined(__AVX__)
+enum { LANES = 4 };
+#else
+enum { LANES = 2 };
+#endif
+
+typedef double vec __attribute__((vector_size(LANES * sizeof(double))));
+/* the same at any address that a double may have */
+typedef double loose_vec
+    __attribute__((vector_size(LANES * sizeof(double)), aligned(8), may_alias));
+
+#define INLINE static inline __attribute__((always_inline, unused))
+
+INLINE vec load(const double *x) { return (vec) * (const loose_vec *)x; }
+INLINE void store(double *x, vec v) { *(loose_vec *)x = v; }
+INLINE vec all(double x) { return x - (vec){0}; }
+
+#if defined(__AVX512F__)
+INLINE vec part_load(const double *x, int n)
+{
+  return (vec)_mm512_maskz_loadu_pd((__mmask8)((1 << n) - 1), x);
+}
+INLINE void part_store(double *x, vec v, int n)
+{
+  _mm512_mask_storeu_pd(x, (__mmask8)((1 << n) - 1), (__m512d)v);
+}
+#elif defined(__AVX2__)
+INLINE __m256i part_mask(int n)
+{
+  return _mm256_cmpgt_epi64(_mm256_set1_epi64x(n), _mm256_setr_epi64x(0, 1, 2, 3));
+}
+INLINE vec part_load(const double *x, int n) { return (vec)_mm256_maskload_pd(x, part_mask(n)); }
+INLINE void part_store(double *x, vec v, int n)
+{
+  _mm256_maskstore_pd(x, part_mask(n), (__m256d)v);
+}
+#else
+INLINE vec part_load(const double *x, int n)
+{
+  vec v = {0};
+  for (int i = 0; i < n; i++) v[i] = x[i];
+  return v;
+}
+INLINE void part_store(double *x, vec v, int n)
+{
+  for (int i = 0; i < n; i++) x[i] = v[i];
+}
+#endif
+
+/** Sum of the entries, by halves. */
+INLINE double sum_of(vec v)
+{
+#if defined(__AVX512F__)
+  __m256d half = _mm512_castpd512_pd256((__m512d)v) + _mm512_extractf64x4_pd((__m512d)v, 1);
+  __m128d pair = _mm256_castpd256_pd128(half) + _mm256_extractf128_pd(half, 1);
+  return pair[0] + pair[1];
+#elif defined(__AVX__)
+  __m128d pair = _mm256_castpd256_pd128((__m256d)v) + _mm256_extractf128_pd((__m256d)v, 1);
+  return pair[0] + pair[1];
+#else
+  return v[0] + v[1];
+#endif
+}

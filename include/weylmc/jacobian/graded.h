@@ -1,0 +1,16 @@
+/** @file graded.h  Singular values of a matrix whose columns carry exponents of their own.
+ *
+ * For Y = [y_1 e^{r_1}, ..., y_d e^{r_d}] with ordinary columns y_j and any real r_j: log-singular
+ * values by one-sided Jacobi rotations. The rotation of columns i and j with r_i >= r_j and
+ * rho = e^{r_j - r_i} needs only t/rho and rho^2, where t is the tangent of its angle, so rho may
+ * underflow without harm (docs/theory/jacobian.md, eq. 18).
+ * Error about eps times the condition number of [y_j/|y_j|], whatever the r_j.
+ * Checked by tests/check/jacobian_spectrum.c. Reentrant, allocates nothing.
+ */
+#pragma once
+#include <stdbool.h>
+
+/** @param[in,out] y  d x d column-major, destroyed
+ * @param[in,out] r   d exponents; on return the log-singular values, decreasing (-inf for 0)
+ * @return false if 60 sweeps were not enough (entries not finite) */
+bool wmc_graded_singular_values(int d, double *y, double *r);

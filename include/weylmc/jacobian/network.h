@@ -1,0 +1,31 @@
+/** @file network.h  A residual network drawn afresh, and its log-singular values along the depth.
+ *
+ * One draw makes independent weights for `depth` blocks, multiplies their Jacobians and records the
+ * log-singular values of the product after the layers round(fraction depth), at least 1.
+ * Random numbers are made in bulk for as many layers as fit the first-level cache.
+ * Checked by tests/check/jacobian_network.c (against the plain product) and
+ * tests/statistical/jacobian.c; speed by tests/bench/jacobian.c. Allocates only in create.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "weylmc/base/status.h"
+#include "weylmc/jacobian/block.h"
+
+typedef struct wmc_network wmc_network;
+
+/** Layer at which a fraction of the depth is recorded. */
+int wmc_network_record_layer(double fraction, int depth);
+
+/** `fractions`: `records` numbers in (0, 1] that give increasing layers. */
+wmc_status wmc_network_create(wmc_network **network, const wmc_block *block,
+                              const wmc_block_options *options, size_t records,
+                              const double *fractions);
+void wmc_network_destroy(wmc_network *network);
+/** A new network. Returns false if a product is singular or not finite (message raised). */
+bool wmc_network_draw(wmc_network *network, wmc_stream *stream);
+/** After a draw: log-singular values at each record, records x width, decreasing; owned. */
+double *wmc_network_values(wmc_network *network);
+/** After a draw: log|M e_1| at each record; owned. */
+double *wmc_network_growth(wmc_network *network);

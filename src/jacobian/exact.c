@@ -1,0 +1,70 @@
+#include "weylmc/jacobian/exact.h"
+
+#include <math.h>
+
+#include "weylmc/numeric/special.h"
+
+double wmc_exact_log_det(int d, double s2, double *error)
+{
+  double power = s2 * d, term = power, sum = 0; /* power = s^{2k} E chi_d^{2k}, term = power / k */
+  for (int k = 1;; k++) {
+    sum += term;
+    power *= s2 * (d + 2 * k);
+    double next = power / (k + 1);
+    if (next >= term || next < 1e-18 * sum) {
+      *error = fmin(term, next);
+      return -0.5 * sum;
+    }
+    term = next;
+  }
+}
+
+/* |J u|^2 = s^2 times a non-central chi^2 = s^2 chi^2_{d + 2P}. */
+typedef struct shape {
+  double half_d, centre;
+} shape;
+
+static double digamma(double p, void *data)
+{
+  const shape *at = data;
+  return wmc_digamma(at->half_d + p) - at->centre;
+}
+
+double wmc_exact_log_growth(int d, double s2)
+{
+  double centre = -log(2 * s2); /* subtracted term by term: the rest is small */
+  return 0.5 * wmc_poisson_mean(0.5 / s2, digamma, &(shape){0.5 * d, centre});
+}
+
+/* psi' + (psi - centre)^2 */
+static double spread(double p, void *data)
+{
+  const shape *at = data;
+  double centred = digamma(p, data);
+  return wmc_trigamma(at->half_d + p) + centred * centred;
+}
+
+double wmc_exact_log_growth_variance(int d, double s2)
+{
+  double mean = wmc_poisson_mean(0.5 / s2, digamma, &(shape){0.5 * d, 0});
+  return 0.25 * wmc_poisson_mean(0.5 / s2, spread, &(shape){0.5 * d, mean});
+}
+
+double wmc_exact_trace_metric(int d, double s2, double layers)
+{
+  return d * exp(layers * log1p(d * s2));
+}
+
+double wmc_exact_trace_metric_spread(int d, double s2, double layers)
+{
+  /* (E tr g^2, E (tr g)^2) after l layers = A^l (d, d^2), scaled by the square of the mean */
+  double mean = (1 + d * s2) * (1 + d * s2);
+  double a = (1 + 2 * s2 * (d + 1) + s2 * s2 * d * (d + 1)) / mean,
+         b = (2 * s2 + d * s2 * s2) / mean, c = (4 * s2 + 2 * d * s2 * s2) / mean;
+  /* eigenvalues of [[a, b], [c, 1]] and the component of A^l (1/d, 1) along e_2 */
+  double half = 0.5 * (a - 1), root = sqrt(half * half + b * c);
+  double plus = pow(1 + half + root, layers), minus = pow(1 + half - root, layers);
+  double first = 1.0 / d;
+  double second = 0.5 * (plus + minus) + 0.5 * (plus - minus) * (c * first - half) / root;
+  return second - 1;
+}

@@ -3,6 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+#define TWO_OVER_ROOT_PI 1.12837916709551257390
+
 static void apply_linear(size_t n, double slope, const double *x, double *value, double *derivative)
 {
   (void)slope;
@@ -31,7 +33,7 @@ static void apply_erf(size_t n, double slope, const double *x, double *value, do
 {
   (void)slope;
   for (size_t i = 0; i < n; i++) {
-    derivative[i] = M_2_SQRTPI * exp(-x[i] * x[i]);
+    derivative[i] = TWO_OVER_ROOT_PI * exp(-x[i] * x[i]);
     value[i] = erf(x[i]);
   }
 }
@@ -52,7 +54,7 @@ static void apply_tanh(size_t n, double slope, const double *x, double *value, d
   ROW(linear, "phi(x) = x", true, 1, 1)                                                            \
   ROW(relu, "phi(x) = max(x, 0)", true, 0, 1)                                                      \
   ROW(leaky_relu, "phi(x) = x for x > 0, slope x otherwise", true, NAN, 1)                         \
-  ROW(erf, "error function", false, NAN, M_2_SQRTPI)                                               \
+  ROW(erf, "error function", false, NAN, TWO_OVER_ROOT_PI)                                         \
   ROW(tanh, "hyperbolic tangent", false, NAN, 1)
 
 #define TABLE_ROW(name, text, ...) {#name, text, apply_##name, __VA_ARGS__},

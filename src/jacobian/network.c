@@ -3,7 +3,7 @@
 #include <math.h>
 
 #include "weylmc/base/memory.h"
-#include "weylmc/jacobian/spectrum.h"
+#include "weylmc/jacobian/qdt.h"
 
 /* Jacobians made at a time: 16 kB stay in the first-level cache beside the running product. */
 enum { BATCH_ENTRIES = 2048 };
@@ -13,7 +13,7 @@ struct wmc_network {
   size_t records, batch;
   const wmc_block *block;
   void *state;
-  wmc_spectrum *spectrum;
+  wmc_qdt *qdt;
   int *layer;        /* records: number of layers before each record */
   double *jacobians; /* batch x width x width */
   double *values, *growth;
@@ -29,7 +29,7 @@ void wmc_network_destroy(wmc_network *n)
 {
   if (!n) return;
   if (n->state) n->block->destroy(n->state);
-  wmc_spectrum_destroy(n->spectrum);
+  wmc_qdt_destroy(n->qdt);
   wmc_free(n->layer);
   wmc_free(n->jacobians);
   wmc_free(n->values);
@@ -53,8 +53,7 @@ static wmc_status fill(wmc_network *n, const wmc_block_options *o)
   n->growth = WMC_ARRAY(double, n->records);
   if (!n->layer || !n->jacobians || !n->values || !n->growth) return wmc_no_memory();
   WMC_TRY(n->block->create(o, &n->state));
-  return wmc_spectrum_create(&n->spectrum, n->width,
-                             wmc_spectrum_layers(n->width, n->block->layer_variance(o)));
+  return wmc_qdt_create(&n->qdt, n->width, wmc_qdt_layers(n->width, n->block->layer_variance(o)));
 }
 
 wmc_status wmc_network_create(wmc_network **network, const wmc_block *block,
@@ -84,7 +83,7 @@ static void multiply_layers(wmc_network *n, wmc_stream *stream, size_t layers)
   while (layers > 0) {
     size_t count = layers < n->batch ? layers : n->batch;
     n->block->layers(n->state, stream, count, n->jacobians);
-    wmc_spectrum_multiply(n->spectrum, count, n->jacobians);
+    wmc_qdt_multiply(n->qdt, count, n->jacobians);
     layers -= count;
   }
 }
@@ -93,11 +92,11 @@ bool wmc_network_draw(wmc_network *n, wmc_stream *stream)
 {
   int layer = 0;
   n->block->start(n->state, stream);
-  wmc_spectrum_start(n->spectrum);
+  wmc_qdt_start(n->qdt);
   for (size_t k = 0; k < n->records; k++) {
     multiply_layers(n, stream, (size_t)(n->layer[k] - layer));
     layer = n->layer[k];
-    if (!wmc_spectrum_values(n->spectrum, n->values + k * (size_t)n->width, n->growth + k)) {
+    if (!wmc_qdt_values(n->qdt, n->values + k * (size_t)n->width, n->growth + k)) {
       wmc_raise(WMC_FAILURE,
                 "the product of the Jacobians of layers 1 to %d is singular or not finite; "
                 "use a smaller variance or time, or a greater depth",

@@ -50,7 +50,7 @@ typedef struct wmc_block {
   /** One layer with given parameters: x (width) <- f(x), and its Jacobian at the old x. */
   void (*forward)(void *state, const double *parameters, double *x, double *jacobian);
   /** Upper bound of the variance of an entry of J - I that is random given the past; it sets how
-   * many layers are multiplied between factorisations (spectrum.h). */
+   * many layers are multiplied between factorisations (qdt.h). */
   double (*layer_variance)(const wmc_block_options *options);
   /** Work of one layer in flops, the product with the running Jacobian not included. */
   double (*cost)(const wmc_block_options *options);

@@ -5,7 +5,7 @@
  * rho = e^{r_j - r_i} needs only t/rho and rho^2, where t is the tangent of its angle, so rho may
  * underflow without harm (docs/theory/jacobian.md, eq. 18).
  * Error about eps times the condition number of [y_j/|y_j|], whatever the r_j.
- * Checked by tests/check/jacobian_spectrum.c. Reentrant, allocates nothing.
+ * Checked by tests/check/jacobian_qdt.c. Reentrant, allocates nothing.
  */
 #pragma once
 #include <stdbool.h>

@@ -1,4 +1,4 @@
-#include "weylmc/jacobian/spectrum.h"
+#include "weylmc/jacobian/qdt.h"
 
 #include <float.h>
 #include <limits.h>
@@ -9,7 +9,7 @@
 #include "weylmc/jacobian/graded.h"
 #include "weylmc/numeric/dense.h"
 
-struct wmc_spectrum {
+struct wmc_qdt {
   int d, limit;  /* layers that may be multiplied between factorisations */
   int pending;   /* layers in P */
   bool factored; /* Q, r, T are in use; otherwise M = P */
@@ -22,7 +22,7 @@ struct wmc_spectrum {
   double *column, *sorted, *scratch;
 };
 
-int wmc_spectrum_layers(int width, double s2)
+int wmc_qdt_layers(int width, double s2)
 {
   /* width * variance of the accumulated layers at which the bulk edge is e^{+-3.5} (eq. 14) */
   const double time = 4;
@@ -30,7 +30,7 @@ int wmc_spectrum_layers(int width, double s2)
   return layers >= INT_MAX ? INT_MAX : layers > 1 ? (int)layers : 1;
 }
 
-void wmc_spectrum_destroy(wmc_spectrum *s)
+void wmc_qdt_destroy(wmc_qdt *s)
 {
   if (!s) return;
   wmc_product_destroy(s->product);
@@ -45,7 +45,7 @@ void wmc_spectrum_destroy(wmc_spectrum *s)
   wmc_free(s);
 }
 
-static wmc_status allocate(wmc_spectrum *s)
+static wmc_status allocate(wmc_qdt *s)
 {
   int d = s->d;
   size_t size = (size_t)d * (size_t)d;
@@ -61,19 +61,19 @@ static wmc_status allocate(wmc_spectrum *s)
   return failed ? wmc_no_memory() : wmc_product_create(&s->product, d, d, d);
 }
 
-wmc_status wmc_spectrum_create(wmc_spectrum **spectrum, int width, int layers)
+wmc_status wmc_qdt_create(wmc_qdt **qdt, int width, int layers)
 {
-  wmc_spectrum *s = WMC_NEW(wmc_spectrum);
-  *spectrum = s;
+  wmc_qdt *s = WMC_NEW(wmc_qdt);
+  *qdt = s;
   if (!s) return wmc_no_memory();
   s->d = width;
   s->limit = layers;
   wmc_status status = allocate(s);
   if (status == WMC_OK) {
-    wmc_spectrum_start(s);
+    wmc_qdt_start(s);
   } else {
-    wmc_spectrum_destroy(s);
-    *spectrum = NULL;
+    wmc_qdt_destroy(s);
+    *qdt = NULL;
   }
   return status;
 }
@@ -85,7 +85,7 @@ static void set_identity(int d, double *a)
   for (size_t i = 0; i < n; i++) a[i * (n + 1)] = 1;
 }
 
-void wmc_spectrum_start(wmc_spectrum *s)
+void wmc_qdt_start(wmc_qdt *s)
 {
   s->pending = 0;
   s->factored = s->singular = false;
@@ -99,11 +99,11 @@ static void swap(double **a, double **b)
   *b = t;
 }
 
-void wmc_spectrum_multiply(wmc_spectrum *s, size_t count, const double *jacobians)
+void wmc_qdt_multiply(wmc_qdt *s, size_t count, const double *jacobians)
 {
   size_t size = (size_t)s->d * (size_t)s->d;
   for (size_t l = 0; l < count; l++, jacobians += size) {
-    if (s->pending == s->limit) wmc_spectrum_factor(s);
+    if (s->pending == s->limit) wmc_qdt_factor(s);
     if (s->pending == 0 && !s->factored) {
       memcpy(s->front, jacobians, size * sizeof *jacobians);
     } else {
@@ -115,7 +115,7 @@ void wmc_spectrum_multiply(wmc_spectrum *s, size_t count, const double *jacobian
 }
 
 /* R_ij <- (R_ij / R_ii) e^{r_j - r_i} with the old r; then r_i += log R_ii. */
-static void scale_rows(wmc_spectrum *s)
+static void scale_rows(wmc_qdt *s)
 {
   size_t d = (size_t)s->d;
   for (size_t i = 0; i < d; i++) {
@@ -130,7 +130,7 @@ static void scale_rows(wmc_spectrum *s)
 }
 
 /* T <- upper T, both unit upper triangular. */
-static void accumulate(wmc_spectrum *s)
+static void accumulate(wmc_qdt *s)
 {
   size_t d = (size_t)s->d;
   for (size_t k = 0; k < d; k++) {
@@ -142,7 +142,7 @@ static void accumulate(wmc_spectrum *s)
   }
 }
 
-void wmc_spectrum_factor(wmc_spectrum *s)
+void wmc_qdt_factor(wmc_qdt *s)
 {
   if (s->pending == 0) return;
   if (!s->factored) {
@@ -157,10 +157,10 @@ void wmc_spectrum_factor(wmc_spectrum *s)
 }
 
 /* Singular values of Q diag(e^r) T: the columns to be rotated are the rows of T. */
-static bool factored_values(wmc_spectrum *s, double *values, double *growth)
+static bool factored_values(wmc_qdt *s, double *values, double *growth)
 {
   size_t d = (size_t)s->d;
-  wmc_spectrum_factor(s);
+  wmc_qdt_factor(s);
   if (s->singular) return false;
   *growth = s->r[0];
   memcpy(values, s->r, d * sizeof(double));
@@ -169,7 +169,7 @@ static bool factored_values(wmc_spectrum *s, double *values, double *growth)
   return wmc_graded_singular_values(s->d, s->upper, values);
 }
 
-static bool plain_values(wmc_spectrum *s, double *values, double *growth)
+static bool plain_values(wmc_qdt *s, double *values, double *growth)
 {
   size_t d = (size_t)s->d;
   double norm2 = 0;
@@ -181,10 +181,9 @@ static bool plain_values(wmc_spectrum *s, double *values, double *growth)
   return true;
 }
 
-bool wmc_spectrum_values(wmc_spectrum *s, double *values, double *growth)
+bool wmc_qdt_values(wmc_qdt *s, double *values, double *growth)
 {
-  bool (*compute)(wmc_spectrum *, double *, double *) =
-      s->factored ? factored_values : plain_values;
+  bool (*compute)(wmc_qdt *, double *, double *) = s->factored ? factored_values : plain_values;
   if (!compute(s, values, growth)) return false;
   double sum = *growth;
   for (int i = 0; i < s->d; i++) sum += values[i];

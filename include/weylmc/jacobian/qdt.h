@@ -1,4 +1,4 @@
-/** @file spectrum.h  Finite-time singular values of a product of matrices.
+/** @file qdt.h  Finite-time singular values of a product of matrices.
  *
  * The running product M = J_l ... J_1 is kept as
  *
@@ -12,11 +12,11 @@
  * rows (graded.h); as long as no factorisation was needed, those of P itself.
  *
  * Rounding in P costs about eps cond(P) in each log-singular value, so `layers` bounds cond(P) in
- * advance: wmc_spectrum_layers multiplies at most as many layers as bring the bulk edge of the
+ * advance: wmc_qdt_layers multiplies at most as many layers as bring the bulk edge of the
  * spectrum (eq. 14) to a spread of e^7. It depends on the parameters alone, never on the draw.
  * Also kept: the growth log|M e_1| of the first basis vector, which is r_1 exactly.
  *
- * Checked by tests/check/jacobian_spectrum.c against 600-bit arithmetic (spreads of e^70 and
+ * Checked by tests/check/jacobian_qdt.c against 600-bit arithmetic (spreads of e^70 and
  * e^600), permuted factorisations and closed forms at widths 1 and 2. Allocates only in create.
  */
 #pragma once
@@ -25,19 +25,19 @@
 
 #include "weylmc/base/status.h"
 
-typedef struct wmc_spectrum wmc_spectrum;
+typedef struct wmc_qdt wmc_qdt;
 
 /** Layers between factorisations for entries of J - I of variance s2 a layer; at least 1. */
-int wmc_spectrum_layers(int width, double s2);
+int wmc_qdt_layers(int width, double s2);
 
-wmc_status wmc_spectrum_create(wmc_spectrum **spectrum, int width, int layers);
-void wmc_spectrum_destroy(wmc_spectrum *spectrum);
+wmc_status wmc_qdt_create(wmc_qdt **qdt, int width, int layers);
+void wmc_qdt_destroy(wmc_qdt *qdt);
 /** M = I. */
-void wmc_spectrum_start(wmc_spectrum *spectrum);
+void wmc_qdt_start(wmc_qdt *qdt);
 /** M <- J_count ... J_1 M; `jacobians` is count x width x width, J_1 first. */
-void wmc_spectrum_multiply(wmc_spectrum *spectrum, size_t count, const double *jacobians);
+void wmc_qdt_multiply(wmc_qdt *qdt, size_t count, const double *jacobians);
 /** Fold P into Q, r, T now. */
-void wmc_spectrum_factor(wmc_spectrum *spectrum);
+void wmc_qdt_factor(wmc_qdt *qdt);
 /** log-singular values of M, decreasing (width), and growth = log|M e_1|. M may be multiplied
  * further afterwards. Returns false if M is singular or not finite. */
-bool wmc_spectrum_values(wmc_spectrum *spectrum, double *values, double *growth);
+bool wmc_qdt_values(wmc_qdt *qdt, double *values, double *growth);

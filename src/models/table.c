@@ -3,8 +3,11 @@
 
 #include "weylmc/models/model.h"
 
-/* A new model is one row here. */
+/* A new model is a declaration and a row here. */
+extern const wmc_model wmc_residual_jacobian;
+
 const wmc_model *const wmc_models[] = {
+    &wmc_residual_jacobian,
     NULL,
 };
 

@@ -1,0 +1,147 @@
+/* Exact expectations of one layer against quadrature of their definitions. */
+#include <criterion/criterion.h>
+#include <math.h>
+
+#include "support.h"
+#include "weylmc/jacobian/exact.h"
+
+/* E f(z), z normal: the trapezoidal rule converges exponentially for smooth f. */
+static double normal_mean(double (*f)(double z, const double *data), const double *data)
+{
+  const double h = 1.0 / 16;
+  double sum = 0;
+  for (int i = -200; i <= 200; i++) sum += exp(-0.5 * i * h * i * h) * f(i * h, data);
+  return sum * h / sqrt(2 * M_PI);
+}
+
+/* E f(x), x chi^2 with d degrees of freedom, by the same rule in log x. */
+static double chi_squared_mean(int d, double (*f)(double x, const double *data), const double *data)
+{
+  const double h = 1.0 / 64, shape = 0.5 * d;
+  double sum = 0, weight = 0;
+  for (int i = -40 * 64; i <= 8 * 64; i++) {
+    double x = exp(i * h), w = exp(shape * i * h - 0.5 * x);
+    sum += w * f(x, data);
+    weight += w;
+  }
+  return sum / weight;
+}
+
+static double log_abs(double x, const double *shift) { return log(fabs(*shift + x)); }
+
+static double half_log_one_minus(double x, const double *s2)
+{
+  return 0.5 * log(fabs(1 - *s2 * x));
+}
+
+Test(jacobian_exact, log_det_is_a_mean_over_chi_squared)
+{
+  for (int d = 1; d <= 32; d *= 2)
+    for (double s2 = 0.01 / d; s2 > 1e-7; s2 *= 0.2) {
+      double error, value = wmc_exact_log_det(d, s2, &error);
+      double quadrature = chi_squared_mean(d, half_log_one_minus, &s2);
+      cr_expect_lt(error, 1e-12 * s2 * d);
+      cr_expect_lt(fabs(value - quadrature), 1e-12 * s2 * d, "d=%d s2=%g: %.16g, not %.16g", d, s2,
+                   value, quadrature);
+    }
+}
+
+/* 2 det(I + s G) = s^2 (A - B), A = (sqrt 2 / s + z_1)^2 + z_2^2, B exponential of mean 2: a
+ * rotation of the four entries of G. */
+static double over_b(double b, const double *a) { return log(fabs(*a - b)); }
+
+static double over_z2(double z, const double *first)
+{
+  double a = *first + z * z;
+  return chi_squared_mean(2, over_b, &a);
+}
+
+static double over_z1(double z, const double *s)
+{
+  double first = (M_SQRT2 / *s + z) * (M_SQRT2 / *s + z);
+  return normal_mean(over_z2, &first);
+}
+
+Test(jacobian_exact, log_det_of_two_by_two)
+{
+  /* the defect stays within a few times the announced error where that is not small */
+  const double amplitudes[] = {0.1, 0.15, 0.2, 0.25, 0.3};
+  for (size_t k = 0; k < 5; k++) {
+    double s = amplitudes[k], error, value = wmc_exact_log_det(2, s * s, &error);
+    double quadrature = log(0.5 * s * s) + normal_mean(over_z1, &s);
+    cr_expect_lt(fabs(value - quadrature), 3 * error + 1e-8, "s=%g: %.10g, not %.10g, error %.2g",
+                 s, value, quadrature, error);
+  }
+}
+
+Test(jacobian_exact, log_det_of_width_one)
+{
+  const double s = 0.1, shift = 1 / s;
+  double error, quadrature = log(s) + normal_mean(log_abs, &shift);
+  cr_expect_lt(fabs(wmc_exact_log_det(1, s * s, &error) - quadrature), 1e-13);
+}
+
+/* log|u + s G u|^2 = log[(1 + s z)^2 + s^2 chi^2_{d-1}] */
+typedef struct vector {
+  int d;
+  double s, power, centre;
+} vector;
+static vector at;
+
+static double growth_power(double x, const double *along)
+{
+  double value = 0.5 * log(*along + at.s * at.s * x) - at.centre;
+  return at.power > 1 ? value * value : value;
+}
+
+static double growth_along(double z, const double *unused)
+{
+  double along = (1 + at.s * z) * (1 + at.s * z);
+  (void)unused;
+  return at.d == 1 ? growth_power(0, &along) : chi_squared_mean(at.d - 1, growth_power, &along);
+}
+
+Test(jacobian_exact, growth_of_a_vector)
+{
+  for (int d = 1; d <= 16; d *= 2)
+    for (double s = 0.02; s < 0.12; s *= 2) {
+      at = (vector){d, s, 1, 0};
+      double mean = normal_mean(growth_along, NULL);
+      at = (vector){d, s, 2, mean};
+      double variance = normal_mean(growth_along, NULL);
+      cr_expect_lt(fabs(wmc_exact_log_growth(d, s * s) - mean), 1e-13, "d=%d s=%g", d, s);
+      cr_expect_lt(fabs(wmc_exact_log_growth_variance(d, s * s) - variance), 1e-12, "d=%d s=%g", d,
+                   s);
+    }
+}
+
+Test(jacobian_exact, known_series)
+{
+  /* E sum lambda = -tau d/2 - tau^2 d (d+2)/(4 L) - tau^3 d (d+2)(d+4)/(6 L^2) - ... */
+  for (int d = 1; d <= 8; d++) {
+    double s2 = 1e-4, error,
+           series = -0.5 * s2 * d * (1 + s2 * (d + 2) / 2 * (1 + s2 * (d + 4) * 2 / 3));
+    cr_expect_lt(fabs(wmc_exact_log_det(d, s2, &error) - series), 2 * pow(s2 * (d + 6), 4));
+    double growth = 0.5 * s2 * (d - 2) - 0.25 * s2 * s2 * (d - 2) * (d - 4);
+    cr_expect_lt(fabs(wmc_exact_log_growth(d, s2) - growth), 10 * pow(s2 * (d + 2), 3));
+    double variance = s2 - 0.5 * s2 * s2 * (3 * d - 8);
+    cr_expect_lt(fabs(wmc_exact_log_growth_variance(d, s2) - variance), 10 * pow(s2 * (d + 4), 3));
+  }
+}
+
+Test(jacobian_exact, trace_of_the_metric)
+{
+  for (double s2 = 0.001; s2 < 2; s2 *= 3)
+    for (int l = 1; l <= 9; l += 4) {
+      /* d = 1: g = prod (1 + s z)^2, so E g^k is the l-th power of a moment of a normal */
+      double second = pow(1 + 6 * s2 + 3 * s2 * s2, l), first = pow(1 + s2, l);
+      cr_expect_float_eq(wmc_exact_trace_metric(1, s2, l) / first, 1, 1e-13);
+      cr_expect_float_eq((1 + wmc_exact_trace_metric_spread(1, s2, l)) * first * first / second, 1,
+                         1e-12);
+      /* one layer: tr g is s^2 times a non-central chi^2 with d^2 degrees of freedom */
+      int d = l;
+      double variance = 2 * s2 * s2 * d * d + 4 * s2 * d, mean = d + s2 * d * d;
+      cr_expect_float_eq(wmc_exact_trace_metric(d, s2, 1) / mean, 1, 1e-14);
+      cr_expect_lt(fabs(wmc_exact_trace_metric_spread(d, s2, 1) - variance / (mean * mean)), 1e-14);
+    }
+}

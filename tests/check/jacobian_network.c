@@ -1,0 +1,352 @@
+/* Networks against plain products, and the model built on them against its definitions. */
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "support.h"
+#include "weylmc/base/memory.h"
+#include "weylmc/base/status.h"
+#include "weylmc/jacobian/exact.h"
+#include "weylmc/jacobian/network.h"
+#include "weylmc/models/model.h"
+#include "weylmc/numeric/dense.h"
+
+static wmc_stream *stream_of(long id)
+{
+  wmc_stream *stream;
+  cr_assert_eq(wmc_stream_create(&stream, 20261123, id), WMC_OK);
+  return stream;
+}
+
+static wmc_block_options options_of(int width, int depth)
+{
+  return (wmc_block_options){.width = width,
+                             .depth = depth,
+                             .hidden = width + 1,
+                             .activation = wmc_activation_find("tanh"),
+                             .weights = wmc_weights_find("gaussian"),
+                             .variance = 1.0 / width,
+                             .time = 1,
+                             .inner_variance = 1.0 / width,
+                             .input_norm2 = width};
+}
+
+/* Log-singular values of the plain product of the first `layers` Jacobians. */
+static void plain(const wmc_block *block, const wmc_block_options *o, int layers,
+                  wmc_stream *stream, double *values, double *growth)
+{
+  enum { ENTRIES = 2048 };
+  int d = o->width;
+  size_t size = (size_t)(d * d);
+  double jacobians[ENTRIES], m[64], next[64], s[8], norm2 = 0;
+  void *state;
+  cr_assert_leq(size * (size_t)o->depth, ENTRIES);
+  cr_assert_eq(block->create(o, &state), WMC_OK);
+  block->start(state, stream);
+  block->layers(state, stream, (size_t)o->depth, jacobians);
+  memcpy(m, jacobians, size * sizeof *m);
+  for (int l = 1; l < layers; l++) {
+    const double *j = jacobians + (size_t)l * size;
+    for (int b = 0; b < d; b++)
+      for (int a = 0; a < d; a++) {
+        next[b * d + a] = 0;
+        for (int k = 0; k < d; k++) next[b * d + a] += j[k * d + a] * m[b * d + k];
+      }
+    memcpy(m, next, sizeof m);
+  }
+  for (int i = 0; i < d; i++) norm2 += m[i] * m[i];
+  *growth = 0.5 * log(norm2);
+  double *scratch = WMC_ARRAY(double, wmc_svd_scratch(d, d));
+  wmc_svd_jacobi(d, d, m, NULL, s, scratch);
+  for (int i = 0; i < d; i++) values[i] = log(s[i]);
+  wmc_free(scratch);
+  block->destroy(state);
+}
+
+Test(jacobian_network, is_the_product_of_its_layers)
+{
+  const double end[] = {1};
+  for (const wmc_block *const *block = wmc_blocks; *block; block++)
+    for (int d = 1; d <= 8; d++) {
+      wmc_block_options o = options_of(d, 20);
+      wmc_network *network;
+      wmc_stream *stream = stream_of(d), *again = stream_of(d);
+      double values[8], growth;
+      cr_assert_eq(wmc_network_create(&network, *block, &o, 1, end), WMC_OK);
+      for (int draw = 0; draw < 5; draw++) {
+        cr_assert(wmc_network_draw(network, stream));
+        plain(*block, &o, o.depth, again, values, &growth);
+        for (int i = 0; i < d; i++)
+          cr_expect_lt(fabs(wmc_network_values(network)[i] - values[i]), 1e-13, "%s d=%d i=%d",
+                       (*block)->name, d, i);
+        cr_expect_lt(fabs(wmc_network_growth(network)[0] - growth), 1e-13);
+      }
+      wmc_network_destroy(network);
+      wmc_stream_destroy(stream);
+      wmc_stream_destroy(again);
+    }
+}
+
+Test(jacobian_network, layers_of_records)
+{
+  cr_expect_eq(wmc_network_record_layer(0.25, 64), 16);
+  cr_expect_eq(wmc_network_record_layer(1, 7), 7);
+  cr_expect_eq(wmc_network_record_layer(1e-6, 7), 1);
+  cr_expect_eq(wmc_network_record_layer(0.5, 5), 3);
+  cr_expect_eq(wmc_network_record_layer(1.0 / 3, 9), 3);
+}
+
+/* A network recorded at layer l of L is one of l layers and as much less time. Signs, one bit an
+ * entry, make both use the same deviates; the widths are powers of two so that calls end at whole
+ * words. */
+Test(jacobian_network, records_are_shorter_networks)
+{
+  const double fractions[] = {0.25, 0.75, 1};
+  for (int d = 8; d <= 16; d *= 2) {
+    wmc_block_options o = options_of(d, 64);
+    o.weights = wmc_weights_find("rademacher");
+    o.time = 12;
+    wmc_network *whole, *part;
+    cr_assert_eq(wmc_network_create(&whole, &wmc_block_linear, &o, 3, fractions), WMC_OK);
+    wmc_stream *stream = stream_of(d);
+    cr_assert(wmc_network_draw(whole, stream));
+    wmc_stream_destroy(stream);
+    for (int k = 0; k < 3; k++) {
+      const double end[] = {1};
+      wmc_block_options shorter = o;
+      shorter.depth = wmc_network_record_layer(fractions[k], o.depth);
+      shorter.time = o.time * shorter.depth / o.depth;
+      cr_assert_eq(wmc_network_create(&part, &wmc_block_linear, &shorter, 1, end), WMC_OK);
+      stream = stream_of(d);
+      cr_assert(wmc_network_draw(part, stream));
+      for (int i = 0; i < d; i++)
+        cr_expect_lt(fabs(wmc_network_values(part)[i] - wmc_network_values(whole)[k * d + i]),
+                     2e-12, "d=%d record %d value %d", d, k, i);
+      wmc_stream_destroy(stream);
+      wmc_network_destroy(part);
+    }
+    wmc_network_destroy(whole);
+  }
+}
+
+Test(jacobian_network, singular_products_are_an_error)
+{
+  /* width 1, s = 1, sign weights: J is 0 or 2 */
+  const double end[] = {1};
+  wmc_block_options o = options_of(1, 64);
+  o.weights = wmc_weights_find("rademacher");
+  o.time = 64;
+  wmc_network *network;
+  wmc_stream *stream = stream_of(1);
+  cr_assert_eq(wmc_network_create(&network, &wmc_block_linear, &o, 1, end), WMC_OK);
+  cr_expect_not(wmc_network_draw(network, stream));
+  cr_expect_not_null(strstr(wmc_message(), "singular"));
+  wmc_network_destroy(network);
+  wmc_stream_destroy(stream);
+}
+
+/* ---- the model -------------------------------------------------------------------------- */
+
+enum { FIELDS = 12, MEASURED = 512 };
+
+/* Values as a deck would give them: "name=text" pairs over the defaults. */
+static void read_parameters(const wmc_model *model, wmc_value *values, size_t n,
+                            const char *const *settings)
+{
+  wmc_text why = {0};
+  cr_assert_eq(wmc_field_count(model->fields), FIELDS);
+  for (int pass = 0; pass < 3; pass++) /* conditions may depend on later fields */
+    for (size_t k = 0; k < FIELDS; k++)
+      if (model->fields[k].standard && !values[k].present &&
+          wmc_field_allowed(model->fields, k, values))
+        cr_assert(wmc_field_read(&model->fields[k], model->fields[k].standard, &values[k], &why),
+                  "%s", wmc_text_string(&why));
+  for (size_t i = 0; i < n; i++) {
+    char name[64];
+    const char *equals = strchr(settings[i], '=');
+    snprintf(name, sizeof name, "%.*s", (int)(equals - settings[i]), settings[i]);
+    int k = wmc_field_find(model->fields, name);
+    cr_assert_geq(k, 0, "%s", name);
+    wmc_value_free(&values[k]);
+    cr_assert(wmc_field_read(&model->fields[k], equals + 1, &values[k], &why), "%s",
+              wmc_text_string(&why));
+  }
+}
+
+#define PARAMETERS(model, values, ...)                                                             \
+  do {                                                                                             \
+    const char *const settings[] = {__VA_ARGS__};                                                  \
+    read_parameters(model, values, sizeof settings / sizeof *settings, settings);                  \
+  } while (0)
+
+static const double *find(const wmc_model *model, const wmc_value *values, const double *measured,
+                          const char *name)
+{
+  for (const wmc_observable *o = model->observables; o->name; o++) {
+    if (strcmp(o->name, name) == 0) return measured;
+    measured += wmc_observable_size(model, o, values);
+  }
+  cr_assert_fail("no observable %s", name);
+  return NULL;
+}
+
+static void check_observables(const wmc_model *model, const wmc_value *values,
+                              const double *measured, size_t d, size_t record)
+{
+#define AT(name) find(model, values, measured, name)[record]
+  const double *lambda = find(model, values, measured, "log_singular_values") + record * d;
+  double sum = 0, squares = 0, trace = 0, total = 0, entropy = 0, ratio = 0;
+  for (size_t i = 0; i < d; i++) {
+    sum += lambda[i];
+    squares += lambda[i] * lambda[i];
+    trace += exp(2 * lambda[i]);
+    total += exp(lambda[i]);
+  }
+  for (size_t i = 0; i < d; i++) entropy -= exp(lambda[i]) / total * log(exp(lambda[i]) / total);
+  for (size_t i = 1; i < d; i++) {
+    double gap = find(model, values, measured, "gap")[record * (d - 1) + i - 1];
+    cr_expect_eq(gap, lambda[i - 1] - lambda[i]);
+    cr_expect_geq(gap, 0);
+    if (i + 1 < d) {
+      double next = lambda[i] - lambda[i + 1];
+      ratio += fmin(gap / next, next / gap) / (double)(d - 2);
+    }
+  }
+  cr_expect_float_eq(AT("log_singular_values_sum"), sum, 1e-13);
+  cr_expect_float_eq(AT("log_det_metric"), 2 * sum, 1e-13);
+  cr_expect_float_eq(AT("squared_sum"), squares, 1e-13);
+  cr_expect_float_eq(AT("log_spectrum_variance"), squares / (double)d - sum * sum / (double)(d * d),
+                     1e-13);
+  cr_expect_float_eq(AT("trace_metric") / trace, 1, 1e-13);
+  cr_expect_float_eq(AT("effective_rank"), exp(entropy), 1e-12);
+  cr_expect_eq(AT("condition"), lambda[0] - lambda[d - 1]);
+  if (d > 2) cr_expect_float_eq(AT("gap_ratio"), ratio, 1e-13);
+  if (d < 3) cr_expect(isnan(AT("gap_ratio")));
+  if (d == 1) cr_expect(isnan(AT("gap")));
+  cr_expect_leq(AT("log_vector_growth"), lambda[0] + 1e-13);
+  cr_expect_geq(AT("log_vector_growth"), lambda[d - 1] - 1e-13);
+#undef AT
+}
+
+Test(jacobian_model, observables_follow_from_the_spectrum)
+{
+  const wmc_model *model = wmc_model_find("residual_jacobian");
+  cr_assert_not_null(model);
+  cr_assert(model->independent);
+  for (int d = 1; d <= 5; d++) {
+    wmc_value values[FIELDS] = {0};
+    char width[32];
+    snprintf(width, sizeof width, "width=%d", d);
+    PARAMETERS(model, values, width, "depth=12", "block=two_layer", "activation=erf", "hidden=3",
+               "record=[0.25, 1]");
+    size_t n = wmc_model_measurement_size(model, values);
+    double measured[MEASURED], again[MEASURED], packed[MEASURED];
+    cr_assert_leq(n, MEASURED);
+    cr_expect_eq(wmc_observable_size(model, model->observables, values), 2 * (size_t)d);
+    void *chain, *copy;
+    wmc_stream *stream = stream_of(d);
+    cr_assert_eq(model->create(values, &chain), WMC_OK);
+    cr_assert_eq(model->create(values, &copy), WMC_OK);
+    model->start(chain, stream);
+    for (int draw = 0; draw < 3; draw++) {
+      cr_assert_eq(model->advance(chain, stream, 1, false), WMC_OK);
+      model->measure(chain, measured);
+      for (size_t record = 0; record < 2; record++)
+        check_observables(model, values, measured, (size_t)d, record);
+    }
+    /* another chain that takes over the state and the stream goes on bit for bit */
+    cr_assert_leq(model->state_size(chain), MEASURED);
+    model->pack(chain, packed);
+    model->unpack(copy, packed);
+    model->measure(copy, again);
+    cr_expect_arr_eq(again, measured, n * sizeof *again, "d=%d", d);
+    unsigned char *state = WMC_ARRAY(unsigned char, wmc_stream_packed_size());
+    wmc_stream_pack(stream, state);
+    cr_assert_eq(model->advance(chain, stream, 1, false), WMC_OK);
+    model->measure(chain, measured);
+    cr_assert_eq(wmc_stream_unpack(stream, state), WMC_OK);
+    cr_assert_eq(model->advance(copy, stream, 1, false), WMC_OK);
+    model->measure(copy, again);
+    cr_expect_arr_eq(again, measured, n * sizeof *again, "d=%d", d);
+    wmc_free(state);
+    wmc_stream_destroy(stream);
+    model->destroy(chain);
+    model->destroy(copy);
+    for (size_t k = 0; k < FIELDS; k++) wmc_value_free(&values[k]);
+  }
+}
+
+static bool expect(const wmc_model *model, const char *name, const wmc_value *values, double *out)
+{
+  for (const wmc_observable *o = model->observables; o->name; o++)
+    if (strcmp(o->name, name) == 0) return o->expected && o->expected(values, out);
+  return false;
+}
+
+Test(jacobian_model, expected_values_where_they_are_exact)
+{
+  const wmc_model *model = wmc_model_find("residual_jacobian");
+  double out[2], error;
+  wmc_value values[FIELDS] = {0};
+  PARAMETERS(model, values, "width=2", "depth=100", "record=[0.5, 1]");
+  double one = wmc_exact_log_det(2, 0.01, &error), growth = wmc_exact_log_growth(2, 0.01);
+  cr_assert(expect(model, "log_singular_values_sum", values, out));
+  cr_expect_float_eq(out[0], 50 * one, 1e-14);
+  cr_expect_float_eq(out[1], 100 * one, 1e-14);
+  cr_assert(expect(model, "log_det_metric", values, out));
+  cr_expect_float_eq(out[1], 200 * one, 1e-14);
+  cr_assert(expect(model, "log_vector_growth", values, out));
+  cr_expect_float_eq(out[1], 100 * growth, 1e-14);
+  cr_assert(expect(model, "trace_metric", values, out));
+  cr_expect(isnan(out[1]), "its draws are too widely spread");
+  cr_expect_not(expect(model, "gap", values, out));
+
+  /* a layer amplitude at which nearly singular layers count has no expected sum */
+  PARAMETERS(model, values, "width=2", "depth=4");
+  cr_assert(expect(model, "log_singular_values_sum", values, out));
+  cr_expect(isnan(out[0]) && isnan(out[1]));
+
+  PARAMETERS(model, values, "width=2", "depth=100", "time=0.1", "weights=rademacher");
+  cr_expect_not(expect(model, "log_singular_values_sum", values, out));
+  cr_expect_not(expect(model, "log_vector_growth", values, out));
+  cr_assert(expect(model, "trace_metric", values, out));
+  cr_expect_float_eq(out[1], 2 * pow(1.002, 100), 1e-12);
+
+  PARAMETERS(model, values, "block=two_layer", "activation=relu");
+  cr_assert(expect(model, "trace_metric", values, out));
+  cr_expect_float_eq(out[1], 2 * pow(1.001, 100), 1e-12);
+  PARAMETERS(model, values, "activation=tanh");
+  cr_expect_not(expect(model, "trace_metric", values, out));
+  for (size_t k = 0; k < FIELDS; k++) wmc_value_free(&values[k]);
+}
+
+static void note(void *sink, int field, const char *message)
+{
+  wmc_text_append(sink, "%d: %s\n", field, message);
+}
+
+Test(jacobian_model, records_must_be_distinct_layers)
+{
+  const wmc_model *model = wmc_model_find("residual_jacobian");
+  const struct {
+    const char *record, *expected;
+  } cases[] = {{"record=[0.25, 0.5, 1]", NULL},
+               {"record=1", NULL},
+               {"record=[0.5, 0.25]", "must increase"},
+               {"record=[0.5, 0.5]", "must increase"},
+               {"record=[0.01, 0.02]", "same layer 1"}};
+  for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+    wmc_value values[FIELDS] = {0};
+    wmc_text found = {0};
+    PARAMETERS(model, values, "width=2", "depth=10", cases[k].record);
+    model->check(values, &(wmc_complaints){note, &found});
+    if (cases[k].expected)
+      cr_expect_not_null(strstr(wmc_text_string(&found), cases[k].expected), "%s",
+                         wmc_text_string(&found));
+    else
+      cr_expect_str_empty(wmc_text_string(&found));
+    wmc_text_free(&found);
+    for (size_t i = 0; i < FIELDS; i++) wmc_value_free(&values[i]);
+  }
+}

@@ -1,0 +1,323 @@
+/* Finite-time singular values by QDT accumulation against multi-precision products, against
+ * themselves with factorisations at other places, and against closed forms at widths 1 and 2. */
+#include <criterion/criterion.h>
+#include <gmp.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support.h"
+#include "weylmc/base/memory.h"
+#include "weylmc/jacobian/graded.h"
+#include "weylmc/jacobian/qdt.h"
+#include "weylmc/numeric/random.h"
+
+static wmc_stream *stream_of(long id)
+{
+  wmc_stream *stream;
+  cr_assert_eq(wmc_stream_create(&stream, 20261121, id), WMC_OK);
+  return stream;
+}
+
+/* count Jacobians I + s G. */
+static double *linear_layers(wmc_stream *stream, int d, int count, double s)
+{
+  size_t size = (size_t)d * (size_t)d;
+  double *j = WMC_ARRAY(double, size *(size_t)count);
+  wmc_stream_normals(stream, size * (size_t)count, s, j);
+  for (int l = 0; l < count; l++)
+    for (int i = 0; i < d; i++) j[(size_t)l * size + (size_t)(i * d + i)] += 1;
+  return j;
+}
+
+/* ---- reference: a plain product and one-sided Jacobi rotations in long mantissas ---------- */
+
+static mpf_t *mp_array(int n)
+{
+  mpf_t *a = WMC_ARRAY(mpf_t, n);
+  for (int i = 0; i < n; i++) mpf_init(a[i]);
+  return a;
+}
+
+static void mp_free(mpf_t *a, int n)
+{
+  for (int i = 0; i < n; i++) mpf_clear(a[i]);
+  wmc_free(a);
+}
+
+static double mp_log(const mpf_t x)
+{
+  long exponent;
+  double mantissa = mpf_get_d_2exp(&exponent, x);
+  return log(fabs(mantissa)) + (double)exponent * log(2.0);
+}
+
+static void mp_dot(int d, mpf_t *x, mpf_t *y, mpf_t out, mpf_t t)
+{
+  mpf_set_ui(out, 0);
+  for (int k = 0; k < d; k++) {
+    mpf_mul(t, x[k], y[k]);
+    mpf_add(out, out, t);
+  }
+}
+
+static mpf_t *mp_product(int d, int count, const double *layers)
+{
+  mpf_t *m = mp_array(d * d), *next = mp_array(d * d), *t = mp_array(2);
+  for (int i = 0; i < d; i++) mpf_set_ui(m[i * d + i], 1);
+  for (int l = 0; l < count; l++, layers += d * d) {
+    for (int j = 0; j < d; j++)
+      for (int i = 0; i < d; i++) {
+        mpf_set_ui(next[j * d + i], 0);
+        for (int k = 0; k < d; k++) {
+          mpf_set_d(t[0], layers[k * d + i]);
+          mpf_mul(t[1], t[0], m[j * d + k]);
+          mpf_add(next[j * d + i], next[j * d + i], t[1]);
+        }
+      }
+    mpf_t *swap = m;
+    m = next;
+    next = swap;
+  }
+  mp_free(next, d * d);
+  mp_free(t, 2);
+  return m;
+}
+
+/* One rotation; returns the logarithm of the cosine that the columns had. */
+static double mp_rotate(int d, mpf_t *x, mpf_t *y, mpf_t *w)
+{
+  enum { A, B, C, T, U, V };
+  mp_dot(d, x, x, w[A], w[T]);
+  mp_dot(d, y, y, w[B], w[T]);
+  mp_dot(d, x, y, w[C], w[T]);
+  if (mpf_sgn(w[C]) == 0) return -HUGE_VAL;
+  double cosine = mp_log(w[C]) - 0.5 * (mp_log(w[A]) + mp_log(w[B]));
+  /* t = 2c / (a - b + sign root), then cos and sin */
+  mpf_sub(w[T], w[A], w[B]);
+  mpf_mul(w[U], w[T], w[T]);
+  mpf_mul(w[V], w[C], w[C]);
+  mpf_mul_ui(w[V], w[V], 4);
+  mpf_add(w[U], w[U], w[V]);
+  mpf_sqrt(w[U], w[U]);
+  if (mpf_sgn(w[T]) < 0) mpf_neg(w[U], w[U]);
+  mpf_add(w[U], w[U], w[T]);
+  mpf_mul_ui(w[T], w[C], 2);
+  mpf_div(w[T], w[T], w[U]);
+  mpf_mul(w[U], w[T], w[T]);
+  mpf_add_ui(w[U], w[U], 1);
+  mpf_sqrt(w[U], w[U]);
+  mpf_ui_div(w[U], 1, w[U]);
+  for (int k = 0; k < d; k++) {
+    mpf_mul(w[V], w[T], y[k]);
+    mpf_add(w[V], w[V], x[k]);
+    mpf_mul(w[A], w[T], x[k]);
+    mpf_sub(w[A], y[k], w[A]);
+    mpf_mul(x[k], w[V], w[U]);
+    mpf_mul(y[k], w[A], w[U]);
+  }
+  return cosine;
+}
+
+static void sort_decreasing(int d, double *x)
+{
+  for (int i = 1; i < d; i++)
+    for (int j = i; j > 0 && x[j - 1] < x[j]; j--) {
+      double t = x[j];
+      x[j] = x[j - 1];
+      x[j - 1] = t;
+    }
+}
+
+/* Log-singular values and log|M e_1| of the product with `bits` of mantissa. */
+static void reference(int d, int count, const double *layers, unsigned bits, double *values,
+                      double *growth)
+{
+  mpf_set_default_prec(bits);
+  mpf_t *m = mp_product(d, count, layers), *w = mp_array(6);
+  mp_dot(d, m, m, w[0], w[1]);
+  *growth = 0.5 * mp_log(w[0]);
+  for (double worst = 0; worst > -40;) {
+    worst = -HUGE_VAL;
+    for (int i = 0; i < d; i++)
+      for (int j = i + 1; j < d; j++) worst = fmax(worst, mp_rotate(d, m + i * d, m + j * d, w));
+  }
+  for (int i = 0; i < d; i++) {
+    mp_dot(d, m + i * d, m + i * d, w[0], w[1]);
+    values[i] = 0.5 * mp_log(w[0]);
+  }
+  sort_decreasing(d, values);
+  mp_free(m, d * d);
+  mp_free(w, 6);
+}
+
+/* ---- tests ------------------------------------------------------------------------------ */
+
+enum { D_MAX = 16 };
+
+static double largest_difference(int d, const double *a, const double *b)
+{
+  double worst = 0;
+  for (int i = 0; i < d; i++)
+    if (!(fabs(a[i] - b[i]) <= worst)) worst = fabs(a[i] - b[i]);
+  return worst;
+}
+
+static void spectrum(int d, int limit, int count, const double *layers, double *values,
+                     double *growth)
+{
+  wmc_qdt *qdt;
+  cr_assert_eq(wmc_qdt_create(&qdt, d, limit), WMC_OK);
+  wmc_qdt_multiply(qdt, (size_t)count, layers);
+  cr_assert(wmc_qdt_values(qdt, values, growth), "d=%d limit=%d", d, limit);
+  wmc_qdt_destroy(qdt);
+}
+
+/* A linear chain whose mean log-ratio (d - 1) tau is `spread`. */
+static void check_chain(int d, int depth, double spread, unsigned bits, long id)
+{
+  double tau = spread / (d - 1), exact[D_MAX], exact_growth, values[D_MAX], growth;
+  wmc_stream *stream = stream_of(id);
+  double *layers = linear_layers(stream, d, depth, sqrt(tau / depth));
+  reference(d, depth, layers, bits, exact, &exact_growth);
+  cr_assert_gt(exact[0] - exact[d - 1], 0.7 * spread);
+  int limits[] = {1, wmc_qdt_layers(d, tau / depth)};
+  for (size_t k = 0; k < 2; k++) {
+    spectrum(d, limits[k], depth, layers, values, &growth);
+    double defect = largest_difference(d, values, exact);
+    cr_expect_lt(defect, 2e-12, "d=%d L=%d, %d layers a factorisation: log-ratio %.1f, defect %.2g",
+                 d, depth, limits[k], exact[0] - exact[d - 1], defect);
+    cr_expect_lt(fabs(growth - exact_growth), 2e-12, "growth, d=%d L=%d", d, depth);
+    if (getenv("WEYLMC_VERBOSE"))
+      printf("d=%2d L=%4d layers/QR %3d log-ratio %6.1f defect %.2g\n", d, depth, limits[k],
+             exact[0] - exact[d - 1], defect);
+  }
+  wmc_free(layers);
+  wmc_stream_destroy(stream);
+}
+
+Test(jacobian_qdt, ten_digits_over_e70)
+{
+  check_chain(16, 200, 72, 600, 1);
+  check_chain(16, 1000, 72, 600, 2);
+  check_chain(16, 4000, 72, 600, 3);
+  check_chain(8, 1000, 72, 600, 4);
+  check_chain(3, 4000, 72, 600, 5);
+}
+
+Test(jacobian_qdt, no_underflow_over_e600)
+{
+  check_chain(8, 2000, 620, 1200, 6);
+  check_chain(2, 4000, 700, 1200, 7);
+}
+
+Test(jacobian_qdt, narrow_chains_need_no_factorisation)
+{
+  for (int d = 2; d <= D_MAX; d *= 2) {
+    cr_expect_geq(wmc_qdt_layers(d, 1.0 / d / 64), 64, "d=%d", d);
+    check_chain(d, 64, (d - 1.0) / d, 200, 8 + d);
+  }
+}
+
+Test(jacobian_qdt, places_of_factorisation_do_not_matter)
+{
+  const int d = 12, depth = 300;
+  double expected[D_MAX], values[D_MAX], growth, growth0;
+  wmc_stream *stream = stream_of(30);
+  double *layers = linear_layers(stream, d, depth, sqrt(3.0 / depth));
+  spectrum(d, 1, depth, layers, expected, &growth0);
+  for (int trial = 0; trial < test_trials(20); trial++) {
+    wmc_qdt *qdt;
+    cr_assert_eq(wmc_qdt_create(&qdt, d, 50), WMC_OK);
+    for (int l = 0; l < depth;) {
+      int count = 1 + (int)(24 * wmc_stream_uniform(stream));
+      if (count > depth - l) count = depth - l;
+      wmc_qdt_multiply(qdt, (size_t)count, layers + l * d * d);
+      if (wmc_stream_uniform(stream) < 0.7) wmc_qdt_factor(qdt);
+      /* reading a spectrum on the way changes nothing either */
+      if (trial % 3 == 0) cr_assert(wmc_qdt_values(qdt, values, &growth));
+      l += count;
+    }
+    cr_assert(wmc_qdt_values(qdt, values, &growth));
+    double defect = largest_difference(d, values, expected);
+    cr_expect_lt(defect, 1e-12, "trial %d: defect %.2g", trial, defect);
+    cr_expect_lt(fabs(growth - growth0), 1e-12);
+    wmc_qdt_destroy(qdt);
+  }
+  wmc_free(layers);
+  wmc_stream_destroy(stream);
+}
+
+Test(jacobian_qdt, widths_one_and_two)
+{
+  wmc_stream *stream = stream_of(31);
+  double values[2], growth;
+  for (int trial = 0; trial < test_trials(50); trial++) {
+    double *layers = linear_layers(stream, 1, 400, 0.3), sum = 0;
+    for (int l = 0; l < 400; l++) sum += log(fabs(layers[l]));
+    spectrum(1, 1 + trial, 400, layers, values, &growth);
+    cr_expect_lt(fabs(values[0] - sum), 1e-12);
+    cr_expect_lt(fabs(growth - sum), 1e-12);
+    wmc_free(layers);
+
+    /* s_1^2 + s_2^2 = |M|^2 and s_1 s_2 = |det M| = product of |det J| */
+    double m[4] = {1, 0, 0, 1}, log_det = 0;
+    layers = linear_layers(stream, 2, 40, 0.2);
+    for (int l = 0; l < 40; l++) {
+      const double *j = layers + 4 * l;
+      double next[4] = {j[0] * m[0] + j[2] * m[1], j[1] * m[0] + j[3] * m[1],
+                        j[0] * m[2] + j[2] * m[3], j[1] * m[2] + j[3] * m[3]};
+      memcpy(m, next, sizeof m);
+      log_det += log(fabs(j[0] * j[3] - j[1] * j[2]));
+    }
+    double norm2 = m[0] * m[0] + m[1] * m[1] + m[2] * m[2] + m[3] * m[3];
+    /* s_1^2 + s_2^2 = 2 |det| cosh(gap) */
+    double gap = acosh(fmax(1, 0.5 * norm2 * exp(-log_det)));
+    spectrum(2, 1 + trial, 40, layers, values, &growth);
+    cr_expect_lt(fabs(values[0] + values[1] - log_det), 1e-11);
+    cr_expect_lt(fabs(values[0] - values[1] - gap), 1e-9);
+    wmc_free(layers);
+  }
+  wmc_stream_destroy(stream);
+}
+
+Test(jacobian_qdt, graded_columns_of_any_exponent)
+{
+  /* Y = [y_1, e^{r} y_2] with unit y_i at an angle a: s_1 s_2 = e^{r} sin a, and to order e^{2r}
+   * s_1 = 1 + (e^{2r} cos^2 a) / 2 */
+  for (double r = -10; r > -3e4; r *= 3) {
+    double a = 0.7, y[4] = {1, 0, cos(a), sin(a)}, values[2] = {0, r};
+    cr_assert(wmc_graded_singular_values(2, y, values));
+    cr_expect_lt(fabs(values[0] - 0.5 * exp(2 * r) * cos(a) * cos(a)), 1e-15);
+    cr_expect_lt(fabs(values[1] - r - log(sin(a))), 1e-15 * fabs(r), "r=%g", r);
+  }
+  /* the order of the columns is no matter */
+  double y[4] = {cos(0.7), sin(0.7), 1, 0}, values[2] = {-5000, 0};
+  cr_assert(wmc_graded_singular_values(2, y, values));
+  cr_expect_eq(values[0], 0);
+  cr_expect_lt(fabs(values[1] + 5000 - log(sin(0.7))), 1e-11);
+}
+
+Test(jacobian_qdt, singular_or_not_finite_is_reported)
+{
+  double values[2], growth;
+  const double cases[][4] = {{1, 2, 2, 4}, {0, 0, 0, 0}, {NAN, 0, 0, 1}, {1, 0, 0, INFINITY}};
+  for (size_t k = 0; k < 4; k++)
+    for (int factor = 0; factor < 2; factor++) {
+      wmc_qdt *qdt;
+      cr_assert_eq(wmc_qdt_create(&qdt, 2, 10), WMC_OK);
+      wmc_qdt_multiply(qdt, 1, cases[k]);
+      if (factor) wmc_qdt_factor(qdt);
+      bool fine = wmc_qdt_values(qdt, values, &growth);
+      cr_expect(!fine || values[1] < -35, "case %zu, factor %d: %g %g", k, factor, values[0],
+                values[1]);
+      cr_expect(!(fine && k > 0), "case %zu, factor %d", k, factor);
+      /* a new start forgets it */
+      wmc_qdt_start(qdt);
+      wmc_qdt_multiply(qdt, 1, (const double[]){2, 0, 0, 3});
+      cr_assert(wmc_qdt_values(qdt, values, &growth));
+      cr_expect_float_eq(values[0], log(3), 1e-15);
+      wmc_qdt_destroy(qdt);
+    }
+}

@@ -208,8 +208,8 @@ Test(jacobian_qdt, ten_digits_over_e70)
 
 Test(jacobian_qdt, no_underflow_over_e600)
 {
-  check_chain(8, 2000, 620, 1200, 6);
-  check_chain(2, 4000, 700, 1200, 7);
+  check_chain(8, 2000, 620, 1600, 6);
+  check_chain(2, 4000, 620, 1600, 7);
 }
 
 Test(jacobian_qdt, narrow_chains_need_no_factorisation)
@@ -288,9 +288,10 @@ Test(jacobian_qdt, graded_columns_of_any_exponent)
    * s_1 = 1 + (e^{2r} cos^2 a) / 2 */
   for (double r = -10; r > -3e4; r *= 3) {
     double a = 0.7, y[4] = {1, 0, cos(a), sin(a)}, values[2] = {0, r};
+    double first = 0.5 * exp(2 * r) * cos(a) * cos(a);
     cr_assert(wmc_graded_singular_values(2, y, values));
-    cr_expect_lt(fabs(values[0] - 0.5 * exp(2 * r) * cos(a) * cos(a)), 1e-15);
-    cr_expect_lt(fabs(values[1] - r - log(sin(a))), 1e-15 * fabs(r), "r=%g", r);
+    cr_expect_lt(fabs(values[0] - first), 1e-15);
+    cr_expect_lt(fabs(values[1] - (r + log(sin(a)) - first)), 1e-15 * (10 - r), "r=%g", r);
   }
   /* the order of the columns is no matter */
   double y[4] = {cos(0.7), sin(0.7), 1, 0}, values[2] = {-5000, 0};

@@ -13,7 +13,7 @@
  *
  * Rounding in P costs about eps cond(P) in each log-singular value, so `layers` bounds cond(P) in
  * advance: wmc_qdt_layers multiplies at most as many layers as bring the bulk edge of the
- * spectrum (eq. 14) to a spread of e^7. It depends on the parameters alone, never on the draw.
+ * spectrum (eq. 14) to a spread of e^4.6. It depends on the parameters alone, never on the draw.
  * Also kept: the growth log|M e_1| of the first basis vector, which is r_1 exactly.
  *
  * Checked by tests/check/jacobian_qdt.c against 600-bit arithmetic (spreads of e^70 and

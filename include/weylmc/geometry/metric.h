@@ -1,0 +1,23 @@
+/** @file metric.h  Riemannian metric of the depth-N linear network on matrices X.
+ *
+ * At X = U diag(sigma) V^T the metric is g(Z,Z) = tr(Z^T A^{-1} Z) with
+ *   A(Z) = sum_{p=1..N} (X X^T)^{(N-p)/N} Z (X^T X)^{(p-1)/N}.
+ * In the frame (U, V) the operator A is diagonal: it multiplies (U^T Z V)_kl by
+ *   a_kl = (s_k^2 - s_l^2) / (s_k^{2/N} - s_l^{2/N}),   a_kk = N s_k^{2-2/N}.
+ * With D = log s_k - log s_l this is
+ *   log a_kl = (1 - 1/N)(log s_k + log s_l) + log N + log sinhc(D) - log sinhc(D/N),
+ * which has no cancellation at equal values and no overflow.
+ * Sources: Bah, Rauhut, Terstiege & Westdickenberg, arXiv:1910.05505; Menon, arXiv:2411.09004;
+ * docs/theory/balanced.md, eqs. (5), (6), (9).
+ * Checked by tests/check/balanced_geometry.c.  Reentrant; allocates nothing.
+ */
+#pragma once
+#include "weylmc/geometry/spectrum.h"
+
+/** log a_kl from log s_k and log s_l; symmetric; full precision. */
+double wmc_metric_log_weight(int depth, double log_s, double log_r);
+
+/** All a_kl, width x width, symmetric, of a sorted spectrum: the quotient of differences where it
+ * is safe and wmc_metric_log_weight elsewhere; relative error below 1e-9. Meant for Langevin steps,
+ * O(width^2) without transcendental functions. */
+void wmc_metric_weights(const wmc_spectrum *spectrum, double *weights);

@@ -1,0 +1,36 @@
+#include "weylmc/geometry/spectrum.h"
+
+#include <math.h>
+
+size_t wmc_spectrum_size(int width) { return 5 * (size_t)width; }
+
+wmc_spectrum wmc_spectrum_map(int width, int depth, double *memory)
+{
+  return (wmc_spectrum){.width = width,
+                        .depth = depth,
+                        .log_sigma = memory,
+                        .lambda = memory + width,
+                        .lambda2 = memory + 2 * width,
+                        .sigma = memory + 3 * width,
+                        .sigma2 = memory + 4 * width};
+}
+
+static void set(const wmc_spectrum *s, int k, double lambda, double log_sigma)
+{
+  double sigma = exp(log_sigma);
+  s->log_sigma[k] = log_sigma;
+  s->lambda[k] = lambda;
+  s->lambda2[k] = lambda * lambda;
+  s->sigma[k] = sigma;
+  s->sigma2[k] = sigma * sigma;
+}
+
+void wmc_spectrum_set_log(const wmc_spectrum *spectrum, int k, double log_sigma)
+{
+  set(spectrum, k, exp(log_sigma / spectrum->depth), log_sigma);
+}
+
+void wmc_spectrum_set_lambda(const wmc_spectrum *spectrum, int k, double lambda)
+{
+  set(spectrum, k, lambda, spectrum->depth * log(lambda));
+}

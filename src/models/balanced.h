@@ -1,0 +1,99 @@
+/** @file balanced.h  Inside the model `balanced`: one chain and the table of its integrators.
+ *
+ * All that changes from step to step stands in one array, `state`, so packing is a copy and a
+ * restored chain continues bit for bit. An integrator is a row: how it starts and how it steps.
+ * Conventions: matrices column-major; X = U diag(sigma) V^T with sigma decreasing;
+ * G = U^T B V and H = V^T C V hold the energy in that frame (geometry/energy.h).
+ */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "weylmc/base/status.h"
+#include "weylmc/geometry/energy.h"
+#include "weylmc/geometry/gibbs.h"
+#include "weylmc/geometry/spectrum.h"
+#include "weylmc/models/model.h"
+#include "weylmc/numeric/dense.h"
+#include "weylmc/numeric/random.h"
+
+extern const wmc_model wmc_model_balanced;
+
+typedef struct wmc_balanced wmc_balanced;
+
+typedef struct wmc_integrator {
+  const char *formulation, *scheme, *text;
+  bool frames; /**< the state holds U, V, G and H beside the spectrum */
+  bool exact;  /**< no step-size bias */
+  void (*start)(wmc_balanced *chain, wmc_stream *stream);
+  /** One step. `gain` > 0: tune step sizes by that much (thermalisation); 0: frozen. */
+  void (*step)(wmc_balanced *chain, wmc_stream *stream, double gain);
+} wmc_integrator;
+
+extern const wmc_integrator wmc_spectrum_euler, wmc_spectrum_metropolis;
+extern const wmc_integrator wmc_observable_euler, wmc_observable_metropolis;
+/** Table, ended by NULL. */
+extern const wmc_integrator *const wmc_integrators[];
+
+/** Counters, kept as doubles in the state. */
+enum {
+  WMC_COUNT_TUNED,    /**< steps made while thermalising */
+  WMC_COUNT_FRESH,    /**< steps since the frames were re-orthonormalised */
+  WMC_COUNT_PROPOSED, /**< moves since the last measurement */
+  WMC_COUNT_ACCEPTED,
+  WMC_COUNTS
+};
+
+struct wmc_balanced {
+  wmc_gibbs law;
+  wmc_energy energy;
+  const wmc_integrator *integrator;
+  double step; /**< time step of euler; first proposal of metropolis relative to its variable */
+  bool flips;  /**< the smooth continuation through sigma_d = 0 changes the sign of det X */
+
+  size_t state_size;
+  double *state;
+  wmc_spectrum x;
+  double *counts;
+  double *lambda_step, *scale_step;  /**< proposals: d additive ones, one common factor */
+  double *u, *v, *g, *h;             /**< d x d each; NULL without frames */
+  double *turn_same, *turn_opposite; /**< d x d, entry i d + j for i < j: rotations of frames */
+
+  /** Energy of singular value k: 1/2 sigma^2 stiffness[k stride] - sigma tilt[k stride]. */
+  const double *stiffness, *tilt;
+  size_t stride;
+
+  double *work; /**< scratch */
+  wmc_product *product;
+};
+
+/** Number of doubles of scratch that integrators may use. */
+size_t wmc_balanced_work(int width, bool frames);
+
+/** E(X) from the spectrum and the diagonals of G and H. */
+double wmc_balanced_energy(const wmc_balanced *chain);
+/** <X, E'(X)>. */
+double wmc_balanced_virial(const wmc_balanced *chain);
+
+/** Distinct lambda at the scale of equilibrium. */
+void wmc_balanced_start_spectrum(wmc_balanced *chain);
+/** One attempt to move every lambda on its own, and one to scale X. */
+void wmc_balanced_sweep(wmc_balanced *chain, wmc_stream *stream, double gain);
+/** Log of the acceptance ratio of lambda_k -> lambda, negative lambda through zero; -infinity where
+ * the order would change. The density is symmetric, so order is kept at no loss. */
+double wmc_balanced_lambda_ratio(const wmc_balanced *chain, int k, double lambda);
+/** Log of the acceptance ratio of X -> e^shift X, in the variable `shift`. */
+double wmc_balanced_scale_ratio(const wmc_balanced *chain, double shift);
+/** Metropolis' rule with its counters. */
+bool wmc_balanced_accept(wmc_balanced *chain, double log_ratio, double uniform);
+/** Move a proposal's size towards the acceptance that mixes best. */
+void wmc_balanced_tune(double *size, bool accepted, double gain);
+
+/** Haar frames with det X > 0. */
+void wmc_balanced_start_frames(wmc_balanced *chain, wmc_stream *stream);
+/** Re-orthonormalise U and V and recompute G and H, every few hundred steps. */
+void wmc_balanced_refresh(wmc_balanced *chain);
+/** Change of the energy when columns i, j of U turn by angle a and those of V by b, given as
+ * (cos, sin): column i becomes cos i + sin j. */
+double wmc_balanced_turn_change(const wmc_balanced *chain, int i, int j, const double a[2],
+                                const double b[2]);

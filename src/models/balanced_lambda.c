@@ -1,0 +1,130 @@
+/* Moves of singular values, shared by both formulations. Equations (16), (18), (19) of
+ * docs/theory/balanced.md. */
+#include <math.h>
+
+#include "balanced.h"
+
+double wmc_balanced_energy(const wmc_balanced *chain)
+{
+  double sum = chain->energy.constant;
+  for (int k = 0; k < chain->x.width; k++) {
+    size_t at = (size_t)k * chain->stride;
+    sum += 0.5 * chain->x.sigma2[k] * chain->stiffness[at] - chain->x.sigma[k] * chain->tilt[at];
+  }
+  return sum;
+}
+
+double wmc_balanced_virial(const wmc_balanced *chain)
+{
+  double sum = 0;
+  for (int k = 0; k < chain->x.width; k++) {
+    size_t at = (size_t)k * chain->stride;
+    sum += chain->x.sigma2[k] * chain->stiffness[at] - chain->x.sigma[k] * chain->tilt[at];
+  }
+  return sum;
+}
+
+/* |X|^2 ~ virial / <C> plus the minimiser's; sigma spread over a factor of three. */
+void wmc_balanced_start_spectrum(wmc_balanced *chain)
+{
+  const int d = chain->x.width;
+  double trace = 0, target = 0;
+  for (int k = 0; k < d * d; k++) {
+    if (k % (d + 1) == 0) trace += chain->energy.quadratic[k];
+    target += chain->energy.linear[k] * chain->energy.linear[k];
+  }
+  double square = wmc_gibbs_virial(&chain->law) / trace + d * target / (trace * trace);
+  for (int k = 0; k < d; k++)
+    wmc_spectrum_set_log(&chain->x, k, 0.5 * log(square) + log(1.5 - (k + 0.5) / d));
+  for (int k = 0; k < d; k++) chain->lambda_step[k] = chain->step * chain->x.lambda[k];
+  *chain->scale_step = chain->step;
+}
+
+bool wmc_balanced_accept(wmc_balanced *chain, double log_ratio, double uniform)
+{
+  bool accepted = log_ratio >= 0 || log(uniform) < log_ratio;
+  chain->counts[WMC_COUNT_PROPOSED] += 1;
+  chain->counts[WMC_COUNT_ACCEPTED] += accepted;
+  return accepted;
+}
+
+void wmc_balanced_tune(double *size, bool accepted, double gain)
+{
+  const double target = 0.44;
+  *size *= 1 + gain * (accepted - target);
+}
+
+/* sigma after a move to a lambda that may be negative: its smooth continuation, eq. (16) */
+static double continued_sigma(const wmc_balanced *chain, double lambda, double log_sigma)
+{
+  double sigma = exp(log_sigma);
+  return lambda < 0 && chain->flips ? -sigma : sigma;
+}
+
+double wmc_balanced_lambda_ratio(const wmc_balanced *chain, int k, double lambda)
+{
+  const wmc_spectrum *x = &chain->x;
+  double size = fabs(lambda);
+  if (lambda < 0 && k < x->width - 1) return -INFINITY;
+  if (k > 0 && size >= x->lambda[k - 1]) return -INFINITY;
+  if (k < x->width - 1 && size <= x->lambda[k + 1]) return -INFINITY;
+  double log_sigma = x->depth * log(size);
+  double sigma = continued_sigma(chain, lambda, log_sigma);
+  size_t at = (size_t)k * chain->stride;
+  double change = 0.5 * (sigma * sigma - x->sigma2[k]) * chain->stiffness[at] -
+                  (sigma - x->sigma[k]) * chain->tilt[at];
+  return wmc_gibbs_move(&chain->law, x, k, size, log_sigma) -
+         chain->law.beta / chain->law.horizontal * change;
+}
+
+/* X = U diag(sigma) V^T keeps sigma > 0: the sign goes to column k of U. */
+static void flip_column(wmc_balanced *chain, int k)
+{
+  const int d = chain->x.width;
+  for (int i = 0; i < d; i++) {
+    chain->u[k * d + i] = -chain->u[k * d + i];
+    chain->g[i * d + k] = -chain->g[i * d + k];
+  }
+}
+
+static void move_lambda(wmc_balanced *chain, int k, const double uniform[2], double gain)
+{
+  double lambda = chain->x.lambda[k] + chain->lambda_step[k] * (2 * uniform[0] - 1);
+  bool accepted =
+      wmc_balanced_accept(chain, wmc_balanced_lambda_ratio(chain, k, lambda), uniform[1]);
+  if (accepted) {
+    wmc_spectrum_set_lambda(&chain->x, k, fabs(lambda));
+    if (lambda < 0 && chain->flips && chain->u != NULL) flip_column(chain, k);
+  }
+  if (gain > 0) wmc_balanced_tune(&chain->lambda_step[k], accepted, gain);
+}
+
+double wmc_balanced_scale_ratio(const wmc_balanced *chain, double shift)
+{
+  double straight = 0, square = 0, factor = expm1(shift);
+  for (int k = 0; k < chain->x.width; k++) {
+    size_t at = (size_t)k * chain->stride;
+    square += chain->x.sigma2[k] * chain->stiffness[at];
+    straight += chain->x.sigma[k] * chain->tilt[at];
+  }
+  double change = factor * (0.5 * (factor + 2) * square - straight);
+  return shift * wmc_gibbs_scaling(&chain->law) - chain->law.beta / chain->law.horizontal * change;
+}
+
+static void move_scale(wmc_balanced *chain, const double uniform[2], double gain)
+{
+  double shift = *chain->scale_step * (2 * uniform[0] - 1);
+  bool accepted = wmc_balanced_accept(chain, wmc_balanced_scale_ratio(chain, shift), uniform[1]);
+  for (int k = 0; accepted && k < chain->x.width; k++)
+    wmc_spectrum_set_log(&chain->x, k, chain->x.log_sigma[k] + shift);
+  if (gain > 0) wmc_balanced_tune(chain->scale_step, accepted, gain);
+}
+
+void wmc_balanced_sweep(wmc_balanced *chain, wmc_stream *stream, double gain)
+{
+  const int d = chain->x.width;
+  double *uniform = chain->work;
+  wmc_stream_uniforms(stream, 2 * (size_t)d + 2, uniform);
+  for (int k = 0; k < d; k++) move_lambda(chain, k, uniform + 2 * k, gain);
+  move_scale(chain, uniform + 2 * d, gain);
+}

@@ -6,11 +6,11 @@
 #include "weylmc/geometry/entropy.h"
 #include "weylmc/geometry/metric.h"
 
-/* log(lambda_i^2 - lambda_j^2) of one pair, any order, without overflow or cancellation */
-static double log_gap(const wmc_spectrum *s, int i, int j)
+/* log|lambda^2 - lambda'^2| without overflow or cancellation */
+static double log_gap(int depth, double log_s, double log_r)
 {
-  double gap = 2 * fabs(s->log_sigma[i] - s->log_sigma[j]) / s->depth;
-  return 2 * fmax(s->log_sigma[i], s->log_sigma[j]) / s->depth + log(-expm1(-gap));
+  double gap = 2 * fabs(log_s - log_r) / depth;
+  return 2 * fmax(log_s, log_r) / depth + log(-expm1(-gap));
 }
 
 double wmc_gibbs_log_density(const wmc_gibbs *law, const wmc_spectrum *spectrum, double energy)
@@ -18,7 +18,8 @@ double wmc_gibbs_log_density(const wmc_gibbs *law, const wmc_spectrum *spectrum,
   const double share = law->vertical / law->horizontal;
   double sum = -law->beta / law->horizontal * energy;
   for (int i = 0; i < spectrum->width; i++)
-    for (int j = i + 1; j < spectrum->width; j++) sum += log_gap(spectrum, i, j);
+    for (int j = i + 1; j < spectrum->width; j++)
+      sum += log_gap(spectrum->depth, spectrum->log_sigma[i], spectrum->log_sigma[j]);
   if (share > 0)
     sum +=
         share * (wmc_entropy(&law->shape, spectrum->log_sigma) - wmc_entropy_constant(&law->shape));
@@ -41,31 +42,41 @@ void wmc_gibbs_gradient(const wmc_gibbs *law, const wmc_spectrum *spectrum, cons
     }
 }
 
-enum { CHUNK = 32 }; /* factors multiplied before a logarithm is taken: none over- or underflows */
-
-/* log of prod_{j != k} (to - x_j) / (x_k - x_j) */
+/* log of prod_{j != k} (to - x_j) / (x_k - x_j), one logarithm for many factors */
 static double log_products(int d, const double *x, int k, double to)
 {
-  const double from = x[k];
-  double sum = 0;
-  for (int start = 0; start < d; start += CHUNK) {
-    int end = start + CHUNK < d ? start + CHUNK : d;
-    double product = 1;
-    for (int j = start; j < end; j++)
-      if (j != k) product *= (to - x[j]) / (from - x[j]);
-    sum += log(product);
+  const double from = x[k], large = 1e100;
+  double sum = 0, product = 1;
+  for (int j = 0; j < d; j++) {
+    if (j != k) product *= (to - x[j]) / (from - x[j]);
+    if (product > large || product * large < 1) {
+      sum += log(product);
+      product = 1;
+    }
   }
-  return sum;
+  return sum + log(product);
 }
 
-/* Whether sum_j log a_kj may be had from differences of squares, before and after the move: at most
- * the smallest sigma^2 may underflow, because then every difference has a normal term. */
-static bool squares_are_safe(const wmc_spectrum *s, int k, double log_sigma)
+/* Whether differences of squares of x = exp(log_sigma / root) are to be trusted before and after
+ * the move: at most the smallest square may underflow, because then every difference has a normal
+ * term, and the quotients must be of moderate size, as they are for the smallest x. */
+static bool squares_are_safe(const wmc_spectrum *s, int root, int k, double log_sigma)
 {
-  const double bound = 300;
+  const double bound = 300.0 * root, far = 8.0 * root;
   const int last = s->width - 1;
-  return s->log_sigma[last - 1] > -bound && s->log_sigma[0] < bound && log_sigma < bound &&
-         (k == last || log_sigma > -bound);
+  return s->log_sigma[last - 1] > -bound && s->log_sigma[0] < bound &&
+         (k == last || fabs(log_sigma - s->log_sigma[k]) < far);
+}
+
+/* The same changes, pair by pair from logarithms. */
+static double log_gaps_change(const wmc_spectrum *s, int k, double log_sigma)
+{
+  double sum = 0;
+  for (int j = 0; j < s->width; j++)
+    if (j != k)
+      sum += log_gap(s->depth, log_sigma, s->log_sigma[j]) -
+             log_gap(s->depth, s->log_sigma[k], s->log_sigma[j]);
+  return sum;
 }
 
 static double log_weights_change(const wmc_spectrum *s, int k, double log_sigma)
@@ -78,20 +89,29 @@ static double log_weights_change(const wmc_spectrum *s, int k, double log_sigma)
   return sum;
 }
 
+/* Change of the Vandermonde factor, and (if asked) of 1/2 sum log a_ij. */
+static double pairs_change(const wmc_spectrum *s, int k, double lambda, double log_sigma,
+                           double *weights)
+{
+  double gaps = squares_are_safe(s, s->depth, k, log_sigma)
+                    ? log_products(s->width, s->lambda2, k, lambda * lambda)
+                    : log_gaps_change(s, k, log_sigma);
+  if (weights != NULL)
+    *weights = 0.5 * (squares_are_safe(s, 1, k, log_sigma)
+                          ? log_products(s->width, s->sigma2, k, exp(2 * log_sigma)) - gaps
+                          : log_weights_change(s, k, log_sigma));
+  return gaps;
+}
+
 double wmc_gibbs_move(const wmc_gibbs *law, const wmc_spectrum *spectrum, int k, double lambda,
                       double log_sigma)
 {
-  const int d = spectrum->width;
   const double share = law->vertical / law->horizontal;
-  double gaps = d > 1 ? log_products(d, spectrum->lambda2, k, lambda * lambda) : 0;
-  if (share == 0) return gaps;
   double excess = law->shape.excess * (1 - 1.0 / law->shape.depth);
-  double change = excess * (log_sigma - spectrum->log_sigma[k]);
-  if (d > 1 && squares_are_safe(spectrum, k, log_sigma))
-    change += 0.5 * (log_products(d, spectrum->sigma2, k, exp(2 * log_sigma)) - gaps);
-  else if (d > 1)
-    change += 0.5 * log_weights_change(spectrum, k, log_sigma);
-  return gaps + share * change;
+  double single = share * excess * (log_sigma - spectrum->log_sigma[k]), weights = 0;
+  if (spectrum->width == 1) return single;
+  double gaps = pairs_change(spectrum, k, lambda, log_sigma, share > 0 ? &weights : NULL);
+  return gaps + share * weights + single;
 }
 
 double wmc_gibbs_scaling(const wmc_gibbs *law)

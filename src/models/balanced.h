@@ -91,7 +91,7 @@ void wmc_balanced_tune(double *size, bool accepted, double gain);
 
 /** Haar frames with det X > 0. */
 void wmc_balanced_start_frames(wmc_balanced *chain, wmc_stream *stream);
-/** Re-orthonormalise U and V and recompute G and H, every few hundred steps. */
+/** Re-orthonormalise U and V and recompute G and H, every 64 steps. */
 void wmc_balanced_refresh(wmc_balanced *chain);
 /** Change of the energy when columns i, j of U turn by angle a and those of V by b, given as
  * (cos, sin): column i becomes cos i + sin j. */

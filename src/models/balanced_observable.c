@@ -6,7 +6,7 @@
 #include "weylmc/geometry/entropy.h"
 #include "weylmc/geometry/metric.h"
 
-enum { FRESH_STEPS = 256 }; /* rounding in frames grows to about 1e-14 between refreshments */
+enum { FRESH_STEPS = 64 }; /* rounding in frames grows to about 1e-14 between refreshments */
 
 static void transpose(int d, const double *a, double *out)
 {

@@ -2,6 +2,7 @@
  * exact continuation, complaints. */
 #include <criterion/criterion.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,12 +20,12 @@ static wmc_stream *stream_of(long seed)
 }
 
 /* Parameters of a deck, by name. */
-typedef struct deck {
+typedef struct settings {
   wmc_value *values;
   double target[D * D], inputs[SAMPLES * D], labels[SAMPLES * D];
-} deck;
+} settings;
 
-static void give(deck *deck, const char *name, const char *text)
+static void give(settings *deck, const char *name, const char *text)
 {
   wmc_text why = {0};
   int k = wmc_field_find(wmc_model_balanced.fields, name);
@@ -37,13 +38,13 @@ static void give(deck *deck, const char *name, const char *text)
   value->given = value->present = true;
 }
 
-static void give_number(deck *deck, const char *name, double number)
+static void give_number(settings *deck, const char *name, double number)
 {
   char text[WMC_TEXT_SHORT];
   give(deck, name, wmc_text_double(text, number));
 }
 
-static void give_matrix(deck *deck, const char *name, size_t rows, size_t columns, double *data)
+static void give_matrix(settings *deck, const char *name, size_t rows, size_t columns, double *data)
 {
   wmc_value *value = &deck->values[wmc_field_find(wmc_model_balanced.fields, name)];
   *value = (wmc_value){.given = true,
@@ -54,7 +55,7 @@ static void give_matrix(deck *deck, const char *name, size_t rows, size_t column
                        .columns = columns};
 }
 
-static void deck_open(deck *deck)
+static void deck_open(settings *deck)
 {
   size_t n = wmc_field_count(wmc_model_balanced.fields);
   deck->values = calloc(n, sizeof *deck->values);
@@ -63,9 +64,9 @@ static void deck_open(deck *deck)
       give(deck, wmc_model_balanced.fields[k].name, wmc_model_balanced.fields[k].standard);
 }
 
-static void deck_close(deck *deck) { free(deck->values); }
+static void deck_close(settings *deck) { free(deck->values); }
 
-static void give_energy(deck *deck, int kind, wmc_stream *s)
+static void give_energy(settings *deck, int kind, wmc_stream *s)
 {
   give(deck, "energy.kind", wmc_energies[kind].name);
   if (kind == WMC_ENERGY_TARGET) {
@@ -81,7 +82,7 @@ static void give_energy(deck *deck, int kind, wmc_stream *s)
 }
 
 /* A chain of every kind of integrator, energy, noise and shape as t runs. */
-static wmc_balanced *chain_of(deck *deck, int t, wmc_stream *s)
+static wmc_balanced *chain_of(settings *deck, int t, wmc_stream *s)
 {
   const char *const noises[] = {"isotropic", "horizontal", "kappa"};
   const wmc_integrator *integrator = wmc_integrators[t % 4];
@@ -135,7 +136,7 @@ Test(balanced_model, energy_and_virial_are_those_of_the_matrix)
 {
   wmc_stream *s = stream_of(20);
   for (int t = 0; t < 120; t++) {
-    deck deck;
+    settings deck;
     wmc_balanced *c = chain_of(&deck, t, s);
     advance(c, s, 3, true);
     double x[D * D], gradient[D * D], virial = 0;
@@ -158,7 +159,7 @@ Test(balanced_model, lambda_ratio_is_the_difference_of_densities)
   wmc_stream *s = stream_of(21);
   int flips = 0;
   for (int t = 0; t < test_trials(480); t++) {
-    deck deck;
+    settings deck;
     wmc_balanced *c = chain_of(&deck, 2 * t + 1, s);
     advance(c, s, 2, true);
     int k = t % D;
@@ -190,7 +191,7 @@ Test(balanced_model, scale_ratio_is_the_difference_of_densities)
 {
   wmc_stream *s = stream_of(22);
   for (int t = 0; t < test_trials(240); t++) {
-    deck deck;
+    settings deck;
     wmc_balanced *c = chain_of(&deck, 2 * t + 1, s);
     double shift = 0.4 * wmc_stream_normal(s), before = log_density(c);
     double ratio = wmc_balanced_scale_ratio(c, shift);
@@ -216,7 +217,7 @@ Test(balanced_model, turn_change_is_the_difference_of_energies)
 {
   wmc_stream *s = stream_of(23);
   for (int t = 0; t < test_trials(240); t++) {
-    deck deck;
+    settings deck;
     wmc_balanced *c = chain_of(&deck, 4 * t + 3, s);
     double x[D * D], a = 3 * wmc_stream_normal(s), b = 3 * wmc_stream_normal(s);
     const double turn_u[] = {cos(a), sin(a)}, turn_v[] = {cos(b), sin(b)};
@@ -274,7 +275,7 @@ Test(balanced_model, invariants_hold_and_the_sign_of_det_follows_its_rule)
   wmc_stream *s = stream_of(24);
   int changed = 0;
   for (int t = 0; t < 120; t++) {
-    deck deck;
+    settings deck;
     wmc_balanced *c = chain_of(&deck, t, s);
     if (c->u != NULL) cr_assert(determinant_is_positive(c), "start");
     for (int block = 0; block < 4; block++) {
@@ -297,7 +298,7 @@ Test(balanced_model, packed_chains_continue_bit_for_bit)
 {
   for (int t = 0; t < 72; t++) {
     wmc_stream *s = stream_of(25 + t), *twin_stream = stream_of(1);
-    deck deck, twin_deck;
+    settings deck, twin_deck;
     wmc_stream *data = stream_of(7), *same_data = stream_of(7);
     wmc_balanced *c = chain_of(&deck, t, data), *twin = chain_of(&twin_deck, t, same_data);
     size_t n = wmc_model_balanced.state_size(c), bytes = wmc_stream_packed_size();
@@ -326,11 +327,18 @@ Test(balanced_model, packed_chains_continue_bit_for_bit)
   }
 }
 
+static const double *observed(double *const *at, const char *name)
+{
+  int k = 0;
+  while (strcmp(wmc_model_balanced.observables[k].name, name) != 0) k++;
+  return at[k];
+}
+
 Test(balanced_model, observables_fit_together)
 {
   wmc_stream *s = stream_of(26);
   for (int t = 0; t < 48; t++) {
-    deck deck;
+    settings deck;
     wmc_balanced *c = chain_of(&deck, t, s);
     advance(c, s, 20, true);
     double out[64], *at[32], *next = out;
@@ -340,15 +348,10 @@ Test(balanced_model, observables_fit_together)
       next += wmc_observable_size(&wmc_model_balanced, &o[k], deck.values);
     }
     wmc_model_balanced.measure(c, out);
-#define VALUE(text)                                                                                \
-  ({                                                                                               \
-    int k = 0;                                                                                     \
-    while (strcmp(o[k].name, text) != 0) k++;                                                      \
-    at[k];                                                                                         \
-  })
     double norm = 0, log_det = 0, parameters = 0, sum = 0, information = 0;
     for (int k = 0; k < D; k++) {
-      double sigma = VALUE("singular_values")[k], lambda = VALUE("layer_singular_values")[k];
+      double sigma = observed(at, "singular_values")[k],
+             lambda = observed(at, "layer_singular_values")[k];
       cr_assert_float_eq(pow(lambda, c->law.shape.depth), sigma, 1e-12 * sigma);
       norm += sigma * sigma;
       log_det += log(sigma);
@@ -356,20 +359,21 @@ Test(balanced_model, observables_fit_together)
       parameters += c->law.shape.depth * lambda * lambda;
     }
     for (int k = 0; k < D; k++) {
-      double share = VALUE("singular_values")[k] / sum;
+      double share = observed(at, "singular_values")[k] / sum;
       information -= share * log(share);
     }
     double entropy = wmc_entropy(&c->law.shape, c->x.log_sigma);
-    cr_assert_float_eq(*VALUE("frobenius2"), norm, 1e-12 * norm);
-    cr_assert_float_eq(*VALUE("log_abs_det"), log_det, 1e-11);
-    cr_assert_float_eq(*VALUE("parameter_norm2"), parameters, 1e-12 * parameters);
-    cr_assert_float_eq(*VALUE("effective_rank"), exp(information), 1e-12);
-    cr_assert_float_eq(*VALUE("entropy"), entropy, 1e-11);
-    cr_assert_float_eq(*VALUE("pair_entropy"), wmc_entropy_pairs(&c->law.shape, c->x.log_sigma),
-                       1e-11);
-    cr_assert_float_eq(*VALUE("reduced_entropy"),
+    cr_assert_float_eq(*observed(at, "frobenius2"), norm, 1e-12 * norm);
+    cr_assert_float_eq(*observed(at, "log_abs_det"), log_det, 1e-11);
+    cr_assert_float_eq(*observed(at, "parameter_norm2"), parameters, 1e-12 * parameters);
+    cr_assert_float_eq(*observed(at, "effective_rank"), exp(information), 1e-12);
+    cr_assert_float_eq(*observed(at, "entropy"), entropy, 1e-11);
+    cr_assert_float_eq(*observed(at, "pair_entropy"),
+                       wmc_entropy_pairs(&c->law.shape, c->x.log_sigma), 1e-11);
+    cr_assert_float_eq(*observed(at, "reduced_entropy"),
                        wmc_entropy_reduced(&c->law.shape, c->x.log_sigma), 1e-11);
-    cr_assert_float_eq(*VALUE("free_energy"), *VALUE("energy") - entropy / c->law.beta, 1e-10);
+    cr_assert_float_eq(*observed(at, "free_energy"),
+                       *observed(at, "energy") - entropy / c->law.beta, 1e-10);
     wmc_model_balanced.destroy(c);
     deck_close(&deck);
   }
@@ -391,14 +395,14 @@ static void hear(void *sink, int field, const char *message)
   snprintf(h->message, sizeof h->message, "%s", message);
 }
 
-static heard complaints_of(const deck *deck)
+static heard complaints_of(const settings *deck)
 {
   heard h = {0};
   wmc_model_balanced.check(deck->values, &(wmc_complaints){.add = hear, .sink = &h});
   return h;
 }
 
-static void expect(const deck *deck, const char *field, const char *part)
+static void expect(const settings *deck, const char *field, const char *part)
 {
   heard h = complaints_of(deck);
   cr_assert_eq(h.count, field ? 1 : 0, "%d complaints, last: %s", h.count, h.message);
@@ -409,7 +413,7 @@ static void expect(const deck *deck, const char *field, const char *part)
 
 Test(balanced_model, complaints_say_what_was_found_and_expected)
 {
-  deck deck;
+  settings deck;
   wmc_stream *s = stream_of(27);
   deck_open(&deck);
   give_number(&deck, "width", D);

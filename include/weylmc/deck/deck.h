@@ -63,6 +63,9 @@ wmc_status wmc_deck_read(const char *path, size_t n_set, const char *const *set,
 /** The same from memory; `name` is used in messages. */
 wmc_status wmc_deck_parse(const char *name, const char *bytes, size_t n, size_t n_set,
                           const char *const *set, wmc_deck **deck);
+/** The same with another table of models, ended by NULL. */
+wmc_status wmc_deck_parse_with(const wmc_model *const *models, const char *name, const char *bytes,
+                               size_t n, size_t n_set, const char *const *set, wmc_deck **deck);
 void wmc_deck_destroy(wmc_deck *deck);
 
 /** Values of the task's parameters, deep copies into `out` (one per field; caller frees each). */

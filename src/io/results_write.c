@@ -134,6 +134,15 @@ static bool write_provenance(hid_t file, const wmc_results *results)
   return wmc_h5_good(H5Gclose(group), LAYOUT_PROVENANCE) && good;
 }
 
+const char *wmc_results_library(void)
+{
+  static char text[48];
+  unsigned major = 0, minor = 0, release = 0;
+  H5get_libversion(&major, &minor, &release);
+  snprintf(text, sizeof text, "HDF5 %u.%u.%u", major, minor, release);
+  return text;
+}
+
 /* Provenance comes last, so that the bytes before it are those of any equal run. */
 static bool compose(hid_t file, const wmc_results *results)
 {

@@ -210,6 +210,12 @@ Test(results, new_arrays_are_nan_and_pieces_are_found_and_removed)
   wmc_results_free(&results);
 }
 
+Test(results, library_is_the_one_in_use)
+{
+  cr_assert_eq(strncmp(wmc_results_library(), "HDF5 ", 5), 0);
+  cr_assert_not_null(strstr(H5_VERS_INFO, wmc_results_library() + 5), "%s", wmc_results_library());
+}
+
 /* ---- writing that fails ------------------------------------------------------------------- */
 
 static void limit_file_size(rlim_t most)

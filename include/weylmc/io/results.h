@@ -57,11 +57,13 @@ wmc_array *wmc_group_array(const wmc_group *group, const char *name);
 size_t wmc_array_size(const wmc_group *group, const wmc_array *array);
 const char *wmc_results_note(const wmc_results *results, const char *name);
 
-/* Building. Each returns NULL when memory is exhausted; the strings are copied, data zeroed (NaN).
- */
+/* Building. Each returns NULL when memory is exhausted. Names and texts are copied; new data are
+ * NaN, new strings NULL, which stands for "" (after reading no string is NULL). Adding a group may
+ * move the others, adding an array the arrays of its group; their data stay where they are. */
 wmc_group *wmc_results_add_group(wmc_results *results, const char *name);
 void wmc_results_remove_group(wmc_results *results, const char *name);
-/** Index of the new axis, or -1. `labels` may be NULL. */
+/** Index of the new axis, or -1. With `labels` the coordinates are 0, 1, ...; `labels` may be NULL,
+ * `coordinates` too (again 0, 1, ...). Names of axes and arrays of a group must differ. */
 long wmc_group_add_axis(wmc_group *group, const char *name, const char *unit, const char *text,
                         size_t length, const double *coordinates, const char *const *labels);
 wmc_array *wmc_group_add_array(wmc_group *group, const char *name, const char *unit,
@@ -74,6 +76,8 @@ wmc_status wmc_results_set_provenance(wmc_results *results, const char *name, co
 wmc_status wmc_results_write(const char *path, const wmc_results *results);
 /** WMC_DATA if it is not a results file of a schema this program reads. */
 wmc_status wmc_results_read(const char *path, wmc_results *results);
+/** Name and version of the HDF5 library, for provenance. */
+const char *wmc_results_library(void);
 /** Compare two HDF5 files object by object, bit by bit, except under /provenance; differences are
  * appended to `report`, one a line, at most 20. *equal is the verdict. */
 wmc_status wmc_results_compare(const char *a, const char *b, bool *equal, wmc_text *report);

@@ -49,7 +49,8 @@ static wmc_signs_kernel *const signs_kernels[] = WMC_SIMD_TABLE(wmc_signs);
 /* n multiples of 2^-52 in [0, 1). */
 static void draw(const wmc_stream *stream, size_t n, double *out)
 {
-  for (size_t k = 0; k < n; k++) out[k] = mlfg_get_rn_dbl(stream->generator);
+  int *generator = stream->generator;
+  for (size_t k = 0; k < n; k++) out[k] = mlfg_get_rn_dbl(generator);
 }
 
 static wmc_status start_generator(wmc_stream *stream, long seed, long id)
@@ -101,7 +102,7 @@ double wmc_stream_uniform(wmc_stream *stream)
 
 void wmc_stream_uniforms(wmc_stream *stream, size_t n, double *out)
 {
-  for (size_t k = 0; k < n; k++) out[k] = wmc_stream_uniform(stream);
+  for (size_t k = 0; k < n; k++) out[k] = mlfg_get_rn_dbl(stream->generator) + 0x1p-53;
 }
 
 /* n normals, n a multiple of the block, straight to `out`. */
@@ -111,7 +112,7 @@ static void make_normals(const wmc_stream *stream, size_t n, double scale, doubl
   for (size_t done = 0; done < n; done += CHUNK) {
     size_t chunk = n - done < CHUNK ? n - done : CHUNK;
     draw(stream, chunk, out + done);
-    transform(chunk / WMC_NORMALS_BLOCK, out + done, scale, out + done);
+    transform(chunk / WMC_NORMALS_BLOCK, scale, out + done);
   }
 }
 
@@ -125,7 +126,8 @@ static size_t take_buffered(wmc_stream *stream, size_t n, double scale, double *
   return taken;
 }
 
-static void refill(wmc_stream *stream)
+/* Kept out of line, so that a single deviate from the buffer costs little. */
+__attribute__((noinline)) static void refill(wmc_stream *stream)
 {
   make_normals(stream, BUFFER, 1, stream->buffer);
   stream->used = 0;
@@ -152,8 +154,8 @@ double wmc_stream_normal(wmc_stream *stream)
 static size_t take_signs(wmc_stream *stream, size_t n, double scale, double *out)
 {
   size_t taken = n < stream->sign_count ? n : (size_t)stream->sign_count;
-  for (size_t k = 0; k < taken; k++) out[k] = (stream->sign_word << k) >> 63 ? -scale : scale;
-  if (taken > 0) stream->sign_word <<= taken;
+  for (size_t k = 0; k < taken; k++) out[k] = wmc_signs_entry(stream->sign_word, k, scale);
+  stream->sign_word <<= taken;
   stream->sign_count -= taken;
   return taken;
 }
@@ -228,6 +230,6 @@ wmc_status wmc_stream_unpack(wmc_stream *stream, const unsigned char *bytes)
 const char *wmc_stream_description(void)
 {
   return "SPRNG 2.0 MLFG, x_n = x_{n-55} x_{n-24} mod 2^64 (parameter 2), stream = chain of "
-         "2^31 - 1, 4096 draws discarded; normals: Box-Muller, SLEEF, blocks of 16; "
+         "2^31 - 1, 4096 draws discarded; normals: Box-Muller in blocks of 16; "
          "signs: 32 leading bits";
 }

@@ -18,7 +18,7 @@ enum {
 
 enum {
   BUFFER = 4 * WMC_NORMALS_BLOCK,
-  CHUNK = 16 * WMC_NORMALS_BLOCK, /* uniforms made before they are transformed: 2 kB */
+  CHUNK = BUFFER, /* uniforms made before they are transformed */
   SIGN_CHUNK = 32
 };
 
@@ -136,9 +136,11 @@ __attribute__((noinline)) static void refill(wmc_stream *stream)
 void wmc_stream_normals(wmc_stream *stream, size_t n, double scale, double *out)
 {
   size_t done = take_buffered(stream, n, scale, out);
-  size_t whole = (n - done) / WMC_NORMALS_BLOCK * WMC_NORMALS_BLOCK;
-  make_normals(stream, whole, scale, out + done);
-  done += whole;
+  if (n - done >= BUFFER) {
+    size_t whole = (n - done) / WMC_NORMALS_BLOCK * WMC_NORMALS_BLOCK;
+    make_normals(stream, whole, scale, out + done);
+    done += whole;
+  }
   if (done == n) return;
   refill(stream);
   take_buffered(stream, n - done, scale, out + done);

@@ -1,5 +1,5 @@
 /* Nanoseconds per random deviate, and Rademacher matrices beside the product that uses them.
- * Each figure is the best of many rounds, timed by processor time. tests/bench/normals.py adds
+ * Each figure is the median of many rounds, timed by processor time. tests/bench/normals.py adds
  * NumPy's normals on the same core. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,17 +43,28 @@ static void signs(wmc_stream *stream, size_t size, size_t total, double *out)
   for (size_t k = 0; k + size <= total; k += size) wmc_stream_signs(stream, size, 0.5, out + k);
 }
 
-/* Seconds for `total` deviates: the best round. */
-static double best(maker *make, wmc_stream *stream, size_t size, size_t total, double *out)
+static int ascending(const void *a, const void *b)
 {
-  double least = 1e9;
+  double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+static double median(double times[ROUNDS])
+{
+  qsort(times, ROUNDS, sizeof *times, ascending);
+  return times[ROUNDS / 2];
+}
+
+/* Seconds for `total` deviates. */
+static double timed(maker *make, wmc_stream *stream, size_t size, size_t total, double *out)
+{
+  double times[ROUNDS];
   for (int round = 0; round < ROUNDS; round++) {
     double start = seconds();
     make(stream, size, total, out);
-    double taken = seconds() - start;
-    if (taken < least) least = taken;
+    times[round] = seconds() - start;
   }
-  return least;
+  return median(times);
 }
 
 static void deviates(wmc_stream *stream, double *out)
@@ -70,27 +81,26 @@ static void deviates(wmc_stream *stream, double *out)
       {"signs", signs, 25}};
   for (size_t k = 0; k < sizeof rows / sizeof rows[0]; k++) {
     size_t total = TOTAL - TOTAL % rows[k].size;
-    double time = best(rows[k].make, stream, rows[k].size, total, out);
+    double time = timed(rows[k].make, stream, rows[k].size, total, out);
     printf("%-9s %5zu a request %7.3f ns\n", rows[k].name, rows[k].size,
            1e9 * time / (double)total);
   }
 }
 
-static double best_product(int width, double *scratch)
+static double timed_product(int width, double *scratch)
 {
   wmc_product *product;
   size_t square = (size_t)width * (size_t)width;
-  double *a = scratch, *b = a + square, *c = b + square, least = 1e9;
+  double *a = scratch, *b = a + square, *c = b + square, times[ROUNDS];
   if (wmc_product_create(&product, width, width, width) != WMC_OK) exit(1);
-  int repeats = 1 + 4000000 / (width * width * width);
-  for (int round = 0; round < 20; round++) {
+  int repeats = 1 + 400000 / (width * width * width);
+  for (int round = 0; round < ROUNDS; round++) {
     double start = seconds();
     for (int k = 0; k < repeats; k++) wmc_product_apply(product, a, b, c);
-    double taken = (seconds() - start) / repeats;
-    if (taken < least) least = taken;
+    times[round] = (seconds() - start) / repeats;
   }
   wmc_product_destroy(product);
-  return least;
+  return median(times);
 }
 
 static void rademacher(wmc_stream *stream)
@@ -100,8 +110,8 @@ static void rademacher(wmc_stream *stream)
   for (int width = 8; width <= 128; width *= 2) {
     size_t square = (size_t)width * (size_t)width, total = 16 * 1024;
     for (size_t k = 0; k < 2 * square; k++) scratch[k] = wmc_stream_normal(stream);
-    double product = best_product(width, scratch);
-    double entries = best(signs, stream, square, total, scratch) * (double)square / (double)total;
+    double product = timed_product(width, scratch);
+    double entries = timed(signs, stream, square, total, scratch) * (double)square / (double)total;
     printf("width %4d: signs %8.3f us, product %8.3f us, (signs + product) / product %.2f\n", width,
            1e6 * entries, 1e6 * product, (entries + product) / product);
   }

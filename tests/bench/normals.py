@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """bench_normals beside NumPy's normals, on one core, in turn: normals.py BUILD/tests/bench/bench_normals
 
-Prints nanoseconds a normal of both (the best of all rounds) and their ratio.
+Prints nanoseconds a normal of both (medians) and their ratio.
 """
 import os
 import re
+import statistics
 import subprocess
 import sys
 import time
@@ -15,13 +16,13 @@ SIZE, ROUNDS = 8192, 200
 
 
 def numpy_normals(generator, out):
-    """Nanoseconds a normal, best of ROUNDS."""
-    best = float("inf")
+    """Nanoseconds a normal, median of ROUNDS."""
+    times = []
     for _ in range(ROUNDS):
         start = time.process_time_ns()
         generator.standard_normal(out=out)
-        best = min(best, time.process_time_ns() - start)
-    return best / out.size
+        times.append(time.process_time_ns() - start)
+    return statistics.median(times) / out.size
 
 
 def main(program):
@@ -35,8 +36,9 @@ def main(program):
         ours.append(float(re.search(rf"normals +{SIZE} a request +([\d.]+) ns", text)[1]))
         theirs.append(numpy_normals(generator, out))
     print(text, end="")
-    print(f"normals in bulk {min(ours):.2f} ns, NumPy {np.__version__} {min(theirs):.2f} ns, "
-          f"ratio {min(theirs) / min(ours):.2f}")
+    our, their = statistics.median(ours), statistics.median(theirs)
+    print(f"normals in bulk {our:.2f} ns, NumPy {np.__version__} {their:.2f} ns, "
+          f"ratio {their / our:.2f}")
 
 
 if __name__ == "__main__":

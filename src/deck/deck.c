@@ -286,10 +286,9 @@ wmc_status wmc_deck_parse_with(const wmc_model *const *models, const char *name,
 {
   *deck = NULL;
   if (n > WMC_DECK_BYTES_MAX) {
-    char size[WMC_TEXT_SHORT], most[WMC_TEXT_SHORT];
-    return wmc_raise(WMC_DATA,
-                     "%s: %s are too many for a deck (at most %s); is this the right file?", name,
-                     wmc_text_bytes(size, (double)n), wmc_text_bytes(most, WMC_DECK_BYTES_MAX));
+    char most[WMC_TEXT_SHORT];
+    return wmc_raise(WMC_DATA, "%s: larger than %s, the most for a deck; is this the right file?",
+                     name, wmc_text_bytes(most, WMC_DECK_BYTES_MAX));
   }
   wmc_deck *made = deck_create(name, bytes, n, n_set, set);
   if (made == NULL) return wmc_no_memory();
@@ -312,24 +311,15 @@ static wmc_status unreadable(const char *path)
   return wmc_raise(WMC_DATA, "%s: cannot read the deck: %s", path, strerror(errno));
 }
 
-/* All bytes, but no more than a little beyond the limit; the size of the whole file in `size`. */
-static wmc_status read_bytes(const char *path, FILE *file, char *bytes, size_t room, size_t *n)
-{
-  *n = fread(bytes, 1, room, file);
-  if (ferror(file)) return unreadable(path);
-  if (*n == room && fseek(file, 0, SEEK_END) == 0 && ftell(file) > (long)*n)
-    *n = (size_t)ftell(file);
-  return WMC_OK;
-}
-
 wmc_status wmc_deck_read(const char *path, size_t n_set, const char *const *set, wmc_deck **deck)
 {
   *deck = NULL;
   FILE *file = fopen(path, "rb");
   if (file == NULL) return unreadable(path);
-  size_t n = 0, room = WMC_DECK_BYTES_MAX + 1;
+  size_t room = WMC_DECK_BYTES_MAX + 1; /* one byte too many is enough to refuse it */
   char *bytes = wmc_alloc(room, 1);
-  wmc_status status = bytes ? read_bytes(path, file, bytes, room, &n) : wmc_no_memory();
+  size_t n = bytes ? fread(bytes, 1, room, file) : 0;
+  wmc_status status = bytes == NULL ? wmc_no_memory() : ferror(file) ? unreadable(path) : WMC_OK;
   if (status == WMC_OK) status = wmc_deck_parse(path, bytes, n, n_set, set, deck);
   wmc_free(bytes);
   fclose(file);

@@ -85,3 +85,27 @@ static const wmc_model toy_model = {
 static const wmc_model dice_model = {
     .name = "dice", .text = "independent draws", .fields = dice_fields, .independent = true};
 static const wmc_model *const toy_models[] = {&toy_model, &dice_model, NULL};
+
+#define TOY_HEAD "model: toy\nseed: 1\n"
+#define TOY_GOOD TOY_HEAD "parameters:\n  width: 2\n"
+
+/** Decks that use all that decks can do. */
+static const char *const toy_decks[] = {
+    TOY_GOOD,
+    "title: 'It''s \"so\": \\ #1 λ'\n" TOY_GOOD "output: a b.h5\nchains: 3\n",
+    TOY_GOOD "run: {draws: 7, stride: 2, thermalise: 0, checkpoint: 1.5 h}\n",
+    TOY_GOOD "  noise: {kappa: 0.1}\n  limits: {high: 3e-7}\n  shift: -.25\n",
+    TOY_GOOD "  energy: {kind: regression, inputs: 'my file.h5:/a/b', scale: 3}\n",
+    TOY_GOOD "  record: [0, 0.1, 0.3333333333333333]\n  pause: 61.5\n  label: ''\n",
+    TOY_HEAD
+    "parameters:\n  noise: {kappa: {sweep: [1, 2], zip: z}}\n  beta: {sweep: [3, 1e-9]}\n"
+    "  energy: {scale: {sweep: [5, 6]}, diag: [1, 1], kind: {sweep: [target, frobenius]}}\n"
+    "  width: {sweep: [2, 2], zip: z}\n",
+    TOY_HEAD "parameters:\n  beta: {sweep: [2, 1], zip: z}\n  depth: {sweep: [1, inf]}\n"
+             "  limits: {low: 3}\n  width: {sweep: [4, 5], zip: z}\n  block: {sweep: [linear]}\n"
+             "  record: {sweep: [[0, 1], [0.5]]}\n",
+    TOY_GOOD "  label: {sweep: [a, 'b, c', \"d]\", '']}\n  pause: {sweep: [1 min, 2 min 3 s]}\n",
+    "model: dice\nseed: 5\nparameters: {sides: 20}\nrun: {draws: 9}\n",
+};
+
+enum { TOY_DECKS = sizeof toy_decks / sizeof toy_decks[0] };

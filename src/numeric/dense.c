@@ -16,12 +16,12 @@ void wmc_qr(int m, int n, double *a, double *r, double *scratch)
   qrs[wmc_simd_level()](m, n, a, r, scratch);
 }
 
-/** Columns of y above columns of v, each padded to 8 rows, 7 vectors of length n, and room to begin
- * at a cache line. */
+/** In doubles: Y above V, twice, two n x n matrices and two vectors, all padded to 8 rows, and room
+ * to begin at a cache line. */
 size_t wmc_svd_scratch(int m, int n)
 {
-  size_t columns = (size_t)(n + 7) / 8 * 8, rows = (size_t)(m + 7) / 8 * 8 + columns;
-  return rows * (size_t)n + 7 * columns + 8;
+  size_t side = (size_t)(n + 7) / 8 * 8, height = (size_t)(m + 7) / 8 * 8;
+  return 2 * (height + side) * side + 2 * side * (size_t)n + 2 * side + 8;
 }
 
 int wmc_svd_jacobi(int m, int n, double *y, double *v, double *s, double *scratch)

@@ -4,7 +4,10 @@
  * vectors and sorted by norm. In a round all n/2 pairs are independent, so the latencies of their
  * dot products, square roots and divisions overlap, and the angles are computed in vectors.
  * Rotations are those of Demmel & Veselic, SIAM J. Matrix Anal. Appl. 13 (1992) 1204: columns
- * scaled by any factors keep the relative accuracy of their singular values. */
+ * scaled by any factors keep the relative accuracy of their singular values.
+ *
+ * Before each sweep the Gram matrix of Y says whether one is needed, and when all angles left are
+ * small, all rotations are done at once as a product with 1 + W + W^2/2, W antisymmetric. */
 #include <float.h>
 #include <math.h>
 #include <stdbool.h>
@@ -12,36 +15,43 @@
 #include <stdint.h>
 
 #include "dense_kernels.h"
-#include "dense_vector.h"
+#include "dense_tile.h"
 
-enum { MOST_SWEEPS = 60 };
+enum { MOST_SWEEPS = 60, CHUNK = 16 };
 
-/* Squared norm of a column that counts as zero: e^-318 of the largest. A column that depends on
+/* Squared norm of a column that counts as zero: e^-305 of the largest. A column that depends on
  * others loses 16 digits a sweep until it comes here. */
-static const double NOTHING = 0x1p-480;
+static const double NOTHING = 0x1p-430;
+
+/* Size of the angles W, squared, below which 1 + W, and 1 + W + W^2/2, is orthogonal to working
+ * accuracy: it lacks W^2 and W^4/4. */
+static const double FIRST_ORDER = 0x1p-54, SECOND_ORDER = 0x1p-26;
 
 typedef struct sweeper {
-  int m, n;      /* rows of Y, columns */
-  int height;    /* padded rows of Y */
-  int stride;    /* and of V below it, if there is one */
-  double *work;  /* n columns */
-  double *norm2; /* n, kept up to date by the rotations */
-  /* of the pairs of a round, n/2 each */
-  double *large, *small, *dot, *cosine, *sine;
+  int m, n;               /* rows of Y, columns */
+  int height;             /* padded rows of Y */
+  int stride;             /* and of V below it, if there is one */
+  int side;               /* padded n */
+  double sharpness;       /* a pair is orthogonal if |cosine| * sharpness <= 1 */
+  double *work;           /* stride x n: Y above V */
+  double *spare;          /* of the same size, at least height x side */
+  double *gram, *angle;   /* side x n */
+  double *norm2, *places; /* side */
 } sweeper;
 
 INLINE int padded(int rows) { return (rows + LANES - 1) / LANES * LANES; }
+INLINE double *column(const sweeper *w, int j) { return w->work + (ptrdiff_t)j * w->stride; }
 
 /** Dot product of padded columns. */
 INLINE double dot(int rows, const double *x, const double *y)
 {
-  vec even = load(x) * load(y), odd = {0};
-  int i = LANES;
+  vec even = {0}, odd = {0};
+  int i = 0;
   for (; i + 2 * LANES <= rows; i += 2 * LANES) {
-    odd += load(x + i) * load(y + i);
-    even += load(x + i + LANES) * load(y + i + LANES);
+    even = multiply_add(load(x + i), load(y + i), even);
+    odd = multiply_add(load(x + i + LANES), load(y + i + LANES), odd);
   }
-  if (i < rows) odd += load(x + i) * load(y + i);
+  if (i < rows) even = multiply_add(load(x + i), load(y + i), even);
   return sum_of(even + odd);
 }
 
@@ -51,12 +61,20 @@ INLINE void rotate(int rows, double c, double s, double *x, double *y)
   vec cosine = all(c), sine = all(s);
   for (int i = 0; i < rows; i += LANES) {
     vec u = load(x + i), v = load(y + i);
-    store(x + i, cosine * u + sine * v);
-    store(y + i, cosine * v - sine * u);
+    store(x + i, multiply_add(cosine, u, sine * v));
+    store(y + i, multiply_add(cosine, v, -(sine * u)));
   }
 }
 
-INLINE double *column(const sweeper *w, int j) { return w->work + (ptrdiff_t)j * w->stride; }
+/** Lanes where g = x . y is not 0 to working accuracy, a = |x|^2, b = |y|^2. */
+INLINE mask unfinished(vec a, vec b, vec g, double sharpness)
+{
+  vec sharp = g * sharpness;
+  return (sharp * sharp > a * b) & (a > NOTHING) & (b > NOTHING);
+}
+
+/* --- a sweep of rotations ----------------------------------------------------------------------
+ */
 
 /** Columns p < q of pair k in a round of the tournament of `players` (even) columns. */
 INLINE void pair_of(int players, int round, int k, int *p, int *q)
@@ -69,73 +87,190 @@ INLINE void pair_of(int players, int round, int k, int *p, int *q)
   *q = i < j ? j : i;
 }
 
-/** Angles of `pairs` pairs, 0 where the columns are orthogonal to working accuracy; the squared
- * norms become those after the rotation. Returns how many are not 0. */
-static int find_angles(const sweeper *w, int pairs)
+/** Some disjoint pairs p < q, their squared norms, dot products and rotations. */
+typedef struct chunk {
+  int p[CHUNK], q[CHUNK];
+  double large[CHUNK], small[CHUNK], dot[CHUNK], cosine[CHUNK], sine[CHUNK];
+} chunk;
+
+/** Angles of LANES pairs, 0 where orthogonal already (twice as sharply as is asked for in the end:
+ * dot products in other orders differ in their last bits); the norms become those after the
+ * rotation. tan = 2g / (d + sign(d) sqrt(d^2 + 4g^2)), d = |x|^2 - |y|^2: at most 45 degrees. */
+INLINE void find_angles(chunk *c, int k, double sharpness)
 {
-  const double sharpness = 1 / (DBL_EPSILON * sqrt((double)w->m));
-  double *restrict large = w->large, *restrict small = w->small, *restrict dots = w->dot;
-  double *restrict cosine = w->cosine, *restrict sine = w->sine;
-  double count = 0;
-  for (int k = 0; k < pairs; k++) {
-    double a = large[k], b = small[k], g = dots[k] * sharpness;
-    sine[k] = (g * g > a * b) & (fmin(a, b) > NOTHING) ? 1 : 0;
-  }
-  for (int k = 0; k < pairs; k++) count += sine[k];
-  if (count == 0) return 0;
-  for (int k = 0; k < pairs; k++) {
-    double a = large[k], b = small[k], g = dots[k], d = a - b;
-    double t = 2 * g / (fabs(d) + sqrt(d * d + 4 * g * g));
-    t = d < 0 ? -t : t;
-    t = sine[k] > 0 ? t : 0;
-    cosine[k] = 1 / sqrt(1 + t * t);
-    sine[k] = t * cosine[k];
-    large[k] = a + t * g;
-    small[k] = b - t * g;
-  }
-  return (int)count;
+  vec a = load(c->large + k), b = load(c->small + k), g = load(c->dot + k);
+  vec d = a - b, length = absolute(d) + root(d * d + 4 * g * g);
+  vec twice = with_sign(2 * g, (vec)((mask)g ^ (mask)d));
+  vec inverse = 1 / root(length * length + twice * twice);
+  mask needed = unfinished(a, b, g, sharpness);
+  vec t = where(needed, twice / length);
+  store(c->cosine + k, length * inverse);
+  store(c->sine + k, where(needed, twice * inverse));
+  store(c->large + k, a + t * g);
+  store(c->small + k, b - t * g);
 }
 
-/** A norm that shrank much is wrong by cancellation in its update. */
-INLINE void set_norm(const sweeper *w, int j, double norm2)
+/** Pairs first..last-1 of a round; returns how many were rotated. `height` and `stride` are those
+ * of w, as constants if known. */
+INLINE int play_chunk(const sweeper *w, int round, int first, int last, int height, int stride)
 {
-  bool lost = !(norm2 > 0.1 * w->norm2[j]);
-  w->norm2[j] = lost ? dot(w->height, column(w, j), column(w, j)) : norm2;
-}
-
-/** Pairs of one round; returns how many were rotated. */
-static int play_round(const sweeper *w, int round)
-{
-  int players = w->n + w->n % 2, first = w->n % 2, pairs = players / 2 - first, p, q;
+  int players = w->n + w->n % 2, pairs = last - first, rotated = 0;
+  chunk c;
+  for (int k = pairs / LANES * LANES; k < padded(pairs); k++)
+    c.large[k] = c.small[k] = 1, c.dot[k] = 0;
   for (int k = 0; k < pairs; k++) {
-    pair_of(players, round, k + first, &p, &q);
-    w->large[k] = w->norm2[p];
-    w->small[k] = w->norm2[q];
-    w->dot[k] = dot(w->height, column(w, p), column(w, q));
+    pair_of(players, round, first + k, &c.p[k], &c.q[k]);
+    c.large[k] = w->norm2[c.p[k]];
+    c.small[k] = w->norm2[c.q[k]];
+    c.dot[k] = dot(height, w->work + c.p[k] * stride, w->work + c.q[k] * stride);
   }
-  int rotations = find_angles(w, pairs);
-  for (int k = 0; k < pairs && rotations > 0; k++) {
-    if (w->sine[k] == 0) continue;
-    pair_of(players, round, k + first, &p, &q);
-    rotate(w->stride, w->cosine[k], w->sine[k], column(w, p), column(w, q));
-    set_norm(w, p, w->large[k]);
-    set_norm(w, q, w->small[k]);
+  for (int k = 0; k < pairs; k += LANES) find_angles(&c, k, 2 * w->sharpness);
+  for (int k = 0; k < pairs; k++) {
+    double *x = w->work + c.p[k] * stride, *y = w->work + c.q[k] * stride, old = w->norm2[c.q[k]];
+    if (c.sine[k] == 0) continue;
+    rotated++;
+    rotate(stride, c.cosine[k], c.sine[k], x, y);
+    w->norm2[c.p[k]] = c.large[k];
+    /* a norm that shrank much is wrong by cancellation */
+    w->norm2[c.q[k]] = c.small[k] > 0.1 * old ? c.small[k] : dot(height, y, y);
   }
-  return rotations;
+  return rotated;
 }
 
-/** Sweep until no pair needs a rotation; returns the sweeps that rotated. */
-static int sweep_all(const sweeper *w)
+INLINE int sweep(const sweeper *w, int height, int stride)
 {
-  int players = w->n + w->n % 2, sweep = 0;
-  for (int rotations = 1; w->n > 1 && sweep < MOST_SWEEPS; sweep++) {
-    rotations = 0;
+  int players = w->n + w->n % 2, pairs = players / 2, rotated = 0;
+  for (int round = 0; round < players - 1; round++)
+    for (int first = w->n % 2; first < pairs; first += CHUNK)
+      rotated += play_chunk(w, round, first, first + CHUNK < pairs ? first + CHUNK : pairs, height,
+                            stride);
+  return rotated;
+}
+
+static int sweep_any(const sweeper *w) { return sweep(w, w->height, w->stride); }
+static int sweep_8(const sweeper *w) { return sweep(w, 8, 8); }
+static int sweep_8_with_v(const sweeper *w) { return sweep(w, 8, 16); }
+static int sweep_16(const sweeper *w) { return sweep(w, 16, 16); }
+static int sweep_16_with_v(const sweeper *w) { return sweep(w, 16, 32); }
+static int sweep_32(const sweeper *w) { return sweep(w, 32, 32); }
+static int sweep_32_with_v(const sweeper *w) { return sweep(w, 32, 64); }
+
+static const struct {
+  int height, stride;
+  int (*sweep)(const sweeper *w);
+} unrolled[] = {{8, 8, sweep_8},           {8, 16, sweep_8_with_v}, {16, 16, sweep_16},
+                {16, 32, sweep_16_with_v}, {32, 32, sweep_32},      {32, 64, sweep_32_with_v}};
+
+/** One sweep over all pairs; returns how many were rotated. */
+static int rotate_all(const sweeper *w)
+{
+  for (size_t k = 0; k < sizeof unrolled / sizeof *unrolled; k++)
+    if (unrolled[k].height == w->height && unrolled[k].stride == w->stride)
+      return unrolled[k].sweep(w);
+  return sweep_any(w);
+}
+
+/* --- the Gram matrix, and corrections of first and second order ---------------------------------
+ */
+
+/** gram = Y^T Y: its upper triangle and the square blocks of LANES along the diagonal, and 0 on the
+ * diagonal itself, which goes to norm2. */
+static void find_gram(const sweeper *w)
+{
+  double *transpose = w->spare;
+  for (int j = 0; j < w->n; j++)
+    for (int i = 0; i < w->m; i++) transpose[j + i * w->side] = column(w, j)[i];
+  for (int i = 0; i < w->m; i++)
+    for (int j = w->n; j < w->side; j++) transpose[j + i * w->side] = 0;
+  const operands o = {w->side, w->n,      w->m,    w->side, w->stride,
+                      w->side, transpose, w->work, w->gram};
+  tile_all(&o, true, true);
+  for (int j = 0; j < w->n; j++) {
+    w->norm2[j] = w->gram[j + j * w->side];
+    w->gram[j + j * w->side] = 0;
+  }
+}
+
+static bool is_orthogonal(const sweeper *w)
+{
+  mask any = {0};
+  for (int j = 0; j < w->n; j++)
+    for (int i = 0; i <= j; i += LANES)
+      any |= unfinished(load(w->norm2 + i), all(w->norm2[j]), load(w->gram + i + j * w->side),
+                        w->sharpness);
+  return sum_of(where(any, all(1))) == 0;
+}
+
+/** angle = W, W_ij = G_ij / (G_jj - G_ii) for pairs that are not orthogonal yet. Returns the sum of
+ * W_ij^2 max(G_ii, G_jj) / min(G_ii, G_jj): W must be small beside the ratio of the columns, or
+ * products like W_ik W_kj would count as much as W_ij. */
+static double find_small_angles(const sweeper *w)
+{
+  for (int j = 0; j < w->n; j++)
+    for (int i = 0; i < j; i++) w->gram[j + i * w->side] = w->gram[i + j * w->side];
+  for (int i = 0; i < w->side; i += LANES) store(w->places + i, 1 / load(w->norm2 + i));
+  vec squares = {0};
+  for (int j = 0; j < w->n; j++) {
+    vec b = all(w->norm2[j]), inverse_b = all(w->places[j]);
+    for (int i = 0; i < w->side; i += LANES) {
+      vec g = load(w->gram + i + j * w->side), a = load(w->norm2 + i);
+      mask needed = unfinished(a, b, g, w->sharpness);
+      vec angle = where(needed, g / (b - a)), scaled = angle * angle;
+      store(w->angle + i + j * w->side, angle);
+      squares += where(a > b, scaled * a * inverse_b) +
+                 where(needed & (a <= b), scaled * b * load(w->places + i));
+    }
+  }
+  return sum_of(squares);
+}
+
+/** work += work (W + W^2/2), the second term if asked. */
+static void correct(const sweeper *w, bool second_order)
+{
+  if (second_order) {
+    const operands square = {w->side, w->n,     w->n,     w->side, w->side,
+                             w->side, w->angle, w->angle, w->gram};
+    tile_all(&square, true, false);
+    for (int i = 0; i < w->side * w->n; i += LANES)
+      store(w->angle + i, load(w->angle + i) + 0.5 * load(w->gram + i));
+  }
+  const operands change = {w->stride, w->n,    w->n,     w->stride, w->side,
+                           w->stride, w->work, w->angle, w->spare};
+  tile_all(&change, true, false);
+  for (int i = 0; i < w->stride * w->n; i += LANES)
+    store(w->work + i, load(w->work + i) + load(w->spare + i));
+}
+
+/** Sweeps until one finds nothing to rotate; for few columns, where a sweep costs no more than the
+ * Gram matrix. */
+static int iterate_few(const sweeper *w)
+{
+  int done = 0;
+  for (; done < MOST_SWEEPS; done++) {
     for (int j = 0; j < w->n; j++) w->norm2[j] = dot(w->height, column(w, j), column(w, j));
-    for (int round = 0; round < players - 1; round++) rotations += play_round(w, round);
-    if (rotations == 0) break;
+    if (rotate_all(w) == 0) break;
   }
-  return sweep;
+  return done;
 }
+
+/** Until all pairs are orthogonal; returns the sweeps or corrections done. */
+static int iterate(const sweeper *w)
+{
+  if (w->n <= 4) return iterate_few(w);
+  for (int done = 0; done < MOST_SWEEPS; done++) {
+    find_gram(w);
+    if (is_orthogonal(w)) return done;
+    double squares = find_small_angles(w);
+    if (squares < SECOND_ORDER)
+      correct(w, squares > FIRST_ORDER);
+    else
+      rotate_all(w);
+  }
+  return MOST_SWEEPS;
+}
+
+/* --- in and out ---------------------------------------------------------------------------------
+ */
 
 /** Sum of squares of any m entries. */
 INLINE double square(int m, const double *x)
@@ -150,20 +285,19 @@ INLINE double square(int m, const double *x)
   return sum_of(sum);
 }
 
-/** rank[j] is the place of column j when sorted by decreasing norm; equal norms keep their order.
- */
-static void rank_columns(int n, const double *norm2, double *rank)
+/** places[j]: that of column j when sorted by decreasing norm; equal norms keep their order. */
+static void find_places(const sweeper *w)
 {
-  for (int j = 0; j < n; j++) {
+  for (int j = 0; j < w->n; j++) {
     int before = 0;
-    for (int l = 0; l < n; l++)
-      before += (norm2[l] > norm2[j]) | ((norm2[l] == norm2[j]) & (l < j));
-    rank[j] = before;
+    for (int l = 0; l < j; l++) before += w->norm2[l] >= w->norm2[j];
+    for (int l = j + 1; l < w->n; l++) before += w->norm2[l] > w->norm2[j];
+    w->places[j] = before;
   }
 }
 
 /** Factor, a power of two, for which squared norms and their products neither overflow nor, for
- * columns above e^-318 of the largest, underflow; 1 where nothing is at risk. */
+ * columns above e^-305 of the largest, underflow; 1 where nothing is at risk. */
 static double safe_scale(const sweeper *w, const double *y)
 {
   double least = INFINITY, most = 0, largest = 0;
@@ -193,32 +327,33 @@ INLINE void copy_out(int m, double scale, const double *from, double *to)
   if (i < m) part_store(to + i, load(from + i) * scale, m - i);
 }
 
-static double gather(sweeper *w, const double *y, const double *v, double *rank)
+/** Fill work with the sorted columns of Y, scaled, and V; returns the scale. */
+static double gather(const sweeper *w, const double *y, const double *v)
 {
   for (int j = 0; j < w->n; j++) w->norm2[j] = square(w->m, y + (ptrdiff_t)j * w->m);
+  for (int j = w->n; j < w->side; j++) w->norm2[j] = 0;
   double scale = safe_scale(w, y);
   if (scale != 1)
     for (int j = 0; j < w->n; j++) {
-      double *to = column(w, j);
-      copy_in(w->m, w->height, scale, y + (ptrdiff_t)j * w->m, to);
-      w->norm2[j] = dot(w->height, to, to);
+      copy_in(w->m, w->height, scale, y + (ptrdiff_t)j * w->m, column(w, j));
+      w->norm2[j] = dot(w->height, column(w, j), column(w, j));
     }
-  rank_columns(w->n, w->norm2, rank);
+  find_places(w);
   for (int j = 0; j < w->n; j++) {
-    double *to = column(w, (int)rank[j]);
+    double *to = column(w, (int)w->places[j]);
     copy_in(w->m, w->height, scale, y + (ptrdiff_t)j * w->m, to);
-    if (v != NULL) copy_in(w->n, w->stride - w->height, 1, v + (ptrdiff_t)j * w->n, to + w->height);
+    if (v != NULL) copy_in(w->n, w->side, 1, v + (ptrdiff_t)j * w->n, to + w->height);
   }
   return scale;
 }
 
-static void scatter(sweeper *w, double scale, double *y, double *v, double *s, double *rank)
+static void scatter(const sweeper *w, double scale, double *y, double *v, double *s)
 {
   for (int j = 0; j < w->n; j++) w->norm2[j] = dot(w->height, column(w, j), column(w, j));
-  rank_columns(w->n, w->norm2, rank);
+  find_places(w);
   for (int j = 0; j < w->n; j++) {
     const double *from = column(w, j);
-    int place = (int)rank[j];
+    int place = (int)w->places[j];
     s[place] = sqrt(w->norm2[j]) / scale;
     copy_out(w->m, 1 / scale, from, y + (ptrdiff_t)place * w->m);
     if (v != NULL) copy_out(w->n, 1, from + w->height, v + (ptrdiff_t)place * w->n);
@@ -227,21 +362,17 @@ static void scatter(sweeper *w, double scale, double *y, double *v, double *s, d
 
 int WMC_SIMD_NAME(wmc_svd_sweeps)(int m, int n, double *y, double *v, double *s, double *scratch)
 {
-  double *aligned = (double *)(((uintptr_t)scratch + 63) & ~(uintptr_t)63);
-  int height = padded(m), vectors = padded(n);
-  sweeper w = {.m = m, .n = n, .height = height, .stride = height + (v != NULL ? vectors : 0)};
-  double *const parts[] = {aligned,
-                           aligned + vectors,
-                           aligned + 2 * vectors,
-                           aligned + 3 * vectors,
-                           aligned + 4 * vectors,
-                           aligned + 5 * vectors,
-                           aligned + 6 * vectors,
-                           aligned + 7 * vectors};
-  w.norm2 = parts[0], w.large = parts[1], w.small = parts[2], w.dot = parts[3];
-  w.cosine = parts[4], w.sine = parts[5], w.work = parts[7];
-  double scale = gather(&w, y, v, parts[6]);
-  int sweeps = sweep_all(&w);
-  scatter(&w, scale, y, v, s, parts[6]);
+  sweeper w = {.m = m, .n = n, .height = padded(m), .side = padded(n)};
+  w.stride = w.height + (v != NULL ? w.side : 0);
+  w.sharpness = 1 / (DBL_EPSILON * (1 + sqrt((double)m)));
+  w.work = (double *)(((uintptr_t)scratch + 63) & ~(uintptr_t)63);
+  w.spare = w.work + w.stride * n;
+  w.gram = w.spare + (w.stride * n > w.height * w.side ? w.stride * n : w.height * w.side);
+  w.angle = w.gram + w.side * n;
+  w.norm2 = w.angle + w.side * n;
+  w.places = w.norm2 + w.side;
+  double scale = gather(&w, y, v);
+  int sweeps = iterate(&w);
+  scatter(&w, scale, y, v, s);
   return sweeps;
 }

@@ -60,6 +60,42 @@ INLINE void part_store(double *x, vec v, int n)
 }
 #endif
 
+/* of comparisons: all bits set where true */
+typedef long long mask __attribute__((vector_size(LANES * sizeof(double))));
+
+/** v where m is true, 0 elsewhere. */
+INLINE vec where(mask m, vec v) { return (vec)(m & (mask)v); }
+INLINE vec absolute(vec v) { return (vec)((mask)v & 0x7fffffffffffffffLL); }
+/** |v| with the sign of s. */
+INLINE vec with_sign(vec v, vec s)
+{
+  return (vec)(((mask)v & 0x7fffffffffffffffLL) | ((mask)s & (-0x7fffffffffffffffLL - 1)));
+}
+
+/** a b + c, fused where possible: said here, not left to the compiler, so that all copies of an
+ * inlined function round alike. */
+INLINE vec multiply_add(vec a, vec b, vec c)
+{
+#if defined(__AVX512F__)
+  return (vec)_mm512_fmadd_pd((__m512d)a, (__m512d)b, (__m512d)c);
+#elif defined(__FMA__)
+  return (vec)_mm256_fmadd_pd((__m256d)a, (__m256d)b, (__m256d)c);
+#else
+  return a * b + c;
+#endif
+}
+
+INLINE vec root(vec v)
+{
+#if defined(__AVX512F__)
+  return (vec)_mm512_sqrt_pd((__m512d)v);
+#elif defined(__AVX__)
+  return (vec)_mm256_sqrt_pd((__m256d)v);
+#else
+  return (vec){__builtin_sqrt(v[0]), __builtin_sqrt(v[1])};
+#endif
+}
+
 /** Sum of the entries, by halves. */
 INLINE double sum_of(vec v)
 {

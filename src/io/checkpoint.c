@@ -1,14 +1,13 @@
 #include "weylmc/io/checkpoint.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "atomic.h"
 #include "h5.h"
 #include "ledger.h"
-#include "weylmc/base/hash.h"
+#include "mark.h"
 #include "weylmc/base/memory.h"
 
 /* ---- names ------------------------------------------------------------------------------ */
@@ -44,74 +43,7 @@ static wmc_status make_paths(const char *output, char *path[FILES])
   return wmc_no_memory();
 }
 
-/* ---- the end mark ----------------------------------------------------------------------- */
-
-/* After the last byte that HDF5 knows of: 16 bytes of text, the number of bytes before the mark,
- * and their checksum, both little-endian. It is checked before HDF5 sees the file: HDF5 1.10 can
- * crash on damaged files. Readers of HDF5 ignore bytes past the end. */
-enum { MARK_TEXT = 16, MARK = 32, BLOCK = 1 << 20 };
-static const char mark_text[] = "weylmc end mark\n"; /* 16 bytes and the final NUL */
-
-static void put_u64(unsigned char *out, uint64_t value)
-{
-  for (int k = 0; k < 8; k++) out[k] = (unsigned char)(value >> (8 * k));
-}
-
-static void fill_mark(unsigned char mark[MARK], uint64_t length, uint64_t hash)
-{
-  memcpy(mark, mark_text, MARK_TEXT);
-  put_u64(mark + MARK_TEXT, length);
-  put_u64(mark + MARK_TEXT + 8, hash);
-}
-
-/* The checksum goes block by block, so that reading needs no memory for the whole file. */
-static uint64_t hash_bytes(const unsigned char *bytes, size_t n)
-{
-  uint64_t hash = 0;
-  for (size_t at = 0; at < n; at += BLOCK)
-    hash = wmc_hash(bytes + at, n - at < BLOCK ? n - at : BLOCK, hash);
-  return hash;
-}
-
-static bool hash_file(FILE *file, uint64_t length, unsigned char *block, uint64_t *hash)
-{
-  *hash = 0;
-  while (length > 0) {
-    size_t n = length < BLOCK ? (size_t)length : BLOCK;
-    if (fread(block, 1, n, file) != n) return wmc_h5_fail("it cannot be read: %s", strerror(errno));
-    *hash = wmc_hash(block, n, *hash);
-    length -= n;
-  }
-  return true;
-}
-
-static bool check_mark(FILE *file, unsigned char *block)
-{
-  unsigned char found[MARK], expected[MARK];
-  uint64_t hash;
-  if (fseeko(file, 0, SEEK_END) != 0) return wmc_h5_fail("%s", strerror(errno));
-  off_t size = ftello(file);
-  if (size < MARK) return wmc_h5_fail("it is %s", size == 0 ? "empty" : "cut short");
-  rewind(file);
-  if (!hash_file(file, (uint64_t)(size - MARK), block, &hash)) return false;
-  if (fread(found, 1, MARK, file) != MARK) return wmc_h5_fail("it is cut short");
-  fill_mark(expected, (uint64_t)(size - MARK), hash);
-  if (memcmp(found, expected, MARK - 8) != 0)
-    return wmc_h5_fail("it is cut short (no mark at its end)");
-  return memcmp(found, expected, MARK) == 0 || wmc_h5_fail("its checksum is wrong");
-}
-
-/* Whether the file is what was once written; the reason if not is noted. */
-static bool whole(const char *path)
-{
-  FILE *file = fopen(path, "rb");
-  if (file == NULL) return wmc_h5_fail("%s", strerror(errno));
-  unsigned char *block = wmc_alloc(BLOCK, 1);
-  bool good = block != NULL ? check_mark(file, block) : wmc_h5_fail("out of memory");
-  wmc_free(block);
-  fclose(file);
-  return good;
-}
+static bool whole(const char *path) { return wmc_mark_check(path) == WMC_MARK_WHOLE; }
 
 static bool missing(const char *path) { return access(path, F_OK) != 0 && errno == ENOENT; }
 
@@ -139,11 +71,11 @@ static wmc_status write_composed(hid_t file, char *path[FILES])
 {
   const unsigned char *bytes;
   size_t n;
-  unsigned char mark[MARK];
+  unsigned char mark[WMC_MARK];
   if (!wmc_h5_bytes(file, &bytes, &n))
     return wmc_raise(WMC_FAILURE, "%s: cannot be composed: %s", path[CURRENT], wmc_h5_cause());
-  fill_mark(mark, n, hash_bytes(bytes, n));
-  const wmc_piece pieces[] = {{bytes, n}, {mark, MARK}};
+  wmc_mark_make(mark, bytes, n);
+  const wmc_piece pieces[] = {{bytes, n}, {mark, WMC_MARK}};
   WMC_TRY(finish_rotation(path));
   WMC_TRY(wmc_atomic_stage(path[CURRENT], pieces, 2));
   return rotate(path);

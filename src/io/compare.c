@@ -4,6 +4,7 @@
 
 #include "h5.h"
 #include "layout.h"
+#include "mark.h"
 #include "weylmc/base/memory.h"
 #include "weylmc/io/results.h"
 
@@ -296,6 +297,9 @@ static wmc_status open_root(const char *path, hid_t *file, hid_t *root)
 {
   if (H5Fis_hdf5(path) <= 0)
     return wmc_raise(WMC_DATA, "%s: missing, or not an HDF5 file; name a results file", path);
+  if (wmc_mark_check(path) == WMC_MARK_WRONG)
+    return wmc_raise(WMC_DATA, "%s: damaged (%s); restore it from a copy", path, wmc_h5_cause());
+  wmc_h5_start(); /* a missing mark is no cause of anything that follows */
   *file = wmc_h5_open(path);
   *root = *file >= 0 ? H5Gopen2(*file, "/", H5P_DEFAULT) : -1;
   return *root >= 0 ? WMC_OK : wmc_raise(WMC_DATA, "%s: cannot be read: %s", path, wmc_h5_cause());

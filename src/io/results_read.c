@@ -8,6 +8,7 @@
 
 #include "h5.h"
 #include "layout.h"
+#include "mark.h"
 #include "weylmc/base/memory.h"
 #include "weylmc/io/results.h"
 
@@ -235,6 +236,10 @@ static wmc_status check_file(const char *path)
     return wmc_raise(WMC_DATA, "%s: not a file; name a results file", path);
   if (H5Fis_hdf5(path) <= 0)
     return wmc_raise(WMC_DATA, "%s: not an HDF5 file (or cut short); name a results file", path);
+  if (wmc_mark_check(path) == WMC_MARK_WRONG)
+    return wmc_raise(WMC_DATA, "%s: damaged (%s); restore it from a copy or run the deck again",
+                     path, wmc_h5_cause());
+  wmc_h5_start(); /* a missing mark is no cause of anything that follows */
   return WMC_OK;
 }
 

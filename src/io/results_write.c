@@ -6,6 +6,7 @@
 #include "atomic.h"
 #include "h5.h"
 #include "layout.h"
+#include "mark.h"
 #include "weylmc/base/memory.h"
 #include "weylmc/io/results.h"
 
@@ -151,18 +152,27 @@ static bool compose(hid_t file, const wmc_results *results)
   return good && write_deck(file, results) && write_provenance(file, results);
 }
 
+static wmc_status save(const char *path, hid_t file)
+{
+  const unsigned char *bytes;
+  unsigned char mark[WMC_MARK];
+  size_t n;
+  if (!wmc_h5_bytes(file, &bytes, &n))
+    return wmc_raise(WMC_FAILURE, "%s: cannot be composed: %s", path, wmc_h5_cause());
+  wmc_mark_make(mark, bytes, n);
+  const wmc_piece pieces[] = {{bytes, n}, {mark, WMC_MARK}};
+  return wmc_atomic_write(path, pieces, 2);
+}
+
 wmc_status wmc_results_write(const char *path, const wmc_results *results)
 {
   wmc_h5_start();
-  wmc_piece image = {0};
   hid_t file = wmc_h5_compose();
-  wmc_status status = WMC_FAILURE;
-  if (file >= 0 && compose(file, results) &&
-      wmc_h5_bytes(file, (const unsigned char **)&image.bytes, &image.n))
-    status = wmc_atomic_write(path, &image, 1);
-  else
-    wmc_raise(status, "%s: the results could not be composed (%s); report this", path,
-              wmc_h5_cause());
+  wmc_status status =
+      file >= 0 && compose(file, results)
+          ? save(path, file)
+          : wmc_raise(WMC_FAILURE, "%s: the results could not be composed (%s); report this", path,
+                      wmc_h5_cause());
   if (file >= 0) H5Fclose(file);
   return status;
 }

@@ -369,12 +369,44 @@ Test(results, files_that_are_not_results_are_refused)
   set_schema(path, NULL);
   expect_unreadable(path, "schema_version");
   expect_ok(wmc_results_write(path, &results));
-  size_t size = (size_t)file_size(path);
+  size_t size = (size_t)file_size(path) - 32; /* without the end mark */
   for (size_t n = 0; n < size; n += size / 37) {
     cr_assert_eq(truncate(path, (off_t)n), 0);
     expect_unreadable(path, "a.h5");
     expect_ok(wmc_results_write(path, &results));
   }
+  wmc_results_free(&results);
+  remove_folder(folder);
+}
+
+Test(results, a_flipped_bit_is_noticed)
+{
+  char *folder = make_folder(), *path = in_folder(folder, "a.h5"),
+       *good = in_folder(folder, "b.h5");
+  wmc_results results = {0};
+  fill_example(&results);
+  expect_ok(wmc_results_write(path, &results));
+  expect_ok(wmc_results_write(good, &results));
+  size_t n;
+  uint64_t seed = 3;
+  unsigned char *bytes = read_bytes(path, &n);
+  for (int trial = 0; trial < test_trials(300); trial++) {
+    size_t at = pick(&seed, n);
+    unsigned char bit = (unsigned char)(1u << pick(&seed, 8));
+    bytes[at] ^= bit;
+    write_bytes(path, bytes, n);
+    bytes[at] ^= bit;
+    wmc_results read;
+    wmc_text report = {0};
+    bool equal = false, in_mark_text = at >= n - 32 && at < n - 16; /* then there is no mark */
+    wmc_status expected = in_mark_text ? WMC_OK : WMC_DATA;
+    cr_assert_eq(wmc_results_read(path, &read), expected, "byte %zu of %zu", at, n);
+    cr_assert_eq(wmc_results_compare(path, good, &equal, &report), expected);
+    cr_assert_eq(equal, in_mark_text);
+    wmc_message_clear();
+    wmc_results_free(&read);
+  }
+  free(bytes);
   wmc_results_free(&results);
   remove_folder(folder);
 }

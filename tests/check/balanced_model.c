@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "../../src/models/balanced.h"
+#include "parameters.h"
 #include "support.h"
 #include "weylmc/geometry/entropy.h"
 
@@ -19,83 +20,37 @@ static wmc_stream *stream_of(long seed)
   return stream;
 }
 
-/* Parameters of a deck, by name. */
-typedef struct settings {
-  wmc_value *values;
-  double target[D * D], inputs[SAMPLES * D], labels[SAMPLES * D];
-} settings;
-
-static void give(settings *deck, const char *name, const char *text)
+static void give_energy(const test_parameters *deck, int kind, wmc_stream *s)
 {
-  wmc_text why = {0};
-  int k = wmc_field_find(wmc_model_balanced.fields, name);
-  cr_assert_geq(k, 0, "%s", name);
-  wmc_value *value = &deck->values[k];
-  wmc_value_free(value);
-  *value = (wmc_value){0};
-  cr_assert(wmc_field_read(&wmc_model_balanced.fields[k], text, value, &why), "%s: %s", name,
-            wmc_text_string(&why));
-  value->given = value->present = true;
-}
-
-static void give_number(settings *deck, const char *name, double number)
-{
-  char text[WMC_TEXT_SHORT];
-  give(deck, name, wmc_text_double(text, number));
-}
-
-static void give_matrix(settings *deck, const char *name, size_t rows, size_t columns, double *data)
-{
-  wmc_value *value = &deck->values[wmc_field_find(wmc_model_balanced.fields, name)];
-  *value = (wmc_value){.given = true,
-                       .present = true,
-                       .reals = data,
-                       .count = rows * columns,
-                       .rows = rows,
-                       .columns = columns};
-}
-
-static void deck_open(settings *deck)
-{
-  size_t n = wmc_field_count(wmc_model_balanced.fields);
-  deck->values = calloc(n, sizeof *deck->values);
-  for (size_t k = 0; k < n; k++)
-    if (wmc_model_balanced.fields[k].standard)
-      give(deck, wmc_model_balanced.fields[k].name, wmc_model_balanced.fields[k].standard);
-}
-
-static void deck_close(settings *deck) { free(deck->values); }
-
-static void give_energy(settings *deck, int kind, wmc_stream *s)
-{
-  give(deck, "energy.kind", wmc_energies[kind].name);
+  double data[SAMPLES * D];
+  test_give(deck, "energy.kind", wmc_energies[kind].name);
   if (kind == WMC_ENERGY_TARGET) {
-    wmc_stream_normals(s, D * D, 1, deck->target);
-    give_matrix(deck, "energy.matrix", D, D, deck->target);
+    wmc_stream_normals(s, D * D, 1, data);
+    test_give_matrix(deck, "energy.matrix", D, D, data);
   }
   if (kind == WMC_ENERGY_REGRESSION) {
-    wmc_stream_normals(s, SAMPLES * D, 1, deck->inputs);
-    wmc_stream_normals(s, SAMPLES * D, 1, deck->labels);
-    give_matrix(deck, "energy.inputs", SAMPLES, D, deck->inputs);
-    give_matrix(deck, "energy.labels", SAMPLES, D, deck->labels);
+    wmc_stream_normals(s, SAMPLES * D, 1, data);
+    test_give_matrix(deck, "energy.inputs", SAMPLES, D, data);
+    wmc_stream_normals(s, SAMPLES * D, 1, data);
+    test_give_matrix(deck, "energy.labels", SAMPLES, D, data);
   }
 }
 
 /* A chain of every kind of integrator, energy, noise and shape as t runs. */
-static wmc_balanced *chain_of(settings *deck, int t, wmc_stream *s)
+static wmc_balanced *chain_of(test_parameters *deck, int t, wmc_stream *s)
 {
   const char *const noises[] = {"isotropic", "horizontal", "kappa"};
   const wmc_integrator *integrator = wmc_integrators[t % 4];
-  deck_open(deck);
-  give_number(deck, "width", D);
-  give_number(deck, "depth", 1 + (t / 4) % 5);
-  give_number(deck, "excess", (t / 8) % 2);
-  give_number(deck, "beta", 0.7 + t % 3);
-  give_number(deck, "noise.kappa", 0.4);
-  give(deck, "noise.kind", noises[t % 3]);
-  give(deck, "formulation", integrator->formulation);
-  give(deck, "scheme", integrator->scheme);
-  give_number(deck, "step", integrator->exact ? 0.3 : 1e-3);
+  *deck = test_parameters_open(&wmc_model_balanced);
+  test_give_number(deck, "width", D);
+  test_give_number(deck, "depth", 1 + (t / 4) % 5);
+  test_give_number(deck, "excess", (t / 8) % 2);
+  test_give_number(deck, "beta", 0.7 + t % 3);
+  test_give_number(deck, "noise.kappa", 0.4);
+  test_give(deck, "noise.kind", noises[t % 3]);
+  test_give(deck, "formulation", integrator->formulation);
+  test_give(deck, "scheme", integrator->scheme);
+  test_give_number(deck, "step", integrator->exact ? 0.3 : 1e-3);
   give_energy(deck, integrator->frames ? t / 4 % 3 : 0, s);
   void *chain;
   cr_assert_eq(wmc_model_balanced.create(deck->values, &chain), WMC_OK, "%s", wmc_message());
@@ -136,7 +91,7 @@ Test(balanced_model, energy_and_virial_are_those_of_the_matrix)
 {
   wmc_stream *s = stream_of(20);
   for (int t = 0; t < 120; t++) {
-    settings deck;
+    test_parameters deck;
     wmc_balanced *c = chain_of(&deck, t, s);
     advance(c, s, 3, true);
     double x[D * D], gradient[D * D], virial = 0;
@@ -148,7 +103,7 @@ Test(balanced_model, energy_and_virial_are_those_of_the_matrix)
       cr_assert_float_eq(wmc_balanced_virial(c), virial, 1e-11);
     }
     wmc_model_balanced.destroy(c);
-    deck_close(&deck);
+    test_parameters_close(&deck);
   }
   wmc_stream_destroy(s);
 }
@@ -159,7 +114,7 @@ Test(balanced_model, lambda_ratio_is_the_difference_of_densities)
   wmc_stream *s = stream_of(21);
   int flips = 0;
   for (int t = 0; t < test_trials(480); t++) {
-    settings deck;
+    test_parameters deck;
     wmc_balanced *c = chain_of(&deck, 2 * t + 1, s);
     advance(c, s, 2, true);
     int k = t % D;
@@ -180,7 +135,7 @@ Test(balanced_model, lambda_ratio_is_the_difference_of_densities)
       cr_assert_lt(fabs(ratio - change), 1e-9 * (1 + fabs(change)), "%.12g, %.12g", ratio, change);
     }
     wmc_model_balanced.destroy(c);
-    deck_close(&deck);
+    test_parameters_close(&deck);
   }
   cr_assert_gt(flips, 5);
   wmc_stream_destroy(s);
@@ -191,7 +146,7 @@ Test(balanced_model, scale_ratio_is_the_difference_of_densities)
 {
   wmc_stream *s = stream_of(22);
   for (int t = 0; t < test_trials(240); t++) {
-    settings deck;
+    test_parameters deck;
     wmc_balanced *c = chain_of(&deck, 2 * t + 1, s);
     double shift = 0.4 * wmc_stream_normal(s), before = log_density(c);
     double ratio = wmc_balanced_scale_ratio(c, shift);
@@ -199,7 +154,7 @@ Test(balanced_model, scale_ratio_is_the_difference_of_densities)
     double change = log_density(c) - before + D * shift / c->law.shape.depth;
     cr_assert_lt(fabs(ratio - change), 1e-9 * (1 + fabs(change)), "%.12g, %.12g", ratio, change);
     wmc_model_balanced.destroy(c);
-    deck_close(&deck);
+    test_parameters_close(&deck);
   }
   wmc_stream_destroy(s);
 }
@@ -217,7 +172,7 @@ Test(balanced_model, turn_change_is_the_difference_of_energies)
 {
   wmc_stream *s = stream_of(23);
   for (int t = 0; t < test_trials(240); t++) {
-    settings deck;
+    test_parameters deck;
     wmc_balanced *c = chain_of(&deck, 4 * t + 3, s);
     double x[D * D], a = 3 * wmc_stream_normal(s), b = 3 * wmc_stream_normal(s);
     const double turn_u[] = {cos(a), sin(a)}, turn_v[] = {cos(b), sin(b)};
@@ -230,7 +185,7 @@ Test(balanced_model, turn_change_is_the_difference_of_energies)
     product_of(c, x);
     cr_assert_float_eq(change, wmc_energy_value(&c->energy, x) - before, 1e-11);
     wmc_model_balanced.destroy(c);
-    deck_close(&deck);
+    test_parameters_close(&deck);
   }
   wmc_stream_destroy(s);
 }
@@ -275,7 +230,7 @@ Test(balanced_model, invariants_hold_and_the_sign_of_det_follows_its_rule)
   wmc_stream *s = stream_of(24);
   int changed = 0;
   for (int t = 0; t < 120; t++) {
-    settings deck;
+    test_parameters deck;
     wmc_balanced *c = chain_of(&deck, t, s);
     if (c->u != NULL) cr_assert(determinant_is_positive(c), "start");
     for (int block = 0; block < 4; block++) {
@@ -288,7 +243,7 @@ Test(balanced_model, invariants_hold_and_the_sign_of_det_follows_its_rule)
       changed += !positive;
     }
     wmc_model_balanced.destroy(c);
-    deck_close(&deck);
+    test_parameters_close(&deck);
   }
   cr_assert_gt(changed, 3);
   wmc_stream_destroy(s);
@@ -298,7 +253,7 @@ Test(balanced_model, packed_chains_continue_bit_for_bit)
 {
   for (int t = 0; t < 72; t++) {
     wmc_stream *s = stream_of(25 + t), *twin_stream = stream_of(1);
-    settings deck, twin_deck;
+    test_parameters deck, twin_deck;
     wmc_stream *data = stream_of(7), *same_data = stream_of(7);
     wmc_balanced *c = chain_of(&deck, t, data), *twin = chain_of(&twin_deck, t, same_data);
     size_t n = wmc_model_balanced.state_size(c), bytes = wmc_stream_packed_size();
@@ -321,37 +276,25 @@ Test(balanced_model, packed_chains_continue_bit_for_bit)
     }
     free(packed), free(out), free(packed_stream);
     wmc_model_balanced.destroy(c), wmc_model_balanced.destroy(twin);
-    deck_close(&deck), deck_close(&twin_deck);
+    test_parameters_close(&deck), test_parameters_close(&twin_deck);
     wmc_stream_destroy(s), wmc_stream_destroy(twin_stream);
     wmc_stream_destroy(data), wmc_stream_destroy(same_data);
   }
-}
-
-static const double *observed(double *const *at, const char *name)
-{
-  int k = 0;
-  while (strcmp(wmc_model_balanced.observables[k].name, name) != 0) k++;
-  return at[k];
 }
 
 Test(balanced_model, observables_fit_together)
 {
   wmc_stream *s = stream_of(26);
   for (int t = 0; t < 48; t++) {
-    settings deck;
+    test_parameters deck;
     wmc_balanced *c = chain_of(&deck, t, s);
     advance(c, s, 20, true);
-    double out[64], *at[32], *next = out;
-    const wmc_observable *o = wmc_model_balanced.observables;
-    for (int k = 0; o[k].name; k++) {
-      at[k] = next;
-      next += wmc_observable_size(&wmc_model_balanced, &o[k], deck.values);
-    }
+    double out[64];
     wmc_model_balanced.measure(c, out);
     double norm = 0, log_det = 0, parameters = 0, sum = 0, information = 0;
     for (int k = 0; k < D; k++) {
-      double sigma = observed(at, "singular_values")[k],
-             lambda = observed(at, "layer_singular_values")[k];
+      double sigma = out[test_observable(&deck, "singular_values") + (size_t)k],
+             lambda = out[test_observable(&deck, "layer_singular_values") + (size_t)k];
       cr_assert_float_eq(pow(lambda, c->law.shape.depth), sigma, 1e-12 * sigma);
       norm += sigma * sigma;
       log_det += log(sigma);
@@ -359,23 +302,24 @@ Test(balanced_model, observables_fit_together)
       parameters += c->law.shape.depth * lambda * lambda;
     }
     for (int k = 0; k < D; k++) {
-      double share = observed(at, "singular_values")[k] / sum;
+      double share = out[test_observable(&deck, "singular_values") + (size_t)k] / sum;
       information -= share * log(share);
     }
     double entropy = wmc_entropy(&c->law.shape, c->x.log_sigma);
-    cr_assert_float_eq(*observed(at, "frobenius2"), norm, 1e-12 * norm);
-    cr_assert_float_eq(*observed(at, "log_abs_det"), log_det, 1e-11);
-    cr_assert_float_eq(*observed(at, "parameter_norm2"), parameters, 1e-12 * parameters);
-    cr_assert_float_eq(*observed(at, "effective_rank"), exp(information), 1e-12);
-    cr_assert_float_eq(*observed(at, "entropy"), entropy, 1e-11);
-    cr_assert_float_eq(*observed(at, "pair_entropy"),
+    cr_assert_float_eq(out[test_observable(&deck, "frobenius2")], norm, 1e-12 * norm);
+    cr_assert_float_eq(out[test_observable(&deck, "log_abs_det")], log_det, 1e-11);
+    cr_assert_float_eq(out[test_observable(&deck, "parameter_norm2")], parameters,
+                       1e-12 * parameters);
+    cr_assert_float_eq(out[test_observable(&deck, "effective_rank")], exp(information), 1e-12);
+    cr_assert_float_eq(out[test_observable(&deck, "entropy")], entropy, 1e-11);
+    cr_assert_float_eq(out[test_observable(&deck, "pair_entropy")],
                        wmc_entropy_pairs(&c->law.shape, c->x.log_sigma), 1e-11);
-    cr_assert_float_eq(*observed(at, "reduced_entropy"),
+    cr_assert_float_eq(out[test_observable(&deck, "reduced_entropy")],
                        wmc_entropy_reduced(&c->law.shape, c->x.log_sigma), 1e-11);
-    cr_assert_float_eq(*observed(at, "free_energy"),
-                       *observed(at, "energy") - entropy / c->law.beta, 1e-10);
+    cr_assert_float_eq(out[test_observable(&deck, "free_energy")],
+                       out[test_observable(&deck, "energy")] - entropy / c->law.beta, 1e-10);
     wmc_model_balanced.destroy(c);
-    deck_close(&deck);
+    test_parameters_close(&deck);
   }
   wmc_stream_destroy(s);
 }
@@ -395,14 +339,14 @@ static void hear(void *sink, int field, const char *message)
   snprintf(h->message, sizeof h->message, "%s", message);
 }
 
-static heard complaints_of(const settings *deck)
+static heard complaints_of(const test_parameters *deck)
 {
   heard h = {0};
   wmc_model_balanced.check(deck->values, &(wmc_complaints){.add = hear, .sink = &h});
   return h;
 }
 
-static void expect(const settings *deck, const char *field, const char *part)
+static void expect(const test_parameters *deck, const char *field, const char *part)
 {
   heard h = complaints_of(deck);
   cr_assert_eq(h.count, field ? 1 : 0, "%d complaints, last: %s", h.count, h.message);
@@ -413,32 +357,35 @@ static void expect(const settings *deck, const char *field, const char *part)
 
 Test(balanced_model, complaints_say_what_was_found_and_expected)
 {
-  settings deck;
+  test_parameters deck;
+  double some[SAMPLES * D] = {1};
   wmc_stream *s = stream_of(27);
-  deck_open(&deck);
-  give_number(&deck, "width", D);
-  give_number(&deck, "depth", 3);
+  deck = test_parameters_open(&wmc_model_balanced);
+  test_give_number(&deck, "width", D);
+  test_give_number(&deck, "depth", 3);
   expect(&deck, NULL, NULL);
   give_energy(&deck, WMC_ENERGY_TARGET, s);
   expect(&deck, "formulation", "observable");
-  give(&deck, "formulation", "observable");
+  test_give(&deck, "formulation", "observable");
   expect(&deck, NULL, NULL);
-  give_matrix(&deck, "energy.matrix", 2, D, deck.target);
+  test_give_matrix(&deck, "energy.matrix", 2, D, some);
   expect(&deck, "energy.matrix", "2 x 4 matrix found, 4 x 4 expected");
-  give_matrix(&deck, "energy.diag", 1, 3, deck.target);
-  deck.values[wmc_field_find(wmc_model_balanced.fields, "energy.matrix")] = (wmc_value){0};
+  test_give_matrix(&deck, "energy.diag", 1, 3, some);
+  test_take(&deck, "energy.matrix");
   expect(&deck, "energy.diag", "3 entries found, 4 expected");
-  deck.values[wmc_field_find(wmc_model_balanced.fields, "energy.diag")] = (wmc_value){0};
+  test_take(&deck, "energy.diag");
   expect(&deck, "energy.kind", "neither");
   give_energy(&deck, WMC_ENERGY_REGRESSION, s);
   expect(&deck, NULL, NULL);
-  give_matrix(&deck, "energy.labels", SAMPLES - 1, D, deck.labels);
+  test_give_matrix(&deck, "energy.labels", SAMPLES - 1, D, some);
   expect(&deck, "energy.labels", "10 labels found for 11 inputs");
-  give_matrix(&deck, "energy.labels", SAMPLES, D - 1, deck.labels);
+  test_give_matrix(&deck, "energy.labels", SAMPLES, D - 1, some);
   expect(&deck, "energy.labels", "11 x 3 matrix found, 4 columns expected");
   give_energy(&deck, WMC_ENERGY_REGRESSION, s);
-  for (int k = 0; k < SAMPLES; k++) deck.inputs[k * D + 3] = deck.inputs[k * D];
+  for (int k = 0; k < SAMPLES; k++)
+    test_value(&deck, "energy.inputs")->reals[k * D + 3] =
+        test_value(&deck, "energy.inputs")->reals[k * D];
   expect(&deck, "energy.inputs", "3 of 4 directions");
-  deck_close(&deck);
+  test_parameters_close(&deck);
   wmc_stream_destroy(s);
 }

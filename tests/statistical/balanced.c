@@ -269,3 +269,198 @@ Test(balanced, target_energy_against_bessel_integrals)
   for (size_t k = 0; k < sizeof laws / sizeof laws[0]; k++)
     run_law(&laws[k], 3000 + 10 * (long)k, false);
 }
+
+/* --- Regression ------------------------------------------------------------------------------ */
+
+enum { SAMPLES = 12 };
+
+/* Inputs of unequal size and direction, labels that are not a function of them. */
+static void samples(int d, double *inputs, double *labels)
+{
+  wmc_stream *stream;
+  cr_assert_eq(wmc_stream_create(&stream, 17, 0), WMC_OK);
+  wmc_stream_normals(stream, (size_t)(SAMPLES * d), 1, inputs);
+  wmc_stream_normals(stream, (size_t)(SAMPLES * d), 0.5, labels);
+  for (int k = 0; k < SAMPLES; k++) {
+    inputs[k * d] *= 1.7;
+    for (int i = 0; i < d; i++) labels[k * d + i] += inputs[k * d + (i + 1) % d];
+  }
+  wmc_stream_destroy(stream);
+}
+
+/* Mean of |X x - y|^2/2 over the samples; X is 2 x 2, row-major. */
+static double misfit(const double x[4], const double *inputs, const double *labels)
+{
+  double sum = 0;
+  for (int k = 0; k < SAMPLES; k++)
+    for (int i = 0; i < 2; i++) {
+      double miss = x[2 * i] * inputs[2 * k] + x[2 * i + 1] * inputs[2 * k + 1] - labels[2 * k + i];
+      sum += 0.5 * miss * miss / SAMPLES;
+    }
+  return sum;
+}
+
+/* The same as a polynomial in X: constant, slopes and curvatures from ten values of misfit. */
+typedef struct paraboloid {
+  double constant, slope[4], curvature[4][4];
+} paraboloid;
+
+static paraboloid misfit_paraboloid(const double *inputs, const double *labels)
+{
+  const double zero[4] = {0};
+  paraboloid p = {.constant = misfit(zero, inputs, labels)};
+  for (int i = 0; i < 4; i++) {
+    double up[4] = {0}, down[4] = {0};
+    up[i] = 1, down[i] = -1;
+    p.slope[i] = 0.5 * (misfit(up, inputs, labels) - misfit(down, inputs, labels));
+    for (int j = 0; j < 4; j++) {
+      double both[4] = {0}, other[4] = {0};
+      both[i] += 1, both[j] += 1, other[j] = 1;
+      p.curvature[i][j] = misfit(both, inputs, labels) - misfit(up, inputs, labels) -
+                          misfit(other, inputs, labels) + p.constant;
+    }
+  }
+  return p;
+}
+
+/* Average over both frames' angles of exp(-cold E) at given sigma; energy average into *energy. */
+static double regression_frames(const paraboloid *p, const double *sigma, double cold,
+                                double *energy)
+{
+  enum { ANGLES = 40 };
+  double mass = 0, sum = 0;
+  for (int a = 0; a < ANGLES; a++)
+    for (int b = 0; b < ANGLES; b++) {
+      double step = 2 * acos(-1) / ANGLES, ca = cos(a * step), sa = sin(a * step),
+             cb = cos(b * step), sb = sin(b * step);
+      double x[4] = {
+          sigma[0] * ca * cb + sigma[1] * sa * sb, sigma[0] * ca * sb - sigma[1] * sa * cb,
+          sigma[0] * sa * cb - sigma[1] * ca * sb, sigma[0] * sa * sb + sigma[1] * ca * cb};
+      double e = p->constant;
+      for (int i = 0; i < 4; i++) {
+        e += p->slope[i] * x[i];
+        for (int j = 0; j < 4; j++) e += 0.5 * p->curvature[i][j] * x[i] * x[j];
+      }
+      double weight = exp(-cold * e);
+      mass += weight;
+      sum += weight * e;
+    }
+  *energy = sum / mass;
+  return mass;
+}
+
+enum { REG_ENERGY, REG_NORM, REG_LOG_DET, REG_SIGMA, REG_AVERAGES = REG_SIGMA + 2 };
+
+static void regression_averages(const law *w, const paraboloid *p, double out[REG_AVERAGES])
+{
+  double x[INSIDE], weight[INSIDE], sums[REG_AVERAGES + 1] = {0};
+  tanh_sinh(x, weight);
+  for (double l = -7; l < 2.5; l += 0.1)
+    for (int b = 0; b < INSIDE; b += 2)
+      for (int sign = 1; sign >= (w->both_signs ? -1 : 1); sign -= 2) {
+        double top = exp(l / w->n), lambda[2] = {top, top * x[b]}, pairs, energy;
+        double sigma[2] = {exp(l), sign * exp(l) * pow(x[b], w->n)};
+        double size[2] = {sigma[0], fabs(sigma[1])};
+        double mass = weight[b] * top * top * density(w, lambda, size, &pairs);
+        if (!(mass > 1e-25)) continue;
+        mass *= regression_frames(p, sigma, w->beta / w->h, &energy);
+        double values[REG_AVERAGES] = {energy, size[0] * size[0] + size[1] * size[1],
+                                       log(size[0]) + log(size[1]), size[0], size[1]};
+        for (int k = 0; k < REG_AVERAGES; k++) sums[k] += mass * values[k];
+        sums[REG_AVERAGES] += mass;
+      }
+  for (int k = 0; k < REG_AVERAGES; k++) out[k] = sums[k] / sums[REG_AVERAGES];
+}
+
+static test_parameters regression_parameters(const law *w, const char *scheme, double step)
+{
+  double inputs[SAMPLES * 3], labels[SAMPLES * 3];
+  test_parameters p = parameters_of(w, "observable", scheme, step);
+  samples(w->d, inputs, labels);
+  test_give(&p, "energy.kind", "regression");
+  test_give_matrix(&p, "energy.inputs", SAMPLES, (size_t)w->d, inputs);
+  test_give_matrix(&p, "energy.labels", SAMPLES, (size_t)w->d, labels);
+  return p;
+}
+
+Test(balanced, regression_energy_against_quadrature)
+{
+  const char *const what[] = {"energy", "frobenius2", "log_abs_det", "singular_values"};
+  const law laws[] = {
+      {2, 2, 1, 3, 1, 1}, {2, 3, 0, 3, 1, 1, .both_signs = true}, {2, 2, 0, 3, 1, 4}};
+  double inputs[2 * SAMPLES], labels[2 * SAMPLES], exact[REG_AVERAGES];
+  samples(2, inputs, labels);
+  paraboloid energy = misfit_paraboloid(inputs, labels);
+  for (size_t k = 0; k < sizeof laws / sizeof laws[0]; k++) {
+    test_parameters p = regression_parameters(&laws[k], "metropolis", 0.3);
+    result r = simulate(&p, 5000 + (long)k, 1000, 2000, 3);
+    regression_averages(&laws[k], &energy, exact);
+    for (int i = 0; i < REG_AVERAGES; i++) {
+      int row = i < REG_SIGMA ? i : REG_SIGMA;
+      size_t at = test_observable(&p, what[row]) + (size_t)(i - row);
+      expect("regression", what[row], exact[i], r.mean[at], r.error[at]);
+    }
+    test_parameters_close(&p);
+  }
+}
+
+/* The mean of <X, E'(X)> is known for every energy, noise and shape; and one layer of regression is
+ * a Gaussian matrix. */
+Test(balanced, virial_of_every_energy)
+{
+  const double phi[] = {1.2, -0.3, 0.4, 0.1, 0.8, 0.2, -0.5, 0.6, 1.5};
+  const law laws[] = {{3, 1, 0, 2, 1, 1}, {3, 2, 0, 2, 1, .25}, {3, 4, 1, 2, 1, 1},
+                      {3, 5, 0, 2, 0, 1}, {3, 3, 2, 2, 1, 4},   {3, 30, 1, 2, 1, 1}};
+  for (size_t k = 0; k < sizeof laws / sizeof laws[0]; k++)
+    for (int kind = 0; kind < 2; kind++) {
+      test_parameters p = kind ? regression_parameters(&laws[k], "metropolis", 0.2)
+                               : parameters_of(&laws[k], "observable", "metropolis", 0.2);
+      if (kind == 0) {
+        test_give(&p, "energy.kind", "target");
+        test_give_matrix(&p, "energy.matrix", 3, 3, phi);
+      }
+      double expected;
+      const wmc_observable *virial = wmc_model_balanced.observables;
+      while (strcmp(virial->name, "virial") != 0) virial++;
+      cr_assert(virial->expected(p.values, &expected));
+      result r = simulate(&p, 6000 + 10 * (long)k + kind, 1500, 1000, 3);
+      size_t at = test_observable(&p, "virial");
+      expect(kind ? "regression" : "target", "virial", expected, r.mean[at], r.error[at]);
+      test_parameters_close(&p);
+    }
+}
+
+/* --- Euler ----------------------------------------------------------------------------------- */
+
+/* With excess, sigma_d stays away from 0 and the bias of log|det X| is of first order in the step:
+ * halving the step halves it, exponent p = log2 of the quotient of biases. */
+Test(balanced, bias_of_euler_is_of_first_order)
+{
+  const struct {
+    law law;
+    const char *formulation;
+    double step;
+  } cases[] = {{{2, 3, 1, 1, 1, 1}, "spectrum", 0.04}, {{2, 3, 4, 1, 1, 1}, "observable", 0.01}};
+  for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
+    double exact[AVERAGES], bias[2], error[2];
+    exact_averages(&cases[k].law, exact);
+    for (int half = 0; half < 2; half++) {
+      double step = half ? cases[k].step / 2 : cases[k].step;
+      long unit = half ? 2 : 1;
+      test_parameters p = parameters_of(&cases[k].law, cases[k].formulation, "euler", step);
+      result r = simulate(&p, 7000 + 10 * (long)k + half, 100 * unit, 12000, 4 * unit);
+      size_t at = test_observable(&p, "log_abs_det");
+      bias[half] = r.mean[at] - exact[LOG_DET];
+      error[half] = r.error[at];
+      test_parameters_close(&p);
+    }
+    double p = log2(bias[0] / bias[1]);
+    double sigma = hypot(error[0] / bias[0], error[1] / bias[1]) / log(2);
+    if (getenv("WEYLMC_SHOW"))
+      printf("euler %s: bias %g, %g, exponent %.3f +- %.3f\n", cases[k].formulation, bias[0],
+             bias[1], p, sigma);
+    cr_expect_gt(p + 5 * sigma, 1, "case %zu: exponent %g +- %g", k, p, sigma);
+    cr_expect_lt(p - 5 * sigma, 1.35, "case %zu: exponent %g +- %g", k, p, sigma);
+    cr_expect_lt(sigma, 0.08, "case %zu: exponent %g +- %g", k, p, sigma);
+  }
+}

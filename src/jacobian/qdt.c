@@ -24,7 +24,7 @@ struct wmc_qdt {
 
 int wmc_qdt_layers(int width, double s2)
 {
-  /* width * variance of the accumulated layers at which the bulk edge is e^{+-2.3} (eq. 14) */
+  /* width * variance of the accumulated layers at which the bulk edge is e^{+-2.3} (eq. (9)) */
   const double time = 2;
   double layers = floor(time / (width * s2));
   return layers >= INT_MAX ? INT_MAX : layers > 1 ? (int)layers : 1;

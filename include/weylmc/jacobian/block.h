@@ -10,7 +10,7 @@
  * norm `input_norm2` whose direction is uniform on the sphere: with gaussian weights the law of the
  * singular values does not depend on the direction, and with signs it avoids pre-activations that
  * are exactly 0.
- * Source and limits: docs/theory/jacobian.md, eqs. (1)-(6).
+ * Source and limits: docs/theory/jacobian.md, eqs. (1)-(7).
  * Matrices are column-major, width x width. Adding a block: one file and one row in
  * src/jacobian/blocks.c.
  * Checked by tests/check/jacobian_block.c: J against central differences of `forward`, bulk layers

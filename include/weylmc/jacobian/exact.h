@@ -2,21 +2,22 @@
  *
  * M = J_l ... J_1, J = I + s G with G gaussian d x d; s2 = s^2. Each is the value for one layer or
  * for l layers as stated; l layers add up because the law of G is invariant under rotations.
- * Sources: docs/theory/jacobian.md, eqs. (7)-(11).
+ * Sources: docs/theory/jacobian.md, eqs. (10)-(16).
  * Checked by tests/check/jacobian_exact.c against quadrature of the definitions, and by
  * tests/statistical/jacobian.c against draws. Reentrant, allocate nothing.
  */
 #pragma once
 
-/** E log|det J| = (1/2) E log|1 - s^2 chi^2_d| by its asymptotic series (eq. 8).
+/** E log|det J| = (1/2) E log|1 - s^2 chi^2_d| by its asymptotic series (eq. (13)).
  * @param[out] error  size of the smallest term, which bounds what the series cannot see:
  *                    exponentially small in 1/s^2; not small means: do not use */
 double wmc_exact_log_det(int d, double s2, double *error);
-/** E log|J u| = (1/2)[log 2 s^2 + E psi(d/2 + P)], |u| = 1, P Poisson of mean 1/(2 s^2) (eq. 9). */
+/** E log|J u| = (1/2)[log 2 s^2 + E psi(d/2 + P)], |u| = 1, P Poisson of mean 1/(2 s^2) (eq. (15)).
+ */
 double wmc_exact_log_growth(int d, double s2);
-/** Var log|J u| (eq. 10). */
+/** Var log|J u| (eq. (16)). */
 double wmc_exact_log_growth_variance(int d, double s2);
-/** E tr M^T M = d (1 + d s^2)^l, for entries of any law with mean 0 and variance 1 (eq. 7). */
+/** E tr M^T M = d (1 + d s^2)^l, for entries of any law with mean 0 and variance 1 (eq. (10)). */
 double wmc_exact_trace_metric(int d, double s2, double layers);
-/** Variance of tr M^T M over the square of its mean, gaussian G (eq. 11). */
+/** Variance of tr M^T M over the square of its mean, gaussian G (eq. (11)). */
 double wmc_exact_trace_metric_spread(int d, double s2, double layers);

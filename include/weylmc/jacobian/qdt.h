@@ -6,14 +6,14 @@
  *
  * with P the plain product of the layers since the last factorisation. A factorisation takes
  * [Q', R] = qr(P Q) with R_ii > 0, r' = r + log R_ii, T' = (R_ij e^{r_j - r'_i}) T, P' = I
- * (docs/theory/jacobian.md, eqs. 15-17). Exponents never enter a floating-point matrix, so that
+ * (docs/theory/jacobian.md, eqs. (22)-(23)). Exponents never enter a floating-point matrix, so that
  * spectra spread over hundreds of decades neither lose digits nor underflow.
  * The singular values of M are those of diag(e^r) T, by graded one-sided Jacobi rotations of its
  * rows (graded.h); as long as no factorisation was needed, those of P itself.
  *
  * Rounding in P costs about eps cond(P) in each log-singular value, so `layers` bounds cond(P) in
  * advance: wmc_qdt_layers multiplies at most as many layers as bring the bulk edge of the
- * spectrum (eq. 14) to a spread of e^4.6. It depends on the parameters alone, never on the draw.
+ * spectrum (eq. (9)) to a spread of e^4.6. It depends on the parameters alone, never on the draw.
  * Also kept: the growth log|M e_1| of the first basis vector, which is r_1 exactly.
  *
  * Checked by tests/check/jacobian_qdt.c against 600-bit arithmetic (spreads of e^70 and

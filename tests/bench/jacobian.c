@@ -1,0 +1,167 @@
+/* Linear chains: microseconds a layer and a spectrum, beside NumPy and beside the floor
+ * t = d^2 t_normal + 2 d^3 / peak (gaussian), 2 d^3 / peak (rademacher), all in one run.
+ * tau = 1/width, depth 64. Every time is the least of interleaved repeats, because other work on
+ * the machine only ever adds. Usage: bench_jacobian [python] [script]; without them no NumPy
+ * column. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "weylmc/base/clock.h"
+#include "weylmc/base/memory.h"
+#include "weylmc/jacobian/network.h"
+#include "weylmc/jacobian/qdt.h"
+#include "weylmc/numeric/dense.h"
+
+enum { DEPTH = 64, REPEATS = 15, NORMALS = 2048 };
+
+typedef struct bench {
+  int d;
+  wmc_stream *stream;
+  wmc_network *network[2]; /* one for each law of the weights */
+  wmc_product *product;
+  wmc_qdt *qdt;
+  double *a, *b, *c; /* d x d */
+  double *normals;
+} bench;
+
+static void normals(bench *x) { wmc_stream_normals(x->stream, NORMALS, 1, x->normals); }
+
+static void products(bench *x)
+{
+  for (int l = 0; l < DEPTH / 2; l++) {
+    wmc_product_apply(x->product, x->a, x->b, x->c);
+    wmc_product_apply(x->product, x->a, x->c, x->b);
+  }
+}
+
+static void gaussian(bench *x) { wmc_network_draw(x->network[0], x->stream); }
+
+static void rademacher(bench *x) { wmc_network_draw(x->network[1], x->stream); }
+
+static void spectrum(bench *x)
+{
+  double growth;
+  wmc_qdt_values(x->qdt, x->normals, &growth);
+}
+
+enum { T_NORMALS, T_PRODUCTS, T_GAUSSIAN, T_RADEMACHER, T_SPECTRUM, TIMES };
+static void (*const works[TIMES])(bench *) = {normals, products, gaussian, rademacher, spectrum};
+
+/* Seconds of one call, the least of the repeats, each of about `seconds`. */
+static void measure(bench *x, double seconds, double *least)
+{
+  long calls[TIMES];
+  for (int w = 0; w < TIMES; w++) {
+    double start = wmc_clock();
+    calls[w] = 0;
+    do {
+      works[w](x);
+      calls[w]++;
+    } while (wmc_clock() < start + seconds);
+    least[w] = HUGE_VAL;
+  }
+  for (int repeat = 0; repeat < REPEATS; repeat++)
+    for (int w = 0; w < TIMES; w++) {
+      double start = wmc_clock();
+      for (long i = 0; i < calls[w]; i++) works[w](x);
+      least[w] = fmin(least[w], (wmc_clock() - start) / (double)calls[w]);
+    }
+}
+
+static void create_networks(bench *x)
+{
+  const double end = 1;
+  for (int law = 0; law < 2; law++) {
+    wmc_block_options o = {.width = x->d,
+                           .depth = DEPTH,
+                           .activation = wmc_activations,
+                           .weights = &wmc_weight_laws[law],
+                           .variance = 1.0 / x->d,
+                           .time = 1};
+    if (wmc_network_create(&x->network[law], &wmc_block_linear, &o, 1, &end) != WMC_OK) exit(1);
+  }
+}
+
+static void create(bench *x)
+{
+  size_t size = (size_t)(x->d * x->d);
+  create_networks(x);
+  x->a = WMC_ARRAY(double, size);
+  x->b = WMC_ARRAY(double, size);
+  x->c = WMC_ARRAY(double, size);
+  x->normals = WMC_ARRAY(double, NORMALS);
+  if (!x->a || !x->b || !x->c || !x->normals) exit(1);
+  if (wmc_product_create(&x->product, x->d, x->d, x->d) != WMC_OK) exit(1);
+  if (wmc_qdt_create(&x->qdt, x->d, DEPTH) != WMC_OK) exit(1);
+  for (int l = 0; l < DEPTH; l++) {
+    wmc_stream_normals(x->stream, size, 1.0 / sqrt(DEPTH * x->d), x->a);
+    for (int i = 0; i < x->d; i++) x->a[i * x->d + i] += 1;
+    wmc_qdt_multiply(x->qdt, 1, x->a);
+  }
+  for (size_t i = 0; i < size; i++) x->a[i] = x->b[i] = 0.01;
+}
+
+static void destroy(bench *x)
+{
+  wmc_network_destroy(x->network[0]);
+  wmc_network_destroy(x->network[1]);
+  wmc_product_destroy(x->product);
+  wmc_qdt_destroy(x->qdt);
+  wmc_free(x->a);
+  wmc_free(x->b);
+  wmc_free(x->c);
+  wmc_free(x->normals);
+}
+
+/* Microseconds a layer and a spectrum of the NumPy program; false if it cannot be run. */
+static int numpy(const char *python, const char *script, int d, double *layer, double *svd)
+{
+  char command[4096];
+  int chains = d < 16 ? 32768 : d < 64 ? 2048 : 256;
+  snprintf(command, sizeof command, "OPENBLAS_NUM_THREADS=1 '%s' '%s' %d %d %d", python, script, d,
+           DEPTH, chains);
+  FILE *pipe = popen(command, "r");
+  if (!pipe) return 0;
+  double top, error; /* E lambda_1: read so that the program can end */
+  int read = fscanf(pipe, "%lf %lf %lf %lf", layer, svd, &top, &error);
+  return pclose(pipe) == 0 && read == 4;
+}
+
+static void report(bench *x, const char *python, const char *script)
+{
+  double t[TIMES], layer = NAN, svd = NAN, d = x->d;
+  measure(x, 0.02, t);
+  double product = t[T_PRODUCTS] / DEPTH, normal = t[T_NORMALS] / NORMALS;
+  double floor = d * d * normal + product;
+  double mine = (t[T_GAUSSIAN] - t[T_SPECTRUM]) / DEPTH;
+  double signs = (t[T_RADEMACHER] - t[T_SPECTRUM]) / DEPTH;
+  if (python && !numpy(python, script, x->d, &layer, &svd)) fprintf(stderr, "NumPy did not run\n");
+  printf("%5d %7.2f %7.1f %9.4f %9.4f %7.2f %9.4f %7.2f %9.4f %7.1f %9.2f %9.2f %7.1f %7.1f\n",
+         x->d, normal * 1e9, 2e-9 * d * d * d / product, floor * 1e6, mine * 1e6, mine / floor,
+         signs * 1e6, signs / product, layer, layer / (mine * 1e6), t[T_SPECTRUM] * 1e6, svd,
+         svd / (t[T_SPECTRUM] * 1e6), (DEPTH * layer + svd) / (t[T_GAUSSIAN] * 1e6));
+  fflush(stdout);
+}
+
+int main(int count, char **arguments)
+{
+  const char *python = count > 2 ? arguments[1] : NULL;
+  wmc_blas_start();
+  printf(
+      "linear chain, tau = 1/width, depth %d; times a layer in us; goals: gaussian at most 1.5 x "
+      "the floor,\nrademacher at most 2 x the product for width >= 16\n",
+      DEPTH);
+  printf("%5s %7s %7s %9s %9s %7s %9s %7s %9s %7s %9s %9s %7s %7s\n", "width", "ns/norm", "Gflop/s",
+         "floor", "gauss", "/floor", "signs", "/prod", "numpy", "ratio", "us/spec", "np/spec",
+         "ratio", "all");
+  for (int d = 4; d <= 128; d *= 2) {
+    bench x = {.d = d};
+    if (wmc_stream_create(&x.stream, 1, 0) != WMC_OK) return 1;
+    create(&x);
+    report(&x, python, python ? arguments[2] : NULL);
+    destroy(&x);
+    wmc_stream_destroy(x.stream);
+  }
+  return 0;
+}

@@ -80,6 +80,10 @@ run_ranks() { # run_ranks N COMMAND...: N ranks on this machine, as root or not
     mpirun --oversubscribe -np "$n" "$@"
 }
 
+results_file() { # results_file DECK [option]...: the file that `weylmc run` with these writes
+  run_ranks 1 "$build/src/cli/weylmc" check "$@" | sed -n 's/^output: //p' | tail -n 1
+}
+
 mapfile -t packages < <(sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$root/jobscripts/packages.txt")
 install_packages "${packages[@]}"
 build_program

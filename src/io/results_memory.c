@@ -75,6 +75,16 @@ wmc_array *wmc_group_array(const wmc_group *group, const char *name)
   return NULL;
 }
 
+wmc_array *wmc_group_sibling(const wmc_group *group, const char *name, const char *suffix)
+{
+  size_t n = strlen(name);
+  for (size_t k = 0; k < group->arrays; k++) {
+    const char *other = group->array[k].name;
+    if (strncmp(other, name, n) == 0 && strcmp(other + n, suffix) == 0) return &group->array[k];
+  }
+  return NULL;
+}
+
 size_t wmc_array_size(const wmc_group *group, const wmc_array *array)
 {
   size_t size = 1;

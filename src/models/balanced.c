@@ -413,6 +413,7 @@ static const wmc_observable observables[] = {
                              SCALAR,
                              .converges = fibres_feel_noise},
     [OBS_ACCEPTANCE] = {.name = "acceptance",
+                        .tuning = true,
                         .unit = "1",
                         .text = "accepted share of the moves since the last draw (euler: 1)",
                         SCALAR,

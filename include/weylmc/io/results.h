@@ -54,6 +54,8 @@ typedef struct wmc_results {
 void wmc_results_free(wmc_results *results);
 wmc_group *wmc_results_group(const wmc_results *results, const char *name);
 wmc_array *wmc_group_array(const wmc_group *group, const char *name);
+/** The array called `name` followed by `suffix`, or NULL. */
+wmc_array *wmc_group_sibling(const wmc_group *group, const char *name, const char *suffix);
 size_t wmc_array_size(const wmc_group *group, const wmc_array *array);
 const char *wmc_results_note(const wmc_results *results, const char *name);
 

@@ -31,6 +31,8 @@ typedef struct wmc_observable {
   int axis[WMC_OBSERVABLE_AXES]; /**< indices into the model's axes, leading first; WMC_NO_AXIS */
   /** Known exact expectation, one number an entry (NaN where unknown); NULL or false: none. */
   bool (*expected)(const wmc_value *parameters, double *out);
+  /** Depends on how the chain was tuned, so chains may differ: no R-hat and no ESS. */
+  bool tuning;
   /** Whether a finite limit exists along the model's fit parameter; NULL: yes. */
   bool (*converges)(const wmc_value *parameters);
 } wmc_observable;

@@ -1,0 +1,14 @@
+/** @file reduce.h  From the ledger to a results file: estimates, chain means, texts.
+ *
+ * Sweep axes come first, then the observable's own axes. An observable whose length varies over a
+ * sweep (singular values over widths) is padded with NaN. For each observable NAME the group
+ * `estimates` holds NAME, NAME_error, NAME_deviation (of one sample), NAME_tau, NAME_ess, NAME_rhat
+ * and, where the exact value is known, NAME_expected and NAME_z = (NAME - expected) / error. The
+ * group `chains` holds the means of each chain. Checked by tests/mpi and tests/readers.
+ */
+#pragma once
+#include "weylmc/io/results.h"
+#include "weylmc/run/plan.h"
+
+/** Everything but /provenance. */
+wmc_status wmc_reduce(const wmc_plan *plan, const wmc_ledger *ledger, wmc_results *results);

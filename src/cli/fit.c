@@ -1,0 +1,42 @@
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cli.h"
+#include "weylmc/run/extrapolate.h"
+
+static wmc_status read_depth(const char *option, const char *text, double *depth)
+{
+  if (text == NULL) return WMC_OK;
+  char *end;
+  *depth = strtod(text, &end);
+  if (end == text || *end != '\0' || !(*depth >= 0))
+    return wmc_raise(WMC_USAGE, "%s: expected a depth >= 0, found '%s'", option, text);
+  return WMC_OK;
+}
+
+static wmc_status fit_file(const char *path, const wmc_extrapolation *request)
+{
+  wmc_results results = {0};
+  WMC_TRY(wmc_results_read(path, &results));
+  wmc_status status = wmc_extrapolate(&results, request);
+  if (status == WMC_OK) status = wmc_results_write(path, &results);
+  if (status == WMC_OK) {
+    wmc_text text = {0};
+    cli_show_fits(&results, request->observable, &text);
+    fputs(wmc_text_string(&text), stdout);
+    wmc_text_free(&text);
+  } else {
+    wmc_raise(status, "%s: no fits were stored", path);
+  }
+  wmc_results_free(&results);
+  return status;
+}
+
+wmc_status cli_fit(const cli_arguments *a)
+{
+  wmc_extrapolation request = {.observable = a->observable, .form = a->form, .most = INFINITY};
+  WMC_TRY(read_depth("--from", a->from, &request.least));
+  WMC_TRY(read_depth("--to", a->to, &request.most));
+  return fit_file(a->operand[0], &request);
+}

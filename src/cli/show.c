@@ -1,0 +1,320 @@
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli.h"
+
+/* ---- reading the group ------------------------------------------------------------------ */
+
+static bool is_observable(const wmc_group *group, const wmc_array *array)
+{
+  return array->data != NULL && wmc_group_sibling(group, array->name, "_error") != NULL;
+}
+
+/* The sweep axes are those of `samples`; an observable has these and then its own. */
+static size_t sweep_axes(const wmc_group *group)
+{
+  const wmc_array *samples = wmc_group_array(group, "samples");
+  return samples ? samples->axes : 0;
+}
+
+static size_t product_of_axes(const wmc_group *group, const wmc_array *array, size_t from,
+                              size_t to)
+{
+  size_t n = 1;
+  for (size_t k = from; k < to; k++) n *= group->axis[array->axis[k]].length;
+  return n;
+}
+
+static void append_coordinate(const wmc_axis_data *axis, size_t k, wmc_text *out)
+{
+  char number[WMC_TEXT_SHORT];
+  wmc_text_append(out, "%s",
+                  axis->labels ? axis->labels[k] : wmc_text_double(number, axis->coordinates[k]));
+}
+
+/* Coordinates of the row-major entry `at` along axes [from, to) of the array. */
+static void coordinate_cells(const wmc_group *group, const wmc_array *array, size_t from, size_t to,
+                             size_t at, wmc_table *table)
+{
+  for (size_t k = from; k < to; k++) {
+    const wmc_axis_data *axis = &group->axis[array->axis[k]];
+    wmc_text text = {0};
+    append_coordinate(axis, at / product_of_axes(group, array, k + 1, to) % axis->length, &text);
+    wmc_table_cell(table, "%s", wmc_text_string(&text));
+    wmc_text_free(&text);
+  }
+}
+
+static void name_cells(const wmc_group *group, const wmc_array *array, size_t from, size_t to,
+                       wmc_table *table)
+{
+  for (size_t k = from; k < to; k++) wmc_table_cell(table, "%s", group->axis[array->axis[k]].name);
+}
+
+static void value_cell(const wmc_array *value, const wmc_array *error, size_t at, wmc_table *table)
+{
+  char text[WMC_TEXT_SHORT];
+  wmc_table_cell(table, "%s", wmc_text_value(text, value->data[at], error ? error->data[at] : 0));
+}
+
+static void number_cell(const wmc_array *array, size_t at, const char *format, wmc_table *table)
+{
+  char text[WMC_TEXT_SHORT] = "-";
+  if (array != NULL && !isnan(array->data[at]))
+    snprintf(text, sizeof text, format, array->data[at]);
+  wmc_table_cell(table, "%s", text);
+}
+
+/* ---- one observable --------------------------------------------------------------------- */
+
+static const struct {
+  const char *title, *suffix, *format;
+} details[] = {{"deviation", "_deviation", "%.4g"},
+               {"expected", "_expected", "%.10g"},
+               {"z", "_z", "%.2f"},
+               {"tau", "_tau", "%.3g"},
+               {"ESS", "_ess", "%.4g"},
+               {"R-hat", "_rhat", "%.4f"}};
+
+enum { DETAILS = sizeof details / sizeof details[0] };
+
+static void show_observable(const wmc_group *group, const wmc_array *array, wmc_text *out)
+{
+  size_t size = wmc_array_size(group, array);
+  const wmc_array *error = wmc_group_sibling(group, array->name, "_error");
+  wmc_table table = {.columns = array->axes + 1 + DETAILS};
+  name_cells(group, array, 0, array->axes, &table);
+  wmc_table_cell(&table, "%s", array->name);
+  for (size_t k = 0; k < DETAILS; k++) wmc_table_cell(&table, "%s", details[k].title);
+  for (size_t at = 0; at < size; at++) {
+    if (isnan(array->data[at]) && isnan(error->data[at])) continue; /* padding */
+    coordinate_cells(group, array, 0, array->axes, at, &table);
+    value_cell(array, error, at, &table);
+    for (size_t k = 0; k < DETAILS; k++)
+      number_cell(wmc_group_sibling(group, array->name, details[k].suffix), at, details[k].format,
+                  &table);
+  }
+  wmc_text_append(out, "%s [%s]: %s\n", array->name, array->unit, array->text);
+  wmc_table_print(&table, out);
+  wmc_table_free(&table);
+}
+
+/* ---- all observables -------------------------------------------------------------------- */
+
+enum { COLUMNS_MAX = 6, ENTRIES_MAX = 6 };
+
+/* A column of the overview: one entry of one observable. */
+typedef struct shown {
+  const wmc_array *array;
+  size_t entry, entries;
+} shown;
+
+static void title_cell(const wmc_group *group, const shown *s, size_t sweeps, wmc_table *table)
+{
+  wmc_text text = {0};
+  wmc_text_append(&text, "%s", s->array->name);
+  for (size_t k = sweeps; k < s->array->axes; k++) {
+    const wmc_axis_data *axis = &group->axis[s->array->axis[k]];
+    size_t behind = product_of_axes(group, s->array, k + 1, s->array->axes);
+    wmc_text_append(&text, k == sweeps ? "[" : ",");
+    append_coordinate(axis, s->entry / behind % axis->length, &text);
+  }
+  if (s->array->axes > sweeps) wmc_text_append(&text, "]");
+  wmc_table_cell(table, "%s", wmc_text_string(&text));
+  wmc_text_free(&text);
+}
+
+static void show_block(const wmc_group *group, const shown *columns, size_t n, wmc_text *out)
+{
+  const wmc_array *samples = wmc_group_array(group, "samples");
+  size_t sweeps = samples->axes, points = wmc_array_size(group, samples);
+  wmc_table table = {.columns = sweeps + n};
+  name_cells(group, samples, 0, sweeps, &table);
+  for (size_t k = 0; k < n; k++) title_cell(group, &columns[k], sweeps, &table);
+  for (size_t p = 0; p < points; p++) {
+    coordinate_cells(group, samples, 0, sweeps, p, &table);
+    for (size_t k = 0; k < n; k++)
+      value_cell(columns[k].array, wmc_group_sibling(group, columns[k].array->name, "_error"),
+                 p * columns[k].entries + columns[k].entry, &table);
+  }
+  wmc_table_print(&table, out);
+  wmc_table_free(&table);
+  wmc_text_append(out, "\n");
+}
+
+/* Whether entry `e` of the observable is there in some point of the sweep. */
+static bool has_entry(const wmc_group *group, const wmc_array *array, size_t entries, size_t e)
+{
+  size_t size = wmc_array_size(group, array);
+  for (size_t at = e; at < size; at += entries)
+    if (!isnan(array->data[at])) return true;
+  return false;
+}
+
+static void show_all(const wmc_group *group, wmc_text *out)
+{
+  shown columns[COLUMNS_MAX];
+  size_t n = 0, sweeps = sweep_axes(group), hidden = 0;
+  for (size_t k = 0; k < group->arrays; k++) {
+    const wmc_array *array = &group->array[k];
+    if (!is_observable(group, array)) continue;
+    size_t entries = product_of_axes(group, array, sweeps, array->axes);
+    for (size_t e = 0; e < entries && e < ENTRIES_MAX; e++) {
+      if (!has_entry(group, array, entries, e)) continue;
+      columns[n++] = (shown){array, e, entries};
+      if (n == COLUMNS_MAX) show_block(group, columns, n, out), n = 0;
+    }
+    hidden += entries > ENTRIES_MAX;
+  }
+  if (n > 0) show_block(group, columns, n, out);
+  if (hidden > 0)
+    wmc_text_append(
+        out, "%zu observables have more entries than shown: weylmc show FILE OBSERVABLE\n", hidden);
+}
+
+/* ---- verdicts --------------------------------------------------------------------------- */
+
+static void show_checks(const wmc_group *group, wmc_text *out)
+{
+  const double limit = 4;
+  for (size_t k = 0; k < group->arrays; k++) {
+    const wmc_array *array = &group->array[k];
+    const wmc_array *z =
+        is_observable(group, array) ? wmc_group_sibling(group, array->name, "_z") : NULL;
+    if (z == NULL) continue;
+    double worst = 0;
+    size_t n = 0, size = wmc_array_size(group, z);
+    for (size_t i = 0; i < size; i++)
+      if (isfinite(z->data[i])) {
+        worst = fmax(worst, fabs(z->data[i]));
+        n++;
+      }
+    if (n > 0)
+      wmc_text_append(out, "check %s: largest |z| of %zu exact values is %.2f%s\n", array->name, n,
+                      worst, worst > limit ? "  <-- the run disagrees with theory" : "");
+  }
+}
+
+static void show_convergence(const wmc_group *group, wmc_text *out)
+{
+  double worst = 0, least = INFINITY;
+  const char *worst_name = "", *least_name = "";
+  for (size_t k = 0; k < group->arrays; k++) {
+    const wmc_array *array = &group->array[k];
+    if (!is_observable(group, array)) continue;
+    const wmc_array *rhat = wmc_group_sibling(group, array->name, "_rhat");
+    const wmc_array *ess = wmc_group_sibling(group, array->name, "_ess");
+    size_t size = wmc_array_size(group, array);
+    for (size_t i = 0; i < size; i++) {
+      if (rhat && rhat->data[i] > worst) worst = rhat->data[i], worst_name = array->name;
+      if (ess && ess->data[i] < least) least = ess->data[i], least_name = array->name;
+    }
+  }
+  if (worst > 0)
+    wmc_text_append(out, "largest R-hat %.4f (%s)%s", worst, worst_name,
+                    worst > 1.01 ? "  <-- chains disagree: thermalise or draw more" : "");
+  if (isfinite(least)) wmc_text_append(out, "; least ESS %.4g (%s)", least, least_name);
+  wmc_text_append(out, "\n");
+}
+
+wmc_status cli_show_results(const wmc_results *results, const char *observable, wmc_text *out)
+{
+  const wmc_group *group = wmc_results_group(results, "estimates");
+  if (group == NULL || wmc_group_array(group, "samples") == NULL)
+    return wmc_raise(WMC_DATA, "this results file has no estimates");
+  if (observable == NULL) {
+    const char *title = wmc_results_note(results, "title"),
+               *model = wmc_results_note(results, "model");
+    wmc_text_append(out, "%s%s(%s)\n\n", title ? title : "", title && title[0] ? " " : "",
+                    model ? model : "?");
+    show_all(group, out);
+    show_checks(group, out);
+    show_convergence(group, out);
+    return WMC_OK;
+  }
+  const wmc_array *array = wmc_group_array(group, observable);
+  if (array != NULL && is_observable(group, array)) {
+    show_observable(group, array, out);
+    return WMC_OK;
+  }
+  wmc_text list = {0};
+  for (size_t k = 0; k < group->arrays; k++)
+    if (is_observable(group, &group->array[k]))
+      wmc_text_append(&list, "%s%s", list.length ? ", " : "", group->array[k].name);
+  wmc_status status =
+      wmc_raise(WMC_USAGE, "there is no observable '%s' in this file; there are: %s", observable,
+                wmc_text_string(&list));
+  wmc_text_free(&list);
+  return status;
+}
+
+/* ---- fits ------------------------------------------------------------------------------- */
+
+static void fit_rows(const wmc_group *group, const wmc_array *limit, const char *name,
+                     wmc_table *table)
+{
+  const wmc_array *form = wmc_group_sibling(group, name, "_form");
+  size_t size = wmc_array_size(group, limit);
+  for (size_t at = 0; at < size; at++) {
+    if (isnan(limit->data[at])) continue;
+    wmc_text point = {0};
+    for (size_t k = 0; k < limit->axes; k++) {
+      const wmc_axis_data *axis = &group->axis[limit->axis[k]];
+      size_t behind = product_of_axes(group, limit, k + 1, limit->axes);
+      wmc_text_append(&point, "%s%s=", k ? " " : "", axis->name);
+      append_coordinate(axis, at / behind % axis->length, &point);
+    }
+    wmc_table_cell(table, "%s", name);
+    wmc_table_cell(table, "%s", wmc_text_string(&point));
+    wmc_text_free(&point);
+    value_cell(limit, wmc_group_sibling(group, name, "_limit_error"), at, table);
+    value_cell(wmc_group_sibling(group, name, "_coefficient"),
+               wmc_group_sibling(group, name, "_coefficient_error"), at, table);
+    wmc_table_cell(table, "%s", form->strings[at]);
+    number_cell(wmc_group_sibling(group, name, "_exponent"), at, "%.3g", table);
+    number_cell(wmc_group_sibling(group, name, "_chi2"), at, "%.3g", table);
+    number_cell(wmc_group_sibling(group, name, "_freedom"), at, "%.0f", table);
+    number_cell(wmc_group_sibling(group, name, "_p_value"), at, "%.3f", table);
+  }
+}
+
+void cli_show_fits(const wmc_results *results, const char *observable, wmc_text *out)
+{
+  static const char *const header[] = {
+      "observable", "point", "limit", "coefficient", "form", "power", "chi2", "dof", "p",
+  };
+  const size_t columns = sizeof header / sizeof header[0], suffix = strlen("_limit");
+  const wmc_group *group = wmc_results_group(results, "fits");
+  if (group == NULL) return;
+  wmc_table table = {.columns = columns};
+  for (size_t k = 0; k < columns; k++) wmc_table_cell(&table, "%s", header[k]);
+  for (size_t k = 0; k < group->arrays; k++) {
+    const wmc_array *array = &group->array[k];
+    size_t n = strlen(array->name);
+    if (n <= suffix || strcmp(array->name + n - suffix, "_limit") != 0) continue;
+    char name[256];
+    snprintf(name, sizeof name, "%.*s", (int)(n - suffix), array->name);
+    if (observable == NULL || strcmp(observable, name) == 0) fit_rows(group, array, name, &table);
+  }
+  wmc_text_append(out, "extrapolation to infinite depth\n");
+  wmc_table_print(&table, out);
+  wmc_table_free(&table);
+}
+
+wmc_status cli_show(const cli_arguments *a)
+{
+  wmc_results results = {0};
+  WMC_TRY(wmc_results_read(a->operand[0], &results));
+  wmc_text text = {0};
+  const char *observable = a->operands > 1 ? a->operand[1] : NULL;
+  wmc_status status = cli_show_results(&results, observable, &text);
+  if (status == WMC_OK && wmc_results_group(&results, "fits") != NULL) {
+    wmc_text_append(&text, "\n");
+    cli_show_fits(&results, observable, &text);
+  }
+  fputs(wmc_text_string(&text), stdout);
+  wmc_text_free(&text);
+  wmc_results_free(&results);
+  return status;
+}

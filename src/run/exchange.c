@@ -1,0 +1,231 @@
+#include "weylmc/run/exchange.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "weylmc/base/clock.h"
+#include "weylmc/base/memory.h"
+#include "weylmc/base/signals.h"
+#include "weylmc/run/comm.h"
+#include "weylmc/statistics/accumulator.h"
+
+enum { ORDER_TAG = 11, REPLY_TAG = 12 };
+
+/* An order is a header followed by items; a reply is the same with the items run. An item is a
+ * share followed by its record. Ranks of a run are of one kind of machine, so structs travel as
+ * bytes. */
+typedef struct order_header {
+  size_t items, bytes; /* bytes of all items */
+  double seconds;
+  int stop, signal;
+  size_t failed;
+  wmc_status status;
+  char message[512];
+} order_header;
+
+typedef struct item_header {
+  wmc_share share;
+  double seconds; /* reply: time it took */
+  double steps;   /* reply: steps taken */
+} item_header;
+
+/* In the middle of an exchange there is no state to return to; what counts is in the checkpoint. */
+static unsigned char *alloc_items(MPI_Comm comm, size_t bytes)
+{
+  unsigned char *items = wmc_alloc(bytes, 1);
+  if (items != NULL) return items;
+  wmc_no_memory();
+  fprintf(stderr, "weylmc: %sthe last checkpoint is intact: run the same command again\n",
+          wmc_message());
+  MPI_Abort(comm, wmc_exit_code(WMC_FAILURE));
+  return NULL;
+}
+
+/* ---- bytes of any length ---------------------------------------------------------------- */
+
+enum { CHUNK = 1 << 30 };
+
+static void send_bytes(MPI_Comm comm, int to, int tag, const unsigned char *bytes, size_t n)
+{
+  for (size_t k = 0; k < n; k += CHUNK)
+    MPI_Send(bytes + k, (int)(n - k < CHUNK ? n - k : CHUNK), MPI_BYTE, to, tag, comm);
+}
+
+static void receive_bytes(MPI_Comm comm, int from, int tag, unsigned char *bytes, size_t n)
+{
+  for (size_t k = 0; k < n; k += CHUNK)
+    MPI_Recv(bytes + k, (int)(n - k < CHUNK ? n - k : CHUNK), MPI_BYTE, from, tag, comm,
+             MPI_STATUS_IGNORE);
+}
+
+static void send_order(MPI_Comm comm, int to, int tag, const order_header *header,
+                       const unsigned char *items)
+{
+  send_bytes(comm, to, tag, (const unsigned char *)header, sizeof *header);
+  send_bytes(comm, to, tag, items, header->bytes);
+}
+
+static size_t item_bytes(const wmc_plan *plan, const wmc_share *share)
+{
+  return sizeof(item_header) + wmc_record_bytes(plan, share->task);
+}
+
+/* ---- running an order ------------------------------------------------------------------- */
+
+/* Where a record of any task can be unpacked. */
+static wmc_status create_scratch(const wmc_plan *plan, wmc_ledger *scratch)
+{
+  wmc_ledger_task widest = {.chains = 1, .stream_size = wmc_stream_packed_size()};
+  for (size_t t = 0; t < plan->tasks; t++) {
+    size_t state = plan->task[t].state_size;
+    size_t accumulator = wmc_accumulator_packed_size(plan->task[t].measurement);
+    if (state > widest.state_size) widest.state_size = state;
+    if (accumulator > widest.accumulator_size) widest.accumulator_size = accumulator;
+  }
+  *scratch = (wmc_ledger){.tasks = 1, .task = WMC_NEW(wmc_ledger_task)};
+  if (scratch->task == NULL) return wmc_no_memory();
+  *scratch->task = widest;
+  return wmc_ledger_task_create(scratch->task);
+}
+
+static void note_failure(order_header *header, wmc_status status, const wmc_share *share)
+{
+  if (header->failed++ == 0)
+    snprintf(header->message, sizeof header->message, "task %zu, chain %zu: %s", share->task,
+             share->chain, wmc_message());
+  if (status != WMC_FAILURE) header->status = status;
+  wmc_message_clear();
+}
+
+/* Run the item at `bytes` in place. */
+static void run_item(const wmc_plan *plan, wmc_worker *worker, wmc_ledger *scratch,
+                     unsigned char *bytes, double deadline, order_header *header)
+{
+  item_header item;
+  memcpy(&item, bytes, sizeof item);
+  size_t task = item.share.task;
+  wmc_record record = wmc_ledger_record(scratch, 0, 0);
+  wmc_record_unpack(plan, task, &record, bytes + sizeof item);
+  double before = wmc_record_steps(plan, &record), begin = wmc_clock();
+  wmc_status status =
+      wmc_worker_run(worker, task, item.share.chain, &record, item.share.steps, deadline);
+  item.seconds = wmc_clock() - begin;
+  item.steps = wmc_record_steps(plan, &record) - before;
+  if (status != WMC_OK) note_failure(header, status, &item.share);
+  memcpy(bytes, &item, sizeof item);
+  wmc_record_pack(plan, task, &record, bytes + sizeof item);
+}
+
+static void run_order(const wmc_plan *plan, wmc_worker *worker, order_header *header,
+                      unsigned char *items)
+{
+  wmc_ledger scratch = {0};
+  header->status = create_scratch(plan, &scratch);
+  double deadline = wmc_clock() + 1.25 * header->seconds;
+  for (size_t k = 0; k < header->items && header->status == WMC_OK; k++) {
+    item_header item;
+    memcpy(&item, items, sizeof item);
+    if (wmc_clock() < deadline && !wmc_signals_pending())
+      run_item(plan, worker, &scratch, items, deadline, header);
+    items += item_bytes(plan, &item.share);
+  }
+  header->signal = wmc_signals_pending();
+  wmc_ledger_free(&scratch);
+}
+
+void wmc_exchange_serve(MPI_Comm comm, const wmc_plan *plan, wmc_worker *worker)
+{
+  for (;;) {
+    order_header header;
+    receive_bytes(comm, 0, ORDER_TAG, (unsigned char *)&header, sizeof header);
+    if (header.stop) return;
+    unsigned char *items = alloc_items(comm, header.bytes);
+    receive_bytes(comm, 0, ORDER_TAG, items, header.bytes);
+    run_order(plan, worker, &header, items);
+    send_order(comm, 0, REPLY_TAG, &header, items);
+    wmc_free(items);
+  }
+}
+
+/* ---- rank 0 ----------------------------------------------------------------------------- */
+
+void wmc_exchange_stop(MPI_Comm comm)
+{
+  order_header header = {.stop = 1};
+  for (int r = 1; r < wmc_ranks(comm); r++) send_order(comm, r, ORDER_TAG, &header, NULL);
+}
+
+static unsigned char *pack_order(MPI_Comm comm, const wmc_plan *plan, const wmc_ledger *ledger,
+                                 const wmc_schedule *schedule, int rank, double seconds,
+                                 order_header *header)
+{
+  *header = (order_header){.seconds = seconds};
+  for (size_t k = 0; k < schedule->shares; k++)
+    if (schedule->share[k].rank == rank) {
+      header->items++;
+      header->bytes += item_bytes(plan, &schedule->share[k]);
+    }
+  unsigned char *items = alloc_items(comm, header->bytes), *out = items;
+  for (size_t k = 0; k < schedule->shares; k++)
+    if (schedule->share[k].rank == rank) {
+      item_header item = {.share = schedule->share[k]};
+      wmc_record record = wmc_ledger_record(ledger, item.share.task, item.share.chain);
+      memcpy(out, &item, sizeof item);
+      wmc_record_pack(plan, item.share.task, &record, out + sizeof item);
+      out += item_bytes(plan, &item.share);
+    }
+  return items;
+}
+
+static void take_reply(const wmc_plan *plan, wmc_ledger *ledger, const order_header *header,
+                       const unsigned char *items, wmc_epoch_report *report)
+{
+  for (size_t k = 0; k < header->items; k++) {
+    item_header item;
+    memcpy(&item, items, sizeof item);
+    wmc_record record = wmc_ledger_record(ledger, item.share.task, item.share.chain);
+    wmc_record_unpack(plan, item.share.task, &record, items + sizeof item);
+    report->seconds[item.share.task] += item.seconds;
+    report->steps[item.share.task] += item.steps;
+    ledger->core_seconds += item.seconds;
+    items += item_bytes(plan, &item.share);
+  }
+  if (report->failed == 0) memcpy(report->message, header->message, sizeof report->message);
+  report->failed += header->failed;
+  if (header->signal != 0) report->signal = header->signal;
+  if (header->status > report->status) report->status = header->status;
+}
+
+static void receive_reply(MPI_Comm comm, const wmc_plan *plan, int from, wmc_ledger *ledger,
+                          wmc_epoch_report *report)
+{
+  order_header header;
+  receive_bytes(comm, from, REPLY_TAG, (unsigned char *)&header, sizeof header);
+  unsigned char *items = alloc_items(comm, header.bytes);
+  receive_bytes(comm, from, REPLY_TAG, items, header.bytes);
+  take_reply(plan, ledger, &header, items, report);
+  wmc_free(items);
+}
+
+void wmc_exchange_epoch(MPI_Comm comm, const wmc_plan *plan, wmc_worker *worker, wmc_ledger *ledger,
+                        const wmc_schedule *schedule, double seconds, wmc_epoch_report *report)
+{
+  memset(report->seconds, 0, plan->tasks * sizeof(double));
+  memset(report->steps, 0, plan->tasks * sizeof(double));
+  report->signal = 0;
+  report->failed = 0;
+  report->status = WMC_OK;
+  report->message[0] = '\0';
+  order_header header;
+  unsigned char *items;
+  for (int r = 1; r < wmc_ranks(comm); r++) {
+    items = pack_order(comm, plan, ledger, schedule, r, seconds, &header);
+    send_order(comm, r, ORDER_TAG, &header, items);
+    wmc_free(items);
+  }
+  items = pack_order(comm, plan, ledger, schedule, 0, seconds, &header);
+  run_order(plan, worker, &header, items);
+  take_reply(plan, ledger, &header, items, report);
+  wmc_free(items);
+  for (int r = 1; r < wmc_ranks(comm); r++) receive_reply(comm, plan, r, ledger, report);
+}

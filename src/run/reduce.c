@@ -1,0 +1,437 @@
+#include "weylmc/run/reduce.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "weylmc/base/memory.h"
+#include "weylmc/statistics/accumulator.h"
+#include "weylmc/statistics/estimate.h"
+
+enum { MODEL_AXES_MAX = 8 };
+
+/* ---- axes ------------------------------------------------------------------------------- */
+
+/* Indices of a group's axes: those of the sweep are 0, 1, ..., then perhaps `chain`, then the
+ * model's. `longest` is the task in which a model axis has its full length. */
+typedef struct layout {
+  const wmc_plan *plan;
+  size_t sweeps;
+  long chain;                 /* index in the group, -1 if none */
+  long model[MODEL_AXES_MAX]; /* -1 if empty everywhere */
+  size_t longest[MODEL_AXES_MAX];
+} layout;
+
+static void axis_name(char out[WMC_TEXT_SHORT], const char *field)
+{
+  snprintf(out, WMC_TEXT_SHORT, "%s", field);
+  for (char *c = out; *c; c++)
+    if (*c == '.') *c = '_';
+}
+
+static bool is_number(const wmc_field *field)
+{
+  return field->type == WMC_INT || field->type == WMC_REAL || field->type == WMC_TIME;
+}
+
+/* Coordinates of one swept field: numbers, or the texts that a deck would write. */
+typedef struct coordinates {
+  double *numbers;
+  char **labels;
+  size_t n;
+} coordinates;
+
+static void coordinates_free(coordinates *c)
+{
+  for (size_t k = 0; c->labels != NULL && k < c->n; k++) wmc_free(c->labels[k]);
+  wmc_free(c->labels);
+  wmc_free(c->numbers);
+}
+
+static bool coordinates_fill(coordinates *c, const wmc_field *field, const wmc_value *values,
+                             size_t n)
+{
+  *c = (coordinates){.n = n, .numbers = WMC_ARRAY(double, n)};
+  if (!is_number(field)) c->labels = WMC_ARRAY(char *, n);
+  bool good = c->numbers != NULL && (is_number(field) || c->labels != NULL);
+  for (size_t k = 0; k < n && good; k++) {
+    c->numbers[k] = is_number(field) ? values[k].real : (double)k;
+    if (c->labels == NULL) continue;
+    wmc_text text = {0};
+    wmc_field_print(field, &values[k], &text);
+    c->labels[k] = wmc_text_copy(wmc_text_string(&text));
+    good = c->labels[k] != NULL;
+    wmc_text_free(&text);
+  }
+  return good;
+}
+
+/* A sweep of one field is an axis with that field's values; fields tied together are an axis of
+ * point numbers with an array for each field. */
+static wmc_status add_sweep_axis(wmc_group *group, const wmc_plan *plan, const wmc_sweep *sweep)
+{
+  char name[WMC_TEXT_SHORT];
+  axis_name(name, sweep->name);
+  const wmc_field *field = &plan->model->fields[sweep->field[0]];
+  coordinates c = {0};
+  bool good = coordinates_fill(&c, field, sweep->values, sweep->length);
+  bool tied = sweep->fields > 1;
+  for (size_t k = 0; good && tied && k < sweep->length; k++) c.numbers[k] = (double)(k + 1);
+  if (good)
+    good = wmc_group_add_axis(group, name, tied ? "1" : field->unit,
+                              tied ? "point of the tied sweep" : field->text, sweep->length,
+                              c.numbers, tied ? NULL : (const char *const *)c.labels) >= 0;
+  coordinates_free(&c);
+  return good ? WMC_OK : wmc_no_memory();
+}
+
+static wmc_status add_tied_field(wmc_group *group, const wmc_plan *plan, const wmc_sweep *sweep,
+                                 size_t axis, size_t k)
+{
+  const wmc_field *field = &plan->model->fields[sweep->field[k]];
+  char name[WMC_TEXT_SHORT];
+  axis_name(name, field->name);
+  coordinates c = {0};
+  bool good = coordinates_fill(&c, field, sweep->values + k * sweep->length, sweep->length);
+  wmc_array *array = NULL;
+  if (good)
+    array = wmc_group_add_array(group, name, field->unit, field->text, 1, &axis, !is_number(field));
+  for (size_t i = 0; array != NULL && i < sweep->length; i++) {
+    if (c.labels == NULL) {
+      array->data[i] = c.numbers[i];
+    } else {
+      wmc_free(array->strings[i]);
+      array->strings[i] = wmc_text_copy(c.labels[i]);
+    }
+  }
+  coordinates_free(&c);
+  return array != NULL ? WMC_OK : wmc_no_memory();
+}
+
+static wmc_status add_model_axis(wmc_group *group, layout *l, size_t k)
+{
+  const wmc_plan *plan = l->plan;
+  const wmc_axis *axis = &plan->model->axes[k];
+  size_t longest = 0;
+  for (size_t t = 0; t < plan->tasks; t++) {
+    size_t n = axis->length(plan->task[t].parameters);
+    if (n > longest) {
+      longest = n;
+      l->longest[k] = t;
+    }
+  }
+  l->model[k] = -1;
+  if (longest == 0) return WMC_OK;
+  double *points = WMC_ARRAY(double, longest);
+  if (points == NULL) return wmc_no_memory();
+  axis->coordinates(plan->task[l->longest[k]].parameters, points);
+  l->model[k] =
+      wmc_group_add_axis(group, axis->name, axis->unit, axis->text, longest, points, NULL);
+  wmc_free(points);
+  return l->model[k] >= 0 ? WMC_OK : wmc_no_memory();
+}
+
+static wmc_status add_chain_axis(wmc_group *group, layout *l)
+{
+  double *points = WMC_ARRAY(double, l->plan->chains);
+  if (points == NULL) return wmc_no_memory();
+  for (size_t c = 0; c < l->plan->chains; c++) points[c] = (double)c;
+  l->chain =
+      wmc_group_add_axis(group, "chain", "1", "independent chain", l->plan->chains, points, NULL);
+  wmc_free(points);
+  return l->chain >= 0 ? WMC_OK : wmc_no_memory();
+}
+
+static wmc_status add_axes(wmc_group *group, const wmc_plan *plan, bool chains, layout *l)
+{
+  const wmc_deck *deck = plan->deck;
+  *l = (layout){.plan = plan, .sweeps = deck->axes, .chain = -1};
+  for (size_t a = 0; a < deck->axes; a++) WMC_TRY(add_sweep_axis(group, plan, &deck->axis[a]));
+  if (chains) WMC_TRY(add_chain_axis(group, l));
+  for (size_t k = 0; plan->model->axes[k].name != NULL && k < MODEL_AXES_MAX; k++)
+    WMC_TRY(add_model_axis(group, l, k));
+  for (size_t a = 0; a < deck->axes; a++)
+    for (size_t k = 0; deck->axis[a].fields > 1 && k < deck->axis[a].fields; k++)
+      WMC_TRY(add_tied_field(group, plan, &deck->axis[a], a, k));
+  return WMC_OK;
+}
+
+/* ---- arrays ----------------------------------------------------------------------------- */
+
+/* The numbers of a new array (arrays themselves may move when another is added), or NULL with OK if
+ * one of the observable's axes is empty everywhere. */
+static wmc_status add_array(wmc_group *group, const layout *l, const wmc_observable *o,
+                            const char *suffix, const char *unit, const char *text, double **out)
+{
+  size_t axis[WMC_ARRAY_AXES], n = 0;
+  *out = NULL;
+  for (size_t a = 0; a < l->sweeps; a++) axis[n++] = a;
+  if (l->chain >= 0) axis[n++] = (size_t)l->chain;
+  for (int k = 0; k < WMC_OBSERVABLE_AXES && o->axis[k] != WMC_NO_AXIS; k++) {
+    if (l->model[o->axis[k]] < 0) return WMC_OK;
+    axis[n++] = (size_t)l->model[o->axis[k]];
+  }
+  char name[2 * WMC_TEXT_SHORT];
+  snprintf(name, sizeof name, "%s%s", o->name, suffix);
+  wmc_array *array = wmc_group_add_array(group, name, unit, text, n, axis, false);
+  if (array == NULL) return wmc_no_memory();
+  size_t size = wmc_array_size(group, array);
+  for (size_t i = 0; i < size; i++) array->data[i] = NAN;
+  *out = array->data;
+  return WMC_OK;
+}
+
+/* Lengths of the observable's axes: in this task, and padded. */
+static void observable_lengths(const layout *l, const wmc_observable *o, size_t task,
+                               size_t own[WMC_OBSERVABLE_AXES], size_t padded[WMC_OBSERVABLE_AXES])
+{
+  for (int k = 0; k < WMC_OBSERVABLE_AXES; k++) {
+    own[k] = padded[k] = 1;
+    if (o->axis[k] == WMC_NO_AXIS) continue;
+    const wmc_axis *axis = &l->plan->model->axes[o->axis[k]];
+    own[k] = axis->length(l->plan->task[task].parameters);
+    padded[k] = axis->length(l->plan->task[l->longest[o->axis[k]]].parameters);
+  }
+}
+
+/* Position in the padded block of entry `e` of the task's own row-major entries. */
+static size_t padded_position(const size_t own[WMC_OBSERVABLE_AXES],
+                              const size_t padded[WMC_OBSERVABLE_AXES], size_t e)
+{
+  return e / own[1] * padded[1] + e % own[1];
+}
+
+/* ---- chains, as accumulators ------------------------------------------------------------ */
+
+typedef struct task_chains {
+  wmc_accumulator **accumulator; /* NULL where the chain has no draws */
+  size_t chains;
+} task_chains;
+
+static void task_chains_free(task_chains *tc)
+{
+  for (size_t c = 0; tc->accumulator != NULL && c < tc->chains; c++)
+    wmc_accumulator_destroy(tc->accumulator[c]);
+  wmc_free(tc->accumulator);
+  *tc = (task_chains){0};
+}
+
+static wmc_status task_chains_load(const wmc_plan *plan, const wmc_ledger *ledger, size_t task,
+                                   task_chains *tc)
+{
+  *tc = (task_chains){.accumulator = WMC_ARRAY(wmc_accumulator *, plan->chains),
+                      .chains = plan->chains};
+  if (tc->accumulator == NULL) return wmc_no_memory();
+  const wmc_ledger_task *t = &ledger->task[task];
+  for (size_t c = 0; c < plan->chains; c++) {
+    if (t->progress[c * WMC_PROGRESS_COLUMNS + WMC_PROGRESS_DRAWS] == 0) continue;
+    WMC_TRY(wmc_accumulator_create(&tc->accumulator[c], plan->task[task].measurement));
+    WMC_TRY(wmc_accumulator_unpack(tc->accumulator[c], t->accumulators + c * t->accumulator_size));
+  }
+  return WMC_OK;
+}
+
+/* ---- estimates -------------------------------------------------------------------------- */
+
+enum {
+  COLUMN_MEAN,
+  COLUMN_ERROR,
+  COLUMN_DEVIATION,
+  COLUMN_TAU,
+  COLUMN_ESS,
+  COLUMN_RHAT,
+  COLUMN_EXPECTED,
+  COLUMN_Z,
+  COLUMNS
+};
+
+/* A NULL unit is the observable's own. */
+static const struct {
+  const char *suffix, *unit, *text;
+} columns[COLUMNS] = {
+    [COLUMN_MEAN] = {"", NULL, ""},
+    [COLUMN_ERROR] = {"_error", NULL, "standard error of "},
+    [COLUMN_DEVIATION] = {"_deviation", NULL, "standard deviation of one sample of "},
+    [COLUMN_TAU] = {"_tau", "draws", "integrated autocorrelation time of "},
+    [COLUMN_ESS] = {"_ess", "1", "effective sample size of "},
+    [COLUMN_RHAT] = {"_rhat", "1", "split R-hat of "},
+    [COLUMN_EXPECTED] = {"_expected", NULL, "exact value of "},
+    [COLUMN_Z] = {"_z", "1", "(estimate - exact value) / standard error of "},
+};
+
+static bool has_expected(const wmc_plan *plan, const wmc_observable *o, double *scratch)
+{
+  for (size_t t = 0; o->expected != NULL && t < plan->tasks; t++)
+    if (o->expected(plan->task[t].parameters, scratch)) return true;
+  return false;
+}
+
+static wmc_status add_columns(wmc_group *group, const layout *l, const wmc_observable *o,
+                              bool exact, double *out[COLUMNS])
+{
+  for (int k = 0; k < COLUMNS; k++) {
+    out[k] = NULL;
+    if (k >= COLUMN_EXPECTED && !exact) continue;
+    char text[256];
+    snprintf(text, sizeof text, "%s%s", columns[k].text, k == COLUMN_MEAN ? o->text : o->name);
+    WMC_TRY(add_array(group, l, o, columns[k].suffix, columns[k].unit ? columns[k].unit : o->unit,
+                      text, &out[k]));
+  }
+  return WMC_OK;
+}
+
+static void fill_entry(double *const out[COLUMNS], size_t at, const wmc_estimate *e, double exact)
+{
+  const double values[COLUMNS] = {
+      [COLUMN_MEAN] = e->mean,
+      [COLUMN_ERROR] = e->error,
+      [COLUMN_DEVIATION] = e->deviation,
+      [COLUMN_TAU] = e->tau,
+      [COLUMN_ESS] = e->ess,
+      [COLUMN_RHAT] = e->rhat,
+      [COLUMN_EXPECTED] = exact,
+      [COLUMN_Z] = (e->mean - exact) / e->error,
+  };
+  for (int k = 0; k < COLUMNS; k++)
+    if (out[k] != NULL) out[k][at] = values[k];
+}
+
+/* One observable of one task; `first` is its first component in the measurement. */
+static void fill_estimates(const layout *l, const wmc_observable *o, size_t task, size_t first,
+                           const task_chains *tc, double *exact, double *const out[COLUMNS])
+{
+  if (out[COLUMN_MEAN] == NULL) return;
+  const wmc_value *parameters = l->plan->task[task].parameters;
+  size_t own[WMC_OBSERVABLE_AXES], padded[WMC_OBSERVABLE_AXES];
+  observable_lengths(l, o, task, own, padded);
+  size_t n = own[0] * own[1], block = padded[0] * padded[1];
+  bool known = out[COLUMN_EXPECTED] != NULL && o->expected(parameters, exact);
+  for (size_t e = 0; e < n; e++) {
+    wmc_estimate estimate;
+    wmc_estimate_chains((const wmc_accumulator *const *)tc->accumulator, tc->chains, first + e,
+                        &estimate);
+    if (o->tuning) estimate.rhat = estimate.ess = NAN;
+    fill_entry(out, task * block + padded_position(own, padded, e), &estimate,
+               known ? exact[e] : NAN);
+  }
+}
+
+static void fill_chains(const layout *l, const wmc_observable *o, size_t task, size_t first,
+                        const task_chains *tc, double *out)
+{
+  if (out == NULL) return;
+  size_t own[WMC_OBSERVABLE_AXES], padded[WMC_OBSERVABLE_AXES];
+  observable_lengths(l, o, task, own, padded);
+  size_t n = own[0] * own[1], block = padded[0] * padded[1];
+  for (size_t c = 0; c < tc->chains; c++)
+    for (size_t e = 0; tc->accumulator[c] != NULL && e < n; e++)
+      out[(task * tc->chains + c) * block + padded_position(own, padded, e)] =
+          wmc_accumulator_mean(tc->accumulator[c], first + e);
+}
+
+/* ---- groups ----------------------------------------------------------------------------- */
+
+/* Everything that is filled while the tasks are gone through once. */
+typedef struct reduction {
+  layout estimates, chains;
+  double *(*column)[COLUMNS]; /* per observable, NULL where there is no such array */
+  double **chain_means;
+  double *samples;
+  double *exact; /* scratch: entries of the longest observable */
+} reduction;
+
+static size_t count_observables(const wmc_model *model)
+{
+  size_t n = 0;
+  while (model->observables[n].name != NULL) n++;
+  return n;
+}
+
+static wmc_status create_arrays(const wmc_plan *plan, wmc_group *estimates, wmc_group *chains,
+                                reduction *r)
+{
+  const wmc_observable *o = plan->model->observables;
+  size_t sweep[WMC_DECK_AXES], most = 0;
+  for (size_t t = 0; t < plan->tasks; t++)
+    if (plan->task[t].measurement > most) most = plan->task[t].measurement;
+  r->exact = WMC_ARRAY(double, most);
+  if (r->exact == NULL) return wmc_no_memory();
+  WMC_TRY(add_axes(estimates, plan, false, &r->estimates));
+  WMC_TRY(add_axes(chains, plan, true, &r->chains));
+  for (size_t a = 0; a < plan->deck->axes; a++) sweep[a] = a;
+  wmc_array *samples = wmc_group_add_array(estimates, "samples", "draws", "draws of all chains",
+                                           plan->deck->axes, sweep, false);
+  if (samples == NULL) return wmc_no_memory();
+  r->samples = samples->data;
+  for (size_t k = 0; o[k].name != NULL; k++) {
+    bool exact = has_expected(plan, &o[k], r->exact);
+    WMC_TRY(add_columns(estimates, &r->estimates, &o[k], exact, r->column[k]));
+    WMC_TRY(add_array(chains, &r->chains, &o[k], "", o[k].unit, o[k].text, &r->chain_means[k]));
+  }
+  return WMC_OK;
+}
+
+static wmc_status fill_task(const wmc_plan *plan, const wmc_ledger *ledger, size_t task,
+                            reduction *r)
+{
+  const wmc_model *model = plan->model;
+  task_chains tc = {0};
+  wmc_status status = task_chains_load(plan, ledger, task, &tc);
+  size_t first = 0;
+  double samples = 0;
+  for (size_t k = 0; status == WMC_OK && model->observables[k].name != NULL; k++) {
+    const wmc_observable *o = &model->observables[k];
+    fill_estimates(&r->estimates, o, task, first, &tc, r->exact, r->column[k]);
+    fill_chains(&r->chains, o, task, first, &tc, r->chain_means[k]);
+    first += wmc_observable_size(model, o, plan->task[task].parameters);
+  }
+  for (size_t c = 0; status == WMC_OK && c < tc.chains; c++)
+    if (tc.accumulator[c] != NULL) samples += (double)wmc_accumulator_count(tc.accumulator[c]);
+  r->samples[task] = samples;
+  task_chains_free(&tc);
+  return status;
+}
+
+static wmc_status add_texts(const wmc_plan *plan, wmc_results *results)
+{
+  wmc_text resolved = {0};
+  wmc_deck_print_resolved(plan->deck, &resolved);
+  const char *title = plan->deck->general[WMC_DECK_TITLE].string;
+  const struct {
+    const char *name, *text;
+  } notes[] = {{"title", title ? title : ""},
+               {"model", plan->model->name},
+               {"fit_parameter", plan->model->fit_parameter ? plan->model->fit_parameter : ""},
+               {"verbatim", plan->deck->text},
+               {"resolved", wmc_text_string(&resolved)},
+               {"identity", plan->identity}};
+  wmc_status status = WMC_OK;
+  for (size_t k = 0; status == WMC_OK && k < sizeof notes / sizeof notes[0]; k++)
+    status = wmc_results_set_note(results, notes[k].name, notes[k].text);
+  wmc_text_free(&resolved);
+  return status;
+}
+
+wmc_status wmc_reduce(const wmc_plan *plan, const wmc_ledger *ledger, wmc_results *results)
+{
+  size_t n = count_observables(plan->model);
+  *results = (wmc_results){0};
+  reduction r = {.column = wmc_alloc(n, sizeof *r.column), .chain_means = WMC_ARRAY(double *, n)};
+  /* groups may move when one is added, so both are made before either is used */
+  wmc_status status = WMC_OK;
+  if (r.column == NULL || r.chain_means == NULL ||
+      wmc_results_add_group(results, "estimates") == NULL ||
+      wmc_results_add_group(results, "chains") == NULL)
+    status = wmc_no_memory();
+  if (status == WMC_OK)
+    status = create_arrays(plan, wmc_results_group(results, "estimates"),
+                           wmc_results_group(results, "chains"), &r);
+  for (size_t t = 0; status == WMC_OK && t < plan->tasks; t++)
+    status = fill_task(plan, ledger, t, &r);
+  if (status == WMC_OK) status = add_texts(plan, results);
+  wmc_free(r.column);
+  wmc_free(r.chain_means);
+  wmc_free(r.exact);
+  if (status != WMC_OK) wmc_results_free(results);
+  return status;
+}

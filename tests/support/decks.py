@@ -1,0 +1,60 @@
+"""Small decks that together use every formulation, scheme, block and kind of data."""
+
+BALANCED = """\
+title: small balanced
+model: balanced
+seed: 11
+chains: 5
+parameters:
+  width: {width}
+  excess: {{sweep: [0, 1]}}
+  depth: {{sweep: [1, 2, 5]}}
+  beta: 1.5
+  energy: {energy}
+  formulation: {formulation}
+  scheme: {scheme}
+  step: 0.01
+run: {{thermalise: {thermalise}, draws: {draws}, stride: 2, checkpoint: 1 s}}
+output: out.h5
+"""
+
+JACOBIAN = """\
+title: small jacobian
+model: residual_jacobian
+seed: 12
+chains: 5
+parameters:
+  width: {width}
+  depth: {{sweep: [8, 20]}}
+  block: {block}
+  {activation}
+  weights: {weights}
+  variance: 1.0
+  time: 1.0
+  record: [0.5, 1.0]
+run: {{draws: {draws}, checkpoint: 1 s}}
+output: out.h5
+"""
+
+
+def balanced(width=3, energy="frobenius", formulation="spectrum", scheme="metropolis",
+             thermalise=200, draws=500):
+    return BALANCED.format(**locals())
+
+
+def jacobian(width=3, block="linear", activation=None, weights="gaussian", draws=300):
+    activation = f"activation: {activation}" if activation else ""
+    return JACOBIAN.format(**locals())
+
+
+def small_decks():
+    """name -> deck."""
+    decks = {f"balanced {f} {s}": balanced(formulation=f, scheme=s)
+             for f in ("spectrum", "observable") for s in ("euler", "metropolis")}
+    target = "{kind: target, diag: [2, 1, 0.5]}"
+    decks["balanced target"] = balanced(energy=target, formulation="observable")
+    decks["jacobian linear"] = jacobian(width=5)
+    decks["jacobian rademacher"] = jacobian(weights="rademacher")
+    decks["jacobian relu"] = jacobian(block="two_layer", activation="relu")
+    decks["jacobian tanh"] = jacobian(block="two_layer", activation="tanh", draws=100)
+    return decks

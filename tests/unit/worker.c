@@ -1,0 +1,222 @@
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "weylmc/base/clock.h"
+#include "weylmc/base/memory.h"
+#include "weylmc/run/schedule.h"
+#include "weylmc/run/worker.h"
+#include "weylmc/statistics/accumulator.h"
+
+/* A model small enough to see whole: a walk whose step is tuned while thermalising. */
+typedef struct walk {
+  double position, step;
+} walk;
+
+static wmc_status walk_create(const wmc_value *parameters, void **chain)
+{
+  (void)parameters;
+  *chain = WMC_NEW(walk);
+  return *chain ? WMC_OK : wmc_no_memory();
+}
+
+static void walk_start(void *chain, wmc_stream *stream)
+{
+  *(walk *)chain = (walk){wmc_stream_normal(stream), 1};
+}
+
+static wmc_status walk_advance(void *chain, wmc_stream *stream, long steps, bool thermalising)
+{
+  walk *w = chain;
+  for (long k = 0; k < steps; k++) {
+    w->position = 0.9 * w->position + w->step * wmc_stream_normal(stream);
+    if (thermalising) w->step *= 0.999;
+    if (w->position > 1e6) return wmc_raise(WMC_FAILURE, "far away");
+  }
+  return WMC_OK;
+}
+
+static void walk_measure(void *chain, double *out)
+{
+  out[0] = ((walk *)chain)->position;
+  out[1] = out[0] * out[0];
+}
+
+static size_t walk_state_size(const void *chain)
+{
+  (void)chain;
+  return 2;
+}
+
+static void walk_pack(const void *chain, double *out) { memcpy(out, chain, sizeof(walk)); }
+static void walk_unpack(void *chain, const double *in) { memcpy(chain, in, sizeof(walk)); }
+
+static const wmc_field no_fields[] = {{0}};
+static const wmc_axis no_axes[] = {{0}};
+static const wmc_observable walk_observables[] = {
+    {.name = "position", .axis = {WMC_NO_AXIS}}, {.name = "square", .axis = {WMC_NO_AXIS}}, {0}};
+
+static const wmc_model walk_model = {.name = "walk",
+                                     .fields = no_fields,
+                                     .axes = no_axes,
+                                     .observables = walk_observables,
+                                     .create = walk_create,
+                                     .destroy = wmc_free,
+                                     .start = walk_start,
+                                     .advance = walk_advance,
+                                     .measure = walk_measure,
+                                     .state_size = walk_state_size,
+                                     .pack = walk_pack,
+                                     .unpack = walk_unpack};
+
+enum { TASKS = 3, CHAINS = 4 };
+
+static wmc_plan *make_plan(wmc_plan_task task[TASKS])
+{
+  static wmc_plan plan;
+  plan = (wmc_plan){.model = &walk_model,
+                    .tasks = TASKS,
+                    .chains = CHAINS,
+                    .seed = 5,
+                    .thermalise = 150,
+                    .draws = 400,
+                    .stride = 3,
+                    .task = task,
+                    .identity = ""};
+  for (int t = 0; t < TASKS; t++)
+    task[t] = (wmc_plan_task){.measurement = 2, .state_size = 2, .cost = 1 + t};
+  return &plan;
+}
+
+static void run_in_pieces(const wmc_plan *plan, wmc_ledger *ledger, double (*piece)(int k))
+{
+  wmc_worker *worker;
+  cr_assert_eq(wmc_worker_create(plan, &worker), WMC_OK);
+  bool more = true;
+  for (int k = 0; more; k++) {
+    more = false;
+    for (size_t i = 0; i < TASKS * CHAINS; i++) {
+      wmc_record record = wmc_ledger_record(ledger, i % TASKS, i / TASKS);
+      cr_assert_eq(
+          wmc_worker_run(worker, i % TASKS, i / TASKS, &record, piece(k), wmc_clock() + 60),
+          WMC_OK);
+      more = more || !wmc_record_complete(plan, &record);
+    }
+  }
+  wmc_worker_destroy(worker);
+}
+
+static double everything(int k)
+{
+  (void)k;
+  return 1e9;
+}
+static double single(int k)
+{
+  (void)k;
+  return 1;
+}
+static double uneven(int k) { return 1 + (k * 7919) % 97; }
+
+Test(worker, any_cutting_into_pieces_gives_the_same_bytes)
+{
+  wmc_plan_task task[TASKS];
+  const wmc_plan *plan = make_plan(task);
+  double (*const pieces[])(int) = {everything, single, uneven};
+  wmc_ledger ledger[3];
+  for (int k = 0; k < 3; k++) {
+    cr_assert_eq(wmc_plan_ledger(plan, &ledger[k]), WMC_OK);
+    run_in_pieces(plan, &ledger[k], pieces[k]);
+  }
+  for (int k = 1; k < 3; k++)
+    for (int t = 0; t < TASKS; t++) {
+      const wmc_ledger_task *a = &ledger[0].task[t], *b = &ledger[k].task[t];
+      cr_assert_eq(a->progress[WMC_PROGRESS_DRAWS], 400);
+      cr_assert_arr_eq(a->state, b->state, CHAINS * a->state_size * sizeof(double));
+      cr_assert_arr_eq(a->accumulators, b->accumulators,
+                       CHAINS * a->accumulator_size * sizeof(double));
+      cr_assert_arr_eq(a->streams, b->streams, CHAINS * a->stream_size);
+    }
+  cr_assert(memcmp(ledger[0].task[0].state, ledger[0].task[1].state, 16) != 0,
+            "tasks have streams of their own");
+  for (int k = 0; k < 3; k++) wmc_ledger_free(&ledger[k]);
+}
+
+Test(worker, records_travel_as_bytes)
+{
+  wmc_plan_task task[TASKS];
+  const wmc_plan *plan = make_plan(task);
+  wmc_ledger a, b;
+  cr_assert_eq(wmc_plan_ledger(plan, &a), WMC_OK);
+  cr_assert_eq(wmc_plan_ledger(plan, &b), WMC_OK);
+  run_in_pieces(plan, &a, everything);
+  unsigned char *bytes = wmc_alloc(wmc_record_bytes(plan, 1), 1);
+  wmc_record from = wmc_ledger_record(&a, 1, 2), to = wmc_ledger_record(&b, 1, 2);
+  wmc_record_pack(plan, 1, &from, bytes);
+  wmc_record_unpack(plan, 1, &to, bytes);
+  cr_assert_arr_eq(from.accumulator, to.accumulator, a.task[1].accumulator_size * sizeof(double));
+  cr_assert_eq(wmc_record_steps(plan, &to), 150 + 3 * 400);
+  wmc_free(bytes);
+  wmc_ledger_free(&a);
+  wmc_ledger_free(&b);
+}
+
+Test(worker, a_failing_chain_keeps_its_last_good_state)
+{
+  wmc_plan_task task[TASKS];
+  const wmc_plan *plan = make_plan(task);
+  wmc_ledger ledger;
+  wmc_worker *worker;
+  cr_assert_eq(wmc_plan_ledger(plan, &ledger), WMC_OK);
+  cr_assert_eq(wmc_worker_create(plan, &worker), WMC_OK);
+  wmc_record record = wmc_ledger_record(&ledger, 0, 0);
+  cr_assert_eq(wmc_worker_run(worker, 0, 0, &record, 200, wmc_clock() + 60), WMC_OK);
+  record.state[0] = 1e9; /* the next step finds it far away */
+  double steps = wmc_record_steps(plan, &record);
+  cr_assert_eq(wmc_worker_run(worker, 0, 0, &record, 200, wmc_clock() + 60), WMC_FAILURE);
+  cr_assert_eq(record.state[0], 1e9);
+  cr_assert_eq(wmc_record_steps(plan, &record), steps);
+  cr_assert(wmc_record_complete(plan, &record), "it is not run again");
+  wmc_message_clear();
+  wmc_worker_destroy(worker);
+  wmc_ledger_free(&ledger);
+}
+
+/* Simulated epochs: every chain ends, the shares of a rank stand together, and while there are at
+ * least as many unfinished chains as ranks no rank is without work. */
+Test(schedule, all_chains_end_and_no_rank_idles)
+{
+  wmc_plan_task task[TASKS];
+  const wmc_plan *plan = make_plan(task);
+  for (int ranks = 1; ranks <= 9; ranks += 4) {
+    wmc_ledger ledger;
+    wmc_schedule schedule = {0};
+    const double pace[TASKS] = {1e-3, 2e-3, 7e-3};
+    cr_assert_eq(wmc_plan_ledger(plan, &ledger), WMC_OK);
+    for (int epoch = 0;; epoch++) {
+      cr_assert_lt(epoch, 1000);
+      cr_assert_eq(wmc_schedule_epoch(plan, &ledger, pace, ranks, 0.5, &schedule), WMC_OK);
+      if (schedule.shares == 0) break;
+      size_t unfinished = 0, busy = 0;
+      for (size_t i = 0; i < TASKS * CHAINS; i++) {
+        wmc_record record = wmc_ledger_record(&ledger, i % TASKS, i / TASKS);
+        unfinished += !wmc_record_complete(plan, &record);
+      }
+      for (size_t k = 0; k < schedule.shares; k++) {
+        const wmc_share *s = &schedule.share[k];
+        busy += k == 0 || s->rank != s[-1].rank;
+        cr_assert(k == 0 || s->rank >= s[-1].rank);
+        wmc_record record = wmc_ledger_record(&ledger, s->task, s->chain);
+        record.progress[WMC_PROGRESS_THERMALISED] = plan->thermalise;
+        record.progress[WMC_PROGRESS_DRAWS] += 1 + (int64_t)s->steps / plan->stride;
+      }
+      cr_assert_eq(busy, unfinished < (size_t)ranks ? unfinished : (size_t)ranks);
+    }
+    for (int t = 0; t < TASKS; t++)
+      for (int c = 0; c < CHAINS; c++) {
+        wmc_record record = wmc_ledger_record(&ledger, (size_t)t, (size_t)c);
+        cr_assert(wmc_record_complete(plan, &record));
+      }
+    wmc_schedule_free(&schedule);
+    wmc_ledger_free(&ledger);
+  }
+}

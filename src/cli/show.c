@@ -276,14 +276,16 @@ static void fit_rows(const wmc_group *group, const wmc_array *limit, const char 
     number_cell(wmc_group_sibling(group, name, "_chi2"), at, "%.3g", table);
     number_cell(wmc_group_sibling(group, name, "_freedom"), at, "%.0f", table);
     number_cell(wmc_group_sibling(group, name, "_p_value"), at, "%.3f", table);
+    wmc_table_cell(table, "%s", wmc_group_sibling(group, name, "_rival")->strings[at]);
+    number_cell(wmc_group_sibling(group, name, "_spread"), at, "%+.2g", table);
   }
 }
 
 void cli_show_fits(const wmc_results *results, const char *observable, wmc_text *out)
 {
-  static const char *const header[] = {
-      "observable", "point", "limit", "coefficient", "form", "power", "chi2", "dof", "p",
-  };
+  static const char *const header[] = {"observable", "point", "limit",        "coefficient",
+                                       "form",       "power", "chi2",         "dof",
+                                       "p",          "rival", "rival - limit"};
   const size_t columns = sizeof header / sizeof header[0], suffix = strlen("_limit");
   const wmc_group *group = wmc_results_group(results, "fits");
   if (group == NULL) return;

@@ -95,10 +95,13 @@ static double get_exponent(const wmc_fit *f)
   return f->form->exponent ? f->value[f->form->parameters - 1] : 1;
 }
 static double get_chi2(const wmc_fit *f) { return f->chi_squared; }
+static double get_dropped(const wmc_fit *f) { return f->dropped; }
 static double get_freedom(const wmc_fit *f) { return f->freedom; }
 static double get_p_value(const wmc_fit *f) { return f->p_value; }
 static double get_aicc(const wmc_fit *f) { return f->aicc; }
+static double get_spread(const wmc_fit *f) { return f->rival ? f->spread : NAN; }
 static const char *get_form(const wmc_fit *f) { return f->form->name; }
+static const char *get_rival(const wmc_fit *f) { return f->rival ? f->rival->name : ""; }
 
 /* A NULL unit is the observable's own; exactly one of `number` and `name` is set. */
 static const struct column {
@@ -114,9 +117,12 @@ static const struct column {
     {"_exponent", "1", "power of 1/depth in the first correction to ", get_exponent, NULL},
     {"_chi2", "1", "chi squared of the fit of ", get_chi2, NULL},
     {"_freedom", "1", "degrees of freedom of the fit of ", get_freedom, NULL},
+    {"_dropped", "1", "shallowest depths left out of the fit of ", get_dropped, NULL},
     {"_p_value", "1", "probability of a larger chi squared, fit of ", get_p_value, NULL},
     {"_aicc", "1", "corrected Akaike criterion of the fit of ", get_aicc, NULL},
+    {"_spread", NULL, "limit of the rival form minus the limit of ", get_spread, NULL},
     {"_form", "", "form fitted to ", NULL, get_form},
+    {"_rival", "", "form that describes the data nearly as well, fit of ", NULL, get_rival},
 };
 
 enum { FIT_COLUMNS = sizeof columns / sizeof columns[0] };
@@ -185,13 +191,6 @@ static wmc_status store_fit(const fit_arrays *out, size_t at, const wmc_fit *fit
 
 enum { FORMS_MAX = 16 };
 
-static const wmc_form *find_form(const char *name)
-{
-  for (const wmc_form *f = wmc_forms; f->name != NULL; f++)
-    if (strcmp(f->name, name) == 0) return f;
-  return NULL;
-}
-
 static wmc_status unknown_name(const char *what, const char *name, const char *const *names,
                                size_t n)
 {
@@ -210,7 +209,7 @@ static wmc_status check_form(const char *name)
   const char *names[FORMS_MAX];
   size_t n = 0;
   for (const wmc_form *f = wmc_forms; f->name != NULL && n < FORMS_MAX; f++) names[n++] = f->name;
-  return name == NULL || find_form(name) ? WMC_OK : unknown_name("form", name, names, n);
+  return name == NULL || wmc_form_find(name) ? WMC_OK : unknown_name("form", name, names, n);
 }
 
 /* The forms that may be chosen for an observable, ended by NULL. */
@@ -221,10 +220,10 @@ static void list_forms(const extrapolation *x, const char *observable, const wmc
   const char *const *names =
       x->deck->model->forms ? x->deck->model->forms(parameters, observable) : NULL;
   if (x->request->form != NULL) {
-    out[n++] = find_form(x->request->form);
+    out[n++] = wmc_form_find(x->request->form);
   } else if (names != NULL) {
     for (; *names != NULL && n + 1 < FORMS_MAX; names++)
-      if (find_form(*names) != NULL) out[n++] = find_form(*names);
+      if (wmc_form_find(*names) != NULL) out[n++] = wmc_form_find(*names);
   } else {
     for (const wmc_form *f = wmc_forms; f->name != NULL && n + 1 < FORMS_MAX; f++) out[n++] = f;
   }

@@ -226,9 +226,9 @@ static void count_tasks(wmc_checker *c, const wmc_section *s)
                      "parameters: the sweeps make %.0f tasks; at most %d are allowed: use fewer "
                      "values, zip them, or use several decks",
                      tasks, TASKS_MAX);
-  else if (tasks * chains > streams_max)
+  else if (tasks * chains >= streams_max)
     wmc_problems_add(c->problems, deck->marks->top[WMC_DECK_CHAINS].mark,
-                     "chains: %.0f chains for each of %.0f tasks are more than 2^31 - 1; use fewer",
+                     "chains: %.0f chains for each of %.0f tasks are 2^31 - 1 or more; use fewer",
                      chains, tasks);
   deck->tasks = (size_t)tasks;
 }

@@ -1,4 +1,5 @@
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -194,7 +195,7 @@ static const struct {
      "  beta: {sweep: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20]}\n"
      "  depth: {sweep: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, "
      "21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40]}\n",
-     "d.yaml:3:1: chains: 1000000 chains for each of 2400 tasks are more than 2^31 - 1"},
+     "d.yaml:3:1: chains: 1000000 chains for each of 2400 tasks are 2^31 - 1 or more"},
     /* the model's own checks */
     {GOOD "  energy: {diag: [1, 2, 3]}\n", "d.yaml:5:12: parameters.energy.diag: 3 entries for "
                                            "width 2; give one for each"},
@@ -636,4 +637,27 @@ Test(deck, identity_ignores_exactly_the_free_fields)
   }
   free(identity);
   wmc_deck_destroy(deck);
+}
+
+/* ---- the manual ------------------------------------------------------------------------- */
+
+/* Every YAML block of docs/deck.md is a deck for the models of the program. */
+Test(deck, examples_of_the_manual)
+{
+  static char page[1 << 16];
+  FILE *file = fopen(WMC_SOURCE_ROOT "/docs/deck.md", "r");
+  cr_assert_not_null(file);
+  page[fread(page, 1, sizeof page - 1, file)] = '\0';
+  fclose(file);
+  int examples = 0;
+  for (const char *p = page; (p = strstr(p, "\n```yaml\n")) != NULL; examples++) {
+    p += strlen("\n```yaml\n");
+    size_t n = (size_t)(strstr(p, "\n```\n") - p);
+    wmc_deck *deck;
+    wmc_message_clear();
+    cr_expect_eq(wmc_deck_parse("deck.md", p, n, 0, NULL, &deck), WMC_OK, "%s", wmc_message());
+    wmc_deck_destroy(deck);
+    p += n;
+  }
+  cr_expect_geq(examples, 3);
 }

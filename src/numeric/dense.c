@@ -8,7 +8,13 @@
 static wmc_qr_kernel *const qrs[] = WMC_SIMD_TABLE(wmc_qr_householder);
 static wmc_svd_kernel *const svds[] = WMC_SIMD_TABLE(wmc_svd_sweeps);
 
-size_t wmc_qr_scratch(int m, int n) { return (size_t)(m + n) + 64; }
+/** In doubles: the matrix by rows padded to 8, four vectors, the reflectors, and room to begin at a
+ * cache line. */
+size_t wmc_qr_scratch(int m, int n)
+{
+  size_t width = (size_t)(n + 7) / 8 * 8;
+  return (size_t)m * (width + (size_t)n) + 4 * width + 8;
+}
 
 void wmc_qr(int m, int n, double *a, double *r, double *scratch)
 {

@@ -16,6 +16,7 @@
 
 #include "dense_kernels.h"
 #include "dense_tile.h"
+#include "dense_transpose.h"
 
 enum { MOST_SWEEPS = 60, CHUNK = 16 };
 
@@ -177,13 +178,11 @@ static int rotate_all(const sweeper *w)
  * diagonal itself, which goes to norm2. */
 static void find_gram(const sweeper *w)
 {
-  double *transpose = w->spare;
-  for (int j = 0; j < w->n; j++)
-    for (int i = 0; i < w->m; i++) transpose[j + i * w->side] = column(w, j)[i];
+  double *rows = w->spare;
+  transpose(w->m, w->n, w->work, w->stride, rows, w->side);
   for (int i = 0; i < w->m; i++)
-    for (int j = w->n; j < w->side; j++) transpose[j + i * w->side] = 0;
-  const operands o = {w->side, w->n,      w->m,    w->side, w->stride,
-                      w->side, transpose, w->work, w->gram};
+    for (int j = w->n; j < w->side; j++) rows[j + i * w->side] = 0;
+  const operands o = {w->side, w->n, w->m, w->side, w->stride, w->side, rows, w->work, w->gram};
   tile_all(&o, true, true);
   for (int j = 0; j < w->n; j++) {
     w->norm2[j] = w->gram[j + j * w->side];

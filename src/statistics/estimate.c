@@ -15,6 +15,7 @@ enum {
   ENOUGH = 48         /* batches that give an error to 10% */
 };
 static const double improbable = 0.001; /* of chains that differ by chance */
+static const double long_chain = 30;    /* in tau */
 
 /* Weighted values merged one by one, after Chan et al. (1979). */
 typedef struct merger {
@@ -186,18 +187,19 @@ static double split_rhat(const summary *s)
 static void analyse(const summary *s, wmc_estimate *out)
 {
   double count = s->samples.weight, naive = naive_variance(s);
-  bool found, varies = naive > 0;
+  bool found, apart = false, varies = naive > 0;
   int shortest = choose_level(s, &found), k = lengthen(s, shortest);
-  out->quality = found || !varies ? WMC_ESTIMATE_GOOD : WMC_ESTIMATE_SHORT;
   if (varies && chains_apart(s, level_variance(s, shortest))) {
     shortest = k = WHOLE;
-    out->quality = WMC_ESTIMATE_APART;
+    apart = true;
   }
   out->freedom = s->level[k].count - 1;
   out->error = sqrt(level_variance(s, k)) * wmc_student_factor(out->freedom);
   double gain = varies ? naive / level_variance(s, shortest) : 1;
   out->ess = fmin(gain, fmax(1, log10(count))) * count;
   out->tau = count / out->ess / 2;
+  bool enough = !varies || (found && s->longest > long_chain * out->tau);
+  out->quality = apart ? WMC_ESTIMATE_APART : enough ? WMC_ESTIMATE_GOOD : WMC_ESTIMATE_SHORT;
   out->deviation = sqrt(naive * count);
   out->rhat = split_rhat(s);
 }

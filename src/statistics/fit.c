@@ -266,22 +266,20 @@ static wmc_status minimise(problem *p, const wmc_form *form, const double *y, do
   return WMC_OK;
 }
 
-/* The exponent of the data; NaN if chi^2 has no minimum inside the range. */
+/* The exponent of the data; NaN if the range does not hold the interval of chi^2 within 1 of the
+ * least. */
 static wmc_status find_exponent(problem *p, const wmc_form *form, double *exponent)
 {
   enum { STEPS = 40 };
-  double ratio = pow(greatest_exponent / least_exponent, 1.0 / STEPS), best = INFINITY;
-  double x[WMC_FIT_PARAMETERS], chi_squared;
+  double ratio = pow(greatest_exponent / least_exponent, 1.0 / STEPS);
+  double x[WMC_FIT_PARAMETERS], chi_squared[STEPS + 1];
   int at = 0;
   for (int k = 0; k <= STEPS; k++) {
-    WMC_TRY(solve(p, form, least_exponent * pow(ratio, k), p->value, x, &chi_squared));
-    if (chi_squared < best) {
-      best = chi_squared;
-      at = k;
-    }
+    WMC_TRY(solve(p, form, least_exponent * pow(ratio, k), p->value, x, &chi_squared[k]));
+    if (chi_squared[k] < chi_squared[at]) at = k;
   }
   *exponent = NAN;
-  if (at == 0 || at == STEPS) return WMC_OK;
+  if (!(fmin(chi_squared[0], chi_squared[STEPS]) > chi_squared[at] + 1)) return WMC_OK;
   return minimise(p, form, p->value, least_exponent * pow(ratio, at - 1),
                   least_exponent * pow(ratio, at + 1), exponent);
 }
@@ -387,8 +385,8 @@ static wmc_status complain(const problem *p, const wmc_form *form)
                      "there are %d: sweep over more depths or take a simpler form",
                      form->name, form->formula, form->parameters, depths);
   return wmc_raise(WMC_DATA,
-                   "the data do not determine the exponent of the form %s (%s): no best value "
-                   "between %g and %g; take another form",
+                   "the data do not determine the exponent of the form %s (%s): its one-sigma "
+                   "interval does not lie between %g and %g; take another form",
                    form->name, form->formula, least_exponent, greatest_exponent);
 }
 
@@ -461,12 +459,11 @@ static wmc_status choose(problem *p, const wmc_form *const *forms, wmc_fit *fit)
     return suits ? WMC_OK : complain(p, simplest(forms));
   }
   *fit = best_of(fits, count);
-  while (!(fit->p_value >= improbable)) {
+  for (wmc_fit fewer = *fit; count > 0 && fewer.p_value < improbable;) {
     p->points--;
     WMC_TRY(fit_eligible(p, forms, fits, &count));
-    if (count == 0) break;
-    wmc_fit fewer = best_of(fits, count);
-    if (!(fewer.p_value >= improbable)) continue;
+    if (count > 0) fewer = best_of(fits, count);
+    if (fewer.p_value < improbable) continue;
     *fit = fewer;
     fit->dropped = (int)(points - p->points);
   }

@@ -21,12 +21,12 @@
  * Where it fails: in chains shorter than about 30 tau no batches are long enough. With at least 4
  * chains the scatter of whole chains is then used, which is honest for stationary chains of any
  * length; with fewer the chains are cut in 4 batches together, and error and tau come out too small
- * (by about a quarter at 10 tau). In either case the quality is WMC_ESTIMATE_SHORT. The scatter of
- * whole chains is also used when it is larger than chance allows (probability below 1/1000),
- * as when chains are stuck in different places: WMC_ESTIMATE_APART.
- * Sources: H. Flyvbjerg and H. G. Petersen, J. Chem. Phys. 91 (1989) 461; R. M. Lee et al., Phys.
- * Rev. E 83 (2011) 066706 (the rule for the length); A. Vehtari et al., Bayesian Analysis 16 (2021)
- * 667 (split R-hat, bound on ess).
+ * (by about a quarter at 10 tau). In either case, and
+ * wherever the longest chain has less than 30 tau, the quality is WMC_ESTIMATE_SHORT. The scatter
+ * of whole chains is also used when it is larger than chance allows (probability below 1/1000), as
+ * when chains are stuck in different places: WMC_ESTIMATE_APART. Sources: H. Flyvbjerg and H. G.
+ * Petersen, J. Chem. Phys. 91 (1989) 461; R. M. Lee et al., Phys. Rev. E 83 (2011) 066706 (the rule
+ * for the length); A. Vehtari et al., Bayesian Analysis 16 (2021) 667 (split R-hat, bound on ess).
  * Checked by tests/statistical/estimate.c: coverage of the 1- and 2-sigma intervals on AR(1)
  * chains, tau of AR(1) against (1/2)(1+phi)/(1-phi), R-hat of equal and of displaced chains; and by
  * tests/unit/accumulator.c for few draws, constants and non-finite samples.

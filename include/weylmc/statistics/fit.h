@@ -7,7 +7,8 @@
  * rows of a constant table:
  *   linear       a + b/N
  *   quadratic    a + b/N + c/N^2
- *   power        a + b N^-p                 (0.1 < p < 4, found by variable projection)
+ *   power        a + b N^-p                 (p by variable projection; its one-sigma interval,
+ *                                            chi^2 within 1 of the least, must lie in (0.1, 4))
  *   boundary     a + b/N + c N^-3/2 log N   (balanced networks without hidden excess, whose
  *                                            smallest layer singular value reaches 0)
  * A point at infinite depth may take part: there all functions but the constant are 0.
@@ -44,7 +45,8 @@ typedef struct wmc_form {
   const char *name, *formula, *text;
   int parameters;                                     /**< all, the exponent included */
   int linear;                                         /**< coefficients: basis functions */
-  bool exponent;                                      /**< the last parameter is an exponent p */
+  bool exponent;                                      /**< the last parameter is an exponent p,
+                                                           the last function N^-p */
   void (*basis)(double depth, double p, double *out); /**< values of the `linear` functions */
 } wmc_form;
 

@@ -1,0 +1,481 @@
+#include "weylmc/statistics/fit.h"
+
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support.h"
+#include "weylmc/numeric/random.h"
+#include "weylmc/numeric/special.h"
+#include "weylmc/statistics/estimate.h"
+
+enum { MOST = 8, MOST_CHAINS = 16, PARAMETERS = WMC_FIT_PARAMETERS };
+
+/* A set of points that the tests fill, and the view of it that is fitted. */
+typedef struct points {
+  size_t points, chains;
+  double depth[MOST], value[MOST], error[MOST], covariance[MOST * MOST];
+  double chain[MOST * MOST_CHAINS];
+} points;
+
+static wmc_fit_data data_of(const points *p)
+{
+  return (wmc_fit_data){.points = p->points,
+                        .depth = p->depth,
+                        .value = p->value,
+                        .error = p->error,
+                        .chains = p->chains,
+                        .chain_value = p->chain};
+}
+
+static wmc_stream *new_stream(long id)
+{
+  wmc_stream *stream;
+  cr_assert_eq(wmc_stream_create(&stream, 20260301, id), WMC_OK);
+  return stream;
+}
+
+/* Depths 2, 4, ..., errors of different sizes. */
+static points new_points(wmc_stream *stream, size_t n)
+{
+  points p = {.points = n};
+  for (size_t k = 0; k < n; k++) {
+    p.depth[k] = pow(2, 1 + (double)k);
+    p.error[k] = 1e-3 * (0.5 + wmc_stream_uniform(stream));
+  }
+  return p;
+}
+
+/* The curve of a form, written out again from its formula. */
+static double curve(const char *name, const double *x, double depth)
+{
+  double u = 1 / depth;
+  if (strcmp(name, "linear") == 0) return x[0] + x[1] * u;
+  if (strcmp(name, "quadratic") == 0) return x[0] + x[1] * u + x[2] * u * u;
+  if (strcmp(name, "power") == 0) return x[0] + x[1] * pow(u, x[2]);
+  cr_assert_str_eq(name, "boundary", "form %s is not known to this test", name);
+  return x[0] + x[1] * u + x[2] * pow(depth, -1.5) * log(depth);
+}
+
+static wmc_fit fit_of(const points *p, const wmc_form *form)
+{
+  wmc_fit_data data = data_of(p);
+  wmc_fit fit;
+  cr_assert_eq(wmc_fit_form(&data, form, &fit), WMC_OK, "%s", wmc_message());
+  return fit;
+}
+
+static wmc_fit choice_of(const points *p)
+{
+  wmc_fit_data data = data_of(p);
+  wmc_fit fit;
+  cr_assert_eq(wmc_fit_choose(&data, NULL, &fit), WMC_OK, "%s", wmc_message());
+  return fit;
+}
+
+/* ---- values and errors ------------------------------------------------------------------ */
+
+Test(fit, exact_data_are_recovered)
+{
+  wmc_stream *stream = new_stream(1);
+  for (int t = 0; t < test_trials(100); t++)
+    for (const wmc_form *form = wmc_forms; form->name != NULL; form++) {
+      points p = new_points(stream, MOST);
+      double x[3];
+      wmc_stream_normals(stream, 3, 2, x);
+      if (form->exponent) x[2] = 0.3 + 2 * wmc_stream_uniform(stream);
+      if (form->exponent) x[1] = copysign(0.5 + fabs(x[1]), x[1]);
+      for (size_t k = 0; k < MOST; k++) p.value[k] = curve(form->name, x, p.depth[k]);
+      wmc_fit fit = fit_of(&p, form);
+      double tolerance = form->exponent ? 1e-6 : 1e-11;
+      for (int j = 0; j < form->parameters; j++)
+        cr_assert_lt(fabs(fit.value[j] - x[j]), tolerance, "%s: parameter %d is %.17g, not %.17g",
+                     form->name, j, fit.value[j], x[j]);
+      for (int j = form->parameters; j < PARAMETERS; j++) cr_assert(isnan(fit.value[j]));
+      cr_assert_lt(fit.chi_squared, 1e-6);
+      double beyond = curve(form->name, x, 1000);
+      cr_assert_lt(fabs(wmc_fit_curve(&fit, 1000) - beyond), tolerance);
+    }
+  wmc_stream_destroy(stream);
+}
+
+/* Inverse of a symmetric positive definite n x n matrix by Gauss-Jordan elimination. */
+static void invert(size_t n, const double *a, double *inverse)
+{
+  double w[MOST][2 * MOST] = {{0}};
+  for (size_t i = 0; i < n; i++) {
+    for (size_t j = 0; j < n; j++) w[i][j] = a[i * n + j];
+    w[i][n + i] = 1;
+  }
+  for (size_t i = 0; i < n; i++) {
+    double pivot = w[i][i];
+    for (size_t j = 0; j < 2 * n; j++) w[i][j] /= pivot;
+    for (size_t k = 0; k < n; k++) {
+      double factor = k == i ? 0 : w[k][i];
+      for (size_t j = 0; j < 2 * n; j++) w[k][j] -= factor * w[i][j];
+    }
+  }
+  for (size_t i = 0; i < n; i++)
+    for (size_t j = 0; j < n; j++) inverse[i * n + j] = w[i][n + j];
+}
+
+/* d curve / d x_j by a central difference. */
+static double derivative(const char *name, const double *x, int j, double depth)
+{
+  double low[PARAMETERS], high[PARAMETERS], h = 1e-5;
+  memcpy(low, x, sizeof low);
+  memcpy(high, x, sizeof high);
+  low[j] -= h;
+  high[j] += h;
+  return (curve(name, high, depth) - curve(name, low, depth)) / (2 * h);
+}
+
+/* (X^T V^-1 X)^-1 from the definition; X holds derivatives of the curve. */
+static void expected_covariance(const points *p, const double *v, const wmc_fit *fit, double *out)
+{
+  size_t n = p->points, k = (size_t)fit->form->parameters;
+  double weight[MOST * MOST], x[MOST][PARAMETERS], normal[PARAMETERS * PARAMETERS] = {0};
+  invert(n, v, weight);
+  for (size_t i = 0; i < n; i++)
+    for (size_t j = 0; j < k; j++)
+      x[i][j] = derivative(fit->form->name, fit->value, (int)j, p->depth[i]);
+  for (size_t a = 0; a < k; a++)
+    for (size_t b = 0; b < k; b++)
+      for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < n; j++) normal[a * k + b] += x[i][a] * weight[i * n + j] * x[j][b];
+  invert(k, normal, out);
+}
+
+/* V = diag(error^2) + rank one, or its diagonal alone. */
+static void set_covariance(points *p, bool correlated, wmc_stream *stream)
+{
+  double u[MOST];
+  wmc_stream_normals(stream, MOST, correlated ? 1e-3 : 0, u);
+  for (size_t i = 0; i < p->points; i++)
+    for (size_t j = 0; j < p->points; j++)
+      p->covariance[i * p->points + j] = u[i] * u[j] + (i == j ? p->error[i] * p->error[i] : 0);
+}
+
+Test(fit, covariance_is_that_of_the_algebra)
+{
+  wmc_stream *stream = new_stream(2);
+  for (int t = 0; t < test_trials(50); t++)
+    for (const wmc_form *form = wmc_forms; form->name != NULL; form++) {
+      points p = new_points(stream, 6);
+      double x[3] = {1, 2, 0.8}, noise[MOST], expected[PARAMETERS * PARAMETERS];
+      wmc_stream_normals(stream, MOST, 1e-3, noise);
+      for (size_t k = 0; k < p.points; k++)
+        p.value[k] = curve(form->name, x, p.depth[k]) + noise[k];
+      set_covariance(&p, t % 2, stream);
+      wmc_fit_data data = data_of(&p);
+      if (t % 2) data.covariance = p.covariance;
+      wmc_fit fit;
+      cr_assert_eq(wmc_fit_form(&data, form, &fit), WMC_OK, "%s", wmc_message());
+      cr_assert(!fit.jackknife);
+      expected_covariance(&p, p.covariance, &fit, expected);
+      for (int j = 0; j < form->parameters; j++) {
+        double error = sqrt(expected[j * form->parameters + j]);
+        cr_assert_lt(fabs(fit.error[j] / error - 1), 1e-6, "%s: error of parameter %d", form->name,
+                     j);
+      }
+    }
+  wmc_stream_destroy(stream);
+}
+
+/* chi^2 with a full covariance from its definition, and that the fit is its minimum. */
+Test(fit, chi_squared_is_least)
+{
+  wmc_stream *stream = new_stream(3);
+  for (int t = 0; t < test_trials(50); t++)
+    for (const wmc_form *form = wmc_forms; form->name != NULL; form++) {
+      points p = new_points(stream, 7);
+      double x[3] = {1, 2, 0.8}, noise[MOST], weight[MOST * MOST];
+      wmc_stream_normals(stream, MOST, 2e-3, noise);
+      for (size_t k = 0; k < 7; k++) p.value[k] = curve(form->name, x, p.depth[k]) + noise[k];
+      set_covariance(&p, true, stream);
+      invert(7, p.covariance, weight);
+      wmc_fit_data data = data_of(&p);
+      data.covariance = p.covariance;
+      wmc_fit fit;
+      cr_assert_eq(wmc_fit_form(&data, form, &fit), WMC_OK, "%s", wmc_message());
+      for (int trial = 0; trial < 4; trial++) { /* at the minimum, then beside it */
+        double chi = 0, y[PARAMETERS];
+        memcpy(y, fit.value, sizeof y);
+        if (trial > 0 && trial <= form->parameters) y[trial - 1] += 0.1 * fit.error[trial - 1];
+        for (size_t i = 0; i < 7; i++)
+          for (size_t j = 0; j < 7; j++)
+            chi += (p.value[i] - curve(form->name, y, p.depth[i])) * weight[i * 7 + j] *
+                   (p.value[j] - curve(form->name, y, p.depth[j]));
+        if (trial == 0)
+          cr_assert_lt(fabs(chi - fit.chi_squared), 1e-8 * (1 + chi));
+        else
+          cr_assert_gt(chi, fit.chi_squared - 1e-8 * (1 + chi));
+      }
+      int k = form->parameters, n = 7;
+      cr_assert_eq(fit.freedom, n - k);
+      cr_assert_float_eq(fit.p_value, wmc_chi_squared_tail(fit.chi_squared, n - k), 1e-14);
+      cr_assert_float_eq(fit.aicc - fit.chi_squared, 2 * k + 2.0 * k * (k + 1) / (n - k - 1),
+                         1e-10);
+    }
+  wmc_stream_destroy(stream);
+}
+
+Test(fit, order_of_the_points_changes_no_bit)
+{
+  wmc_stream *stream = new_stream(4);
+  points p = new_points(stream, 6), q = p;
+  for (size_t k = 0; k < 6; k++) {
+    p.value[k] = 1 + 1 / p.depth[k] + wmc_stream_normal(stream) * p.error[k];
+    size_t to = (5 * k + 2) % 6;
+    q.depth[to] = p.depth[k];
+    q.value[to] = p.value[k];
+    q.error[to] = p.error[k];
+  }
+  wmc_fit a = choice_of(&p), b = choice_of(&q);
+  cr_assert_eq(a.form, b.form);
+  cr_assert_eq(memcmp(a.value, b.value, sizeof a.value), 0);
+  cr_assert_eq(memcmp(a.error, b.error, sizeof a.error), 0);
+  cr_assert_eq(a.chi_squared, b.chi_squared);
+  wmc_stream_destroy(stream);
+}
+
+Test(fit, a_point_at_infinite_depth_takes_part)
+{
+  const double x[3] = {1, 2, 0.8};
+  for (const wmc_form *form = wmc_forms; form->name != NULL; form++) {
+    points p = {.points = 5, .depth = {INFINITY, 4, 8, 16, 32}};
+    for (size_t k = 0; k < 5; k++) {
+      p.value[k] = isinf(p.depth[k]) ? x[0] : curve(form->name, x, p.depth[k]);
+      p.error[k] = 1e-3;
+    }
+    wmc_fit fit = fit_of(&p, form);
+    cr_assert_float_eq(fit.value[0], 1, 1e-8);
+    cr_assert_float_eq(wmc_fit_curve(&fit, INFINITY), 1, 1e-8);
+    cr_assert_lt(fit.error[0], 1e-3);
+  }
+}
+
+/* ---- jackknife -------------------------------------------------------------------------- */
+
+/* Chains with normal means; value and error are those of the chains. */
+static points new_chains(wmc_stream *stream, size_t n, size_t chains, const char *form,
+                         const double *x)
+{
+  points p = new_points(stream, n);
+  p.chains = chains;
+  for (size_t k = 0; k < n; k++) {
+    double mean = 0, c = (double)chains;
+    for (size_t j = 0; j < chains; j++) {
+      p.chain[k * chains + j] =
+          curve(form, x, p.depth[k]) + p.error[k] * sqrt(c) * wmc_stream_normal(stream);
+      mean += p.chain[k * chains + j] / c;
+    }
+    p.value[k] = mean;
+  }
+  return p;
+}
+
+/* The whole fit without each chain in turn, done by hand. */
+Test(fit, jackknife_repeats_the_fit_without_each_chain)
+{
+  const double x[3] = {1, 2, 0.8};
+  wmc_stream *stream = new_stream(5);
+  for (const wmc_form *form = wmc_forms; form->name != NULL; form++) {
+    points p = new_chains(stream, 6, MOST_CHAINS, form->name, x);
+    double mean[3] = {0}, square[3] = {0}, c = MOST_CHAINS;
+    wmc_fit fit = fit_of(&p, form);
+    for (size_t without = 0; without < MOST_CHAINS; without++) {
+      points q = p;
+      q.chains = 0;
+      for (size_t k = 0; k < 6; k++)
+        q.value[k] = (c * p.value[k] - p.chain[k * MOST_CHAINS + without]) / (c - 1);
+      wmc_fit less = fit_of(&q, form);
+      for (int j = 0; j < form->parameters; j++) {
+        mean[j] += (less.value[j] - fit.value[j]) / c;
+        square[j] += pow(less.value[j] - fit.value[j], 2);
+      }
+    }
+    cr_assert(fit.jackknife);
+    for (int j = 0; j < form->parameters; j++) {
+      double error = sqrt((c - 1) / c * (square[j] - c * mean[j] * mean[j]));
+      double tolerance = form->exponent ? 1e-2 : 1e-9; /* samples are scaled in the library */
+      cr_assert_lt(fabs(fit.error[j] / (wmc_student_factor(c - 1) * error) - 1), tolerance,
+                   "%s: parameter %d has error %g, by hand %g", form->name, j, fit.error[j], error);
+    }
+  }
+  wmc_stream_destroy(stream);
+}
+
+/* Two points determine the line: a = (N2 y2 - N1 y1)/(N2 - N1). With patterns of chains that are
+ * orthogonal the variance is exactly the sum of both; two chains are missing at one depth. */
+Test(fit, chains_missing_at_a_depth)
+{
+  const size_t chains = 10;
+  const double one[] = {1, -1, 1, -1, 1, -1, 1, -1, NAN, NAN};
+  const double two[] = {1, 1, -1, -1, 1, 1, -1, -1, 2, -2};
+  points p = {.points = 2, .chains = 10, .depth = {2, 6}, .value = {1, 3}, .error = {0.1, 0.1}};
+  for (size_t c = 0; c < chains; c++) {
+    p.chain[c] = 1 + one[c];
+    p.chain[chains + c] = 3 + two[c];
+  }
+  wmc_fit fit = fit_of(&p, wmc_form_find("linear"));
+  double variance = pow(2.0 / 4, 2) * (8.0 / 7) / 8 + pow(6.0 / 4, 2) * (16.0 / 9) / 10;
+  cr_assert(fit.jackknife);
+  cr_assert_float_eq(fit.value[0], (6 * 3 - 2 * 1) / 4.0, 1e-12);
+  cr_assert_float_eq(fit.error[0], wmc_student_factor(7) * sqrt(variance), 1e-12);
+  p.chain[0] = NAN; /* seven chains are too few */
+  fit = fit_of(&p, wmc_form_find("linear"));
+  cr_assert(!fit.jackknife);
+  cr_assert_float_eq(fit.error[0], 0.1 * sqrt(pow(2.0 / 4, 2) + pow(6.0 / 4, 2)), 1e-12);
+}
+
+/* ---- choice ----------------------------------------------------------------------------- */
+
+Test(fit, two_points_determine_a_line_that_cannot_be_judged)
+{
+  points p = {.points = 2, .depth = {10, 20}, .value = {1.1, 1.05}, .error = {0.01, 0.02}};
+  wmc_fit fit = choice_of(&p);
+  cr_assert_str_eq(fit.form->name, "linear");
+  cr_assert_float_eq(fit.value[0], 1, 1e-12);
+  cr_assert_float_eq(fit.value[1], 1, 1e-10);
+  cr_assert_float_eq(fit.error[0], sqrt(0.01 * 0.01 + 4 * 0.02 * 0.02), 1e-12);
+  cr_assert_eq(fit.freedom, 0);
+  cr_assert(isnan(fit.p_value) && isnan(fit.aicc));
+  cr_assert_null(fit.rival);
+  p.points = 3;
+  p.depth[2] = 40;
+  p.value[2] = 1.03;
+  p.error[2] = 0.01;
+  fit = choice_of(&p);
+  cr_assert_str_eq(fit.form->name, "linear");
+  cr_assert_eq(fit.freedom, 1);
+  cr_assert(fit.p_value > 0 && fit.p_value < 1);
+}
+
+/* Least AICc of the single fits, and the rival farthest off, by hand on noisy data. */
+Test(fit, choice_is_the_least_aicc_with_its_rival)
+{
+  wmc_stream *stream = new_stream(6);
+  int rivals = 0, trials = test_trials(300), judged = 0;
+  for (int t = 0; t < trials; t++) {
+    points p = new_points(stream, 5 + (size_t)(t % 3));
+    double x[3] = {1, 2, t % 2 ? 0.05 : 0};
+    for (size_t k = 0; k < p.points; k++)
+      p.value[k] = curve("quadratic", x, p.depth[k]) + p.error[k] * wmc_stream_normal(stream);
+    wmc_fit chosen = choice_of(&p), best = {.aicc = INFINITY};
+    if (chosen.dropped > 0 || !(chosen.p_value >= 0.01)) continue;
+    wmc_fit all[8];
+    int count = 0;
+    for (const wmc_form *form = wmc_forms; form->name != NULL; form++) {
+      wmc_fit_data data = data_of(&p);
+      if (wmc_fit_form(&data, form, &all[count]) != WMC_OK || isnan(all[count].aicc)) continue;
+      if (all[count].aicc < best.aicc) best = all[count];
+      count++;
+    }
+    double spread = 0;
+    for (int k = 0; k < count; k++)
+      if (all[k].aicc <= best.aicc + 2)
+        spread = fmax(spread, fabs(all[k].value[0] - best.value[0]));
+    cr_assert_eq(chosen.form, best.form);
+    cr_assert_eq(chosen.value[0], best.value[0]);
+    cr_assert_eq(chosen.spread, spread);
+    cr_assert_eq(chosen.rival != NULL, spread > 0);
+    if (chosen.rival != NULL)
+      cr_assert_float_eq(fabs(chosen.rival_limit - chosen.value[0]), spread, 1e-15);
+    rivals += chosen.rival != NULL;
+    judged++;
+  }
+  cr_assert(rivals > judged / 10 && rivals < judged, "%d rivals in %d", rivals, judged);
+  wmc_stream_destroy(stream);
+}
+
+Test(fit, shallow_points_that_no_form_fits_are_left_out)
+{
+  wmc_stream *stream = new_stream(7);
+  for (int bad = 0; bad < 3; bad++) {
+    points p = new_points(stream, MOST);
+    for (size_t k = 0; k < MOST; k++)
+      p.value[k] = 1 + 2 / p.depth[k] + ((int)k < bad ? 0.5 * (k % 2 ? -1 : 1) : 0);
+    wmc_fit fit = choice_of(&p);
+    cr_assert_eq(fit.dropped, bad);
+    cr_assert_str_eq(fit.form->name, "linear");
+    cr_assert_float_eq(fit.value[0], 1, 1e-10);
+    cr_assert_eq(fit.freedom, MOST - bad - 2);
+  }
+  points p = new_points(stream, MOST);
+  for (size_t k = 0; k < MOST; k++) p.value[k] = k % 2 ? 1 : -1; /* nothing fits */
+  wmc_fit fit = choice_of(&p);
+  cr_assert_eq(fit.dropped, 0);
+  cr_assert_lt(fit.p_value, 1e-6);
+  wmc_stream_destroy(stream);
+}
+
+Test(fit, lists_restrict_the_choice)
+{
+  wmc_stream *stream = new_stream(8);
+  points p = new_points(stream, MOST);
+  for (size_t k = 0; k < MOST; k++) p.value[k] = 1 + 2 / p.depth[k];
+  const wmc_form *const forms[] = {wmc_form_find("boundary"), wmc_form_find("quadratic"), NULL};
+  wmc_fit_data data = data_of(&p);
+  wmc_fit fit;
+  cr_assert_eq(wmc_fit_choose(&data, forms, &fit), WMC_OK);
+  cr_assert(fit.form == forms[0] || fit.form == forms[1]);
+  cr_assert_null(wmc_form_find("cubist"));
+  wmc_stream_destroy(stream);
+}
+
+/* ---- what cannot be fitted -------------------------------------------------------------- */
+
+Test(fit, unusable_data_are_refused_with_a_message)
+{
+  const points good = {.points = 4,
+                       .depth = {2, 4, 8, 16},
+                       .value = {1.6, 1.2, 1.1, 1.06},
+                       .error = {0.01, 0.01, 0.01, 0.01}};
+  points cases[7];
+  for (int k = 0; k < 7; k++) cases[k] = good;
+  cases[0].value[1] = NAN;
+  cases[1].error[2] = INFINITY;
+  cases[2].error[2] = 0;
+  cases[3].depth[0] = -2;
+  cases[4].depth[0] = NAN;
+  cases[5].points = 1;
+  for (int k = 0; k < 4; k++) cases[6].depth[k] = 8; /* one depth four times */
+  for (int k = 0; k < 7; k++) {
+    wmc_fit_data data = data_of(&cases[k]);
+    wmc_fit fit;
+    wmc_message_clear();
+    cr_assert_eq(wmc_fit_form(&data, wmc_form_find("linear"), &fit), WMC_DATA, "case %d", k);
+    cr_assert_str_not_empty(wmc_message());
+    wmc_message_clear();
+    cr_assert_eq(wmc_fit_choose(&data, NULL, &fit), WMC_DATA, "case %d", k);
+    cr_assert_str_not_empty(wmc_message());
+  }
+}
+
+Test(fit, covariance_must_be_positive_definite)
+{
+  points p = {.points = 2, .depth = {2, 4}, .value = {1, 2}, .error = {1, 1}};
+  const double covariance[] = {1, 2, 2, 1};
+  wmc_fit_data data = data_of(&p);
+  data.covariance = covariance;
+  wmc_fit fit;
+  cr_assert_eq(wmc_fit_form(&data, wmc_form_find("linear"), &fit), WMC_DATA);
+}
+
+Test(fit, an_exponent_that_is_not_determined_is_refused)
+{
+  points p = {.points = 5, .depth = {2, 4, 8, 16, 32}};
+  for (size_t k = 0; k < 5; k++) {
+    p.value[k] = log(p.depth[k]); /* p would go to 0 */
+    p.error[k] = 1e-3;
+  }
+  wmc_fit_data data = data_of(&p);
+  wmc_fit fit;
+  cr_assert_eq(wmc_fit_form(&data, wmc_form_find("power"), &fit), WMC_DATA);
+  cr_assert(strstr(wmc_message(), "exponent") != NULL);
+  wmc_message_clear();
+  for (size_t k = 0; k < 5; k++) p.value[k] = 1; /* no dependence at all */
+  cr_assert_eq(wmc_fit_form(&data, wmc_form_find("power"), &fit), WMC_DATA);
+}

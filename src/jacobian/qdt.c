@@ -9,6 +9,9 @@
 #include "weylmc/jacobian/graded.h"
 #include "weylmc/numeric/dense.h"
 
+/* Width from which bidiagonalisation beats rotations on a matrix that is not graded. */
+enum { BIDIAGONAL = 24 };
+
 struct wmc_qdt {
   int d, limit;  /* layers that may be multiplied between factorisations */
   int pending;   /* layers in P */
@@ -49,7 +52,11 @@ static wmc_status allocate(wmc_qdt *s)
 {
   int d = s->d;
   size_t size = (size_t)d * (size_t)d;
-  size_t qr = wmc_qr_scratch(d, d), svd = wmc_svd_scratch(d, d);
+  const size_t sizes[] = {wmc_qr_scratch(d, d), wmc_svd_scratch(d, d),
+                          wmc_singular_values_scratch(d)};
+  size_t scratch = 0;
+  for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++)
+    if (sizes[k] > scratch) scratch = sizes[k];
   double **squares[] = {&s->front, &s->back, &s->t, &s->upper};
   double **vectors[] = {&s->r, &s->column, &s->sorted};
   bool failed = false;
@@ -57,7 +64,7 @@ static wmc_status allocate(wmc_qdt *s)
     failed |= !(*squares[k] = WMC_ARRAY(double, size));
   for (size_t k = 0; k < sizeof vectors / sizeof *vectors; k++)
     failed |= !(*vectors[k] = WMC_ARRAY(double, d));
-  failed |= !(s->scratch = WMC_ARRAY(double, qr > svd ? qr : svd));
+  failed |= !(s->scratch = WMC_ARRAY(double, scratch));
   return failed ? wmc_no_memory() : wmc_product_create(&s->product, d, d, d);
 }
 
@@ -176,7 +183,10 @@ static bool plain_values(wmc_qdt *s, double *values, double *growth)
   for (size_t i = 0; i < d; i++) norm2 += s->front[i] * s->front[i];
   *growth = 0.5 * log(norm2);
   memcpy(s->upper, s->front, d * d * sizeof(double));
-  wmc_svd_jacobi(s->d, s->d, s->upper, NULL, s->sorted, s->scratch);
+  if (d < BIDIAGONAL)
+    wmc_svd_jacobi(s->d, s->d, s->upper, NULL, s->sorted, s->scratch);
+  else if (!wmc_singular_values(s->d, s->upper, s->sorted, s->scratch))
+    return false;
   for (size_t i = 0; i < d; i++) values[i] = log(s->sorted[i]);
   return true;
 }

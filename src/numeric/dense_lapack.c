@@ -68,6 +68,20 @@ done:
   return status;
 }
 
+enum { BLOCK = 32 }; /* of LAPACK's bidiagonalisation */
+
+size_t wmc_singular_values_scratch(int n) { return (size_t)(3 + 2 * BLOCK) * (size_t)n; }
+
+bool wmc_singular_values(int n, double *a, double *s, double *scratch)
+{
+  double sum = 0;
+  for (int i = 0; i < n * n; i++) sum += a[i];
+  if (!isfinite(sum)) return false;
+  int size = (int)wmc_singular_values_scratch(n);
+  return LAPACKE_dgesvd_work(LAPACK_COL_MAJOR, 'N', 'N', n, n, a, n, s, NULL, 1, NULL, 1, scratch,
+                             size) == 0;
+}
+
 wmc_status wmc_symmetric_eigen(int n, double *a, double *w)
 {
   assert(n > 0);

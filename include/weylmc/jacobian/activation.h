@@ -6,7 +6,7 @@
  * phi(x) = x for x > 0 and alpha x for x < 0; then E phi'(z)^2 = (1 + alpha^2)/2 for every
  * symmetric z, which makes a two-layer block follow the linear diffusion (docs/theory/jacobian.md,
  * eq. (5)). Adding one: its two loops and a row in src/jacobian/activation.c. Checked by
- * tests/check/jacobian_block.c (derivatives against complex-step and central differences).
+ * tests/check/jacobian_block.c (derivatives against central differences).
  * Reentrant, allocates nothing.
  */
 #pragma once

@@ -3,7 +3,7 @@
  * Limits of deep residual chains depend on the law only through its variance; at finite depth laws
  * differ by O(1/L) through the fourth cumulant (docs/theory/jacobian.md, section 1).
  * Adding one: a fill function and a row in src/jacobian/weights.c.
- * Checked by tests/check/jacobian_block.c (moments of the entries) and
+ * Checked by tests/check/jacobian_block.c (the bulk layers follow their deviates) and
  * tests/statistical/jacobian.c.
  */
 #pragma once

@@ -11,6 +11,8 @@
 
 /* Width from which bidiagonalisation beats rotations on a matrix that is not graded. */
 enum { BIDIAGONAL = 24 };
+/* Log-ratio up to which squares of graded columns are far from underflow. */
+static const double PLAIN_RANGE = 100;
 
 struct wmc_qdt {
   int d, limit;  /* layers that may be multiplied between factorisations */
@@ -163,7 +165,8 @@ void wmc_qdt_factor(wmc_qdt *s)
   s->pending = 0;
 }
 
-/* Singular values of Q diag(e^r) T: the columns to be rotated are the rows of T. */
+/* Singular values of Q diag(e^r) T: the columns to be rotated are the rows of T. As long as their
+ * squares cannot underflow the exponents are put into the columns and the faster kernel serves. */
 static bool factored_values(wmc_qdt *s, double *values, double *growth)
 {
   size_t d = (size_t)s->d;
@@ -171,9 +174,20 @@ static bool factored_values(wmc_qdt *s, double *values, double *growth)
   if (s->singular) return false;
   *growth = s->r[0];
   memcpy(values, s->r, d * sizeof(double));
-  for (size_t i = 0; i < d; i++)
-    for (size_t k = 0; k < d; k++) s->upper[i * d + k] = k < i ? 0 : s->t[k * d + i];
-  return wmc_graded_singular_values(s->d, s->upper, values);
+  double top = values[0], bottom = values[0];
+  for (size_t i = 1; i < d; i++) {
+    top = fmax(top, values[i]);
+    bottom = fmin(bottom, values[i]);
+  }
+  bool narrow = top - bottom < PLAIN_RANGE;
+  for (size_t i = 0; i < d; i++) {
+    double scale = narrow ? exp(values[i] - top) : 1;
+    for (size_t k = 0; k < d; k++) s->upper[i * d + k] = k < i ? 0 : scale * s->t[k * d + i];
+  }
+  if (!narrow) return wmc_graded_singular_values(s->d, s->upper, values);
+  wmc_svd_jacobi(s->d, s->d, s->upper, NULL, s->sorted, s->scratch);
+  for (size_t i = 0; i < d; i++) values[i] = top + log(s->sorted[i]);
+  return true;
 }
 
 static bool plain_values(wmc_qdt *s, double *values, double *growth)

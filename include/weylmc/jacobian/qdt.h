@@ -9,7 +9,8 @@
  * (docs/theory/jacobian.md, eqs. (22)-(23)). Exponents never enter a floating-point matrix, so that
  * spectra spread over hundreds of decades neither lose digits nor underflow.
  * The singular values of M are those of diag(e^r) T, by graded one-sided Jacobi rotations of its
- * rows (graded.h); as long as no factorisation was needed, those of P itself.
+ * rows (graded.h beyond spreads of e^100); as long as no factorisation was needed, those of P
+ * itself.
  *
  * Rounding in P costs about eps cond(P) in each log-singular value, so `layers` bounds cond(P) in
  * advance: wmc_qdt_layers multiplies at most as many layers as bring the bulk edge of the

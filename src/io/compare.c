@@ -1,4 +1,5 @@
 #include <hdf5.h>
+#include <hdf5_hl.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -156,18 +157,28 @@ static void compare_source(comparison *c, const char *where, source *s)
 
 /* ---- dimensions: references, compared by the names they lead to --------------------------- */
 
-static void print_dimension_list(hid_t object, hid_t attribute, wmc_text *out)
+static void print_scale_name(hid_t attribute, const hobj_ref_t *reference, wmc_text *out)
+{
+  char name[300] = "?";
+  hid_t scale = H5Rdereference2(attribute, H5P_DEFAULT, H5R_OBJECT, reference);
+  if (scale >= 0) {
+    H5DSget_scale_name(scale, name, sizeof name);
+    H5Oclose(scale);
+  }
+  wmc_text_append(out, "%s, ", name);
+}
+
+static void print_dimension_list(hid_t attribute, wmc_text *out)
 {
   hid_t type = H5Aget_type(attribute), space = H5Aget_space(attribute);
   hssize_t n = space >= 0 ? H5Sget_simple_extent_npoints(space) : -1;
   hvl_t *lists = n >= 0 ? WMC_ARRAY(hvl_t, n) : NULL;
   if (lists != NULL && type >= 0 && H5Aread(attribute, type, lists) >= 0) {
-    for (hssize_t k = 0; k < n; k++)
-      for (size_t i = 0; i < lists[k].len; i++) {
-        char name[300] = "?";
-        H5Rget_name(object, H5R_OBJECT, (hobj_ref_t *)lists[k].p + i, name, sizeof name);
-        wmc_text_append(out, "%s%s", i == 0 ? "; " : ", ", name);
-      }
+    for (hssize_t k = 0; k < n; k++) {
+      for (size_t i = 0; i < lists[k].len; i++)
+        print_scale_name(attribute, (hobj_ref_t *)lists[k].p + i, out);
+      wmc_text_append(out, "; ");
+    }
     H5Dvlen_reclaim(type, space, H5P_DEFAULT, lists);
   }
   wmc_free(lists);
@@ -175,12 +186,10 @@ static void print_dimension_list(hid_t object, hid_t attribute, wmc_text *out)
   if (type >= 0) H5Tclose(type);
 }
 
-static void compare_dimensions(comparison *c, const char *where, const hid_t object[2],
-                               const hid_t attribute[2])
+static void compare_dimensions(comparison *c, const char *where, const hid_t attribute[2])
 {
   wmc_text names[2] = {{0}, {0}};
-  for (int side = 0; side < 2; side++)
-    print_dimension_list(object[side], attribute[side], &names[side]);
+  for (int side = 0; side < 2; side++) print_dimension_list(attribute[side], &names[side]);
   if (strcmp(wmc_text_string(&names[0]), wmc_text_string(&names[1])) != 0)
     differ(c, where, "axes differ");
   for (int side = 0; side < 2; side++) wmc_text_free(&names[side]);
@@ -219,7 +228,7 @@ static void compare_attribute(comparison *c, const char *where, const hid_t obje
   if (s.id[0] < 0 || s.id[1] < 0)
     unreadable(c, wmc_text_string(&full));
   else if (strcmp(name, "DIMENSION_LIST") == 0)
-    compare_dimensions(c, wmc_text_string(&full), object, s.id);
+    compare_dimensions(c, wmc_text_string(&full), s.id);
   else if (strcmp(name, "REFERENCE_LIST") != 0) /* says what DIMENSION_LIST says, backwards */
     compare_source(c, wmc_text_string(&full), &s);
   wmc_text_free(&full);

@@ -125,14 +125,59 @@ static bool write_deck(hid_t file, const wmc_results *results)
   return wmc_h5_good(H5Gclose(group), LAYOUT_DECK) && good;
 }
 
+/* Bytes of the UTF-8 character at `s`, 0 if it is none (overlong, surrogate, too large, cut). */
+static size_t character(const unsigned char *s)
+{
+  static const struct {
+    unsigned char mask, lead;
+    unsigned long least;
+  } forms[] = {{0x80, 0x00, 0}, {0xE0, 0xC0, 0x80}, {0xF0, 0xE0, 0x800}, {0xF8, 0xF0, 0x10000}};
+  for (size_t n = 0; n < sizeof forms / sizeof forms[0]; n++) {
+    if ((s[0] & forms[n].mask) != forms[n].lead) continue;
+    unsigned long code = s[0] & (unsigned char)~forms[n].mask;
+    for (size_t k = 1; k <= n; k++) {
+      if ((s[k] & 0xC0) != 0x80) return 0;
+      code = code << 6 | (s[k] & 0x3F);
+    }
+    bool allowed = code >= forms[n].least && code <= 0x10FFFF && (code < 0xD800 || code > 0xDFFF);
+    return allowed ? n + 1 : 0;
+  }
+  return 0;
+}
+
+/* Host names and paths may be in any encoding; readers refuse what is not UTF-8. */
+static void replace_foreign_bytes(char *text)
+{
+  for (size_t n; *text != '\0'; text += n) {
+    n = character((const unsigned char *)text);
+    if (n > 0) continue;
+    *text = '?';
+    n = 1;
+  }
+}
+
 static bool write_provenance(hid_t file, const wmc_results *results)
 {
   hid_t group = wmc_h5_put_group(file, LAYOUT_PROVENANCE);
   if (group < 0) return false;
   bool good = true;
-  for (size_t k = 0; good && k < results->provenances; k++)
-    good = write_text(group, &results->provenance[k], results->provenance[k].name);
+  for (size_t k = 0; good && k < results->provenances; k++) {
+    wmc_note note = results->provenance[k];
+    note.text = wmc_text_copy(note.text);
+    if (note.text == NULL) good = wmc_h5_fail("out of memory");
+    if (good) replace_foreign_bytes(note.text);
+    good = good && write_text(group, &note, note.name);
+    wmc_free(note.text);
+  }
   return wmc_h5_good(H5Gclose(group), LAYOUT_PROVENANCE) && good;
+}
+
+/* Provenance comes last, so that the bytes before it are those of any equal run. */
+static bool compose(hid_t file, const wmc_results *results)
+{
+  bool good = write_root(file, results);
+  for (size_t k = 0; good && k < results->groups; k++) good = write_group(file, &results->group[k]);
+  return good && write_deck(file, results) && write_provenance(file, results);
 }
 
 const char *wmc_results_library(void)
@@ -142,14 +187,6 @@ const char *wmc_results_library(void)
   H5get_libversion(&major, &minor, &release);
   snprintf(text, sizeof text, "HDF5 %u.%u.%u", major, minor, release);
   return text;
-}
-
-/* Provenance comes last, so that the bytes before it are those of any equal run. */
-static bool compose(hid_t file, const wmc_results *results)
-{
-  bool good = write_root(file, results);
-  for (size_t k = 0; good && k < results->groups; k++) good = write_group(file, &results->group[k]);
-  return good && write_deck(file, results) && write_provenance(file, results);
 }
 
 static wmc_status save(const char *path, hid_t file)

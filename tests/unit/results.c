@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -153,6 +154,13 @@ Test(results, reading_back_loses_nothing)
   remove_folder(folder);
 }
 
+static herr_t expect_no_times(hid_t file, const char *name, const H5O_info_t *info, void *data)
+{
+  (void)file, (void)data;
+  cr_expect(info->atime == 0 && info->mtime == 0 && info->ctime == 0, "%s has a time stamp", name);
+  return 0;
+}
+
 static void fill_example(wmc_results *results)
 {
   const double depth[] = {2, 10, INFINITY};
@@ -189,6 +197,28 @@ Test(results, long_texts_and_deck_survive)
   remove_folder(folder);
 }
 
+Test(results, provenance_is_utf8_whatever_the_host_says)
+{
+  static const struct {
+    const char *given, *kept;
+  } cases[] = {{"plain", "plain"},
+               {"λ \xf0\x9d\x94\xbc é", "λ \xf0\x9d\x94\xbc é"},
+               {"caf\xe9 Z", "caf? Z"},
+               {"cut \xe2\x82", "cut ??"},
+               {"\xc0\xaf\xed\xa0\x80\xf5\x80\x80\x80", "?????????"}};
+  char *folder = make_folder(), *path = in_folder(folder, "a.h5");
+  for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
+    wmc_results results = {0}, read = {0};
+    wmc_results_set_provenance(&results, "host", cases[k].given);
+    expect_ok(wmc_results_write(path, &results));
+    expect_ok(wmc_results_read(path, &read));
+    cr_expect_str_eq(read.provenance[0].text, cases[k].kept);
+    wmc_results_free(&results);
+    wmc_results_free(&read);
+  }
+  remove_folder(folder);
+}
+
 Test(results, new_arrays_are_nan_and_pieces_are_found_and_removed)
 {
   wmc_results results = {0};
@@ -217,6 +247,19 @@ Test(results, library_is_the_one_in_use)
 }
 
 /* ---- writing that fails ------------------------------------------------------------------- */
+
+Test(results, objects_have_no_time_stamps)
+{
+  char *folder = make_folder(), *path = in_folder(folder, "a.h5");
+  wmc_results results = {0};
+  fill_example(&results);
+  expect_ok(wmc_results_write(path, &results));
+  hid_t file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
+  H5Ovisit2(file, H5_INDEX_NAME, H5_ITER_INC, expect_no_times, NULL, H5O_INFO_ALL);
+  H5Fclose(file);
+  wmc_results_free(&results);
+  remove_folder(folder);
+}
 
 static void limit_file_size(rlim_t most)
 {
@@ -318,6 +361,34 @@ Test(results, names_that_hdf5_cannot_hold_are_refused)
   }
   cr_assert_eq(count_files(folder), 0);
   remove_folder(folder);
+}
+
+/* A real full disk: a file system in memory of 64 kB, which only root may mount. */
+Test(results, full_file_system_leaves_the_old_file_and_says_so)
+{
+  char *folder = make_folder(), *path = in_folder(folder, "a.h5");
+  if (mount("none", folder, "tmpfs", 0, "size=64k") != 0) {
+    remove_folder(folder);
+    cr_skip_test("a small tmpfs cannot be mounted here: %s", strerror(errno));
+  }
+  wmc_results small = {0}, large = {0};
+  fill_example(&small);
+  fill_example(&large);
+  char text[100001];
+  memset(text, 'x', 100000);
+  text[100000] = '\0';
+  wmc_results_set_note(&large, "verbatim", text);
+  wmc_status first = wmc_results_write(path, &small), second = wmc_results_write(path, &large);
+  bool says = strstr(wmc_message(), strerror(ENOSPC)) != NULL &&
+              strstr(wmc_message(), "free some space") != NULL;
+  wmc_results read = {0};
+  wmc_status third = wmc_results_read(path, &read);
+  int files = count_files(folder);
+  umount(folder);
+  remove_folder(folder);
+  cr_assert(first == WMC_OK && second == WMC_IO && third == WMC_OK && files == 1);
+  cr_assert(says, "%s", wmc_message());
+  expect_same(&small, &read);
 }
 
 /* ---- reading that fails ------------------------------------------------------------------- */

@@ -48,7 +48,7 @@ typedef struct wmc_results {
   wmc_group *group;
   wmc_note
       *note; /**< under /deck: "verbatim", "resolved", "identity"; under "/": "title", "model" */
-  wmc_note *provenance; /**< under /provenance */
+  wmc_note *provenance; /**< under /provenance; bytes that are not UTF-8 are written as "?" */
 } wmc_results;
 
 void wmc_results_free(wmc_results *results);

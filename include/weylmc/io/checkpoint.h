@@ -3,10 +3,13 @@
  * The ledger is everything a run needs to go on: for each task and chain its progress, its packed
  * state, stream and accumulator. It does not know about ranks.
  * A run with output NAME.h5 keeps NAME.checkpoint.h5 and, one generation older,
- * NAME.checkpoint.old.h5. Writing: temporary name, flush, fsync, the current file renamed to the
- * old one, the temporary renamed to the current one, folder fsynced. A file ends with a mark and
- * holds a checksum over all its contents. Reading takes the newest generation that is whole, and
- * says so when that is not the newest. Checked by tests/unit/checkpoint.c and tests/restart.
+ * NAME.checkpoint.old.h5. A file is composed in memory (as much again as the ledger takes), written
+ * to NAME.checkpoint.h5.partial and fsynced; then the current file, if it is whole, is renamed to
+ * the old one, the partial one to the current one, and the folder fsynced. A file ends with a mark
+ * that holds a checksum over all its bytes. Reading takes the newest file that is whole, and says
+ * so when that is not the current one. Layout: docs/files.md. Checked by tests/unit/checkpoint.c
+ * (every bit comes back; flipped, cut, missing, both bad; full disk; killed while writing) and
+ * tests/restart.
  */
 #pragma once
 #include <stdbool.h>
@@ -44,8 +47,11 @@ double wmc_ledger_bytes(const wmc_ledger *ledger);
 
 /** Names of the two generations for an output file (owned, wmc_free). */
 char *wmc_checkpoint_path(const char *output, bool old);
+/** WMC_OUTPUT if the file cannot be created, WMC_IO if writing fails; both generations are then
+ * untouched. */
 wmc_status wmc_checkpoint_write(const char *output, const wmc_ledger *ledger);
 /** *found is false, and the ledger empty, if there is no checkpoint at all. WMC_IO if there are
- * files but none is whole. `notice` receives a line when an older generation was taken. */
+ * files but none is whole. `notice` (may be NULL) receives a line when not the current file was
+ * taken. */
 wmc_status wmc_checkpoint_read(const char *output, wmc_ledger *ledger, bool *found,
                                wmc_text *notice);

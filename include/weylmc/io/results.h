@@ -76,7 +76,8 @@ wmc_status wmc_results_set_provenance(wmc_results *results, const char *name, co
 /** Write atomically: temporary name in the same folder, flush, fsync, rename, fsync of the folder.
  * WMC_OUTPUT if it cannot be created, WMC_IO if writing fails; the old file is then untouched. */
 wmc_status wmc_results_write(const char *path, const wmc_results *results);
-/** WMC_DATA if it is not a results file of a schema this program reads. */
+/** WMC_DATA if it is missing, damaged, or not a results file of a schema this program reads;
+ * *results is then empty. */
 wmc_status wmc_results_read(const char *path, wmc_results *results);
 /** Name and version of the HDF5 library, for provenance. */
 const char *wmc_results_library(void);

@@ -299,6 +299,15 @@ Test(deck, values_and_defaults)
   wmc_deck_destroy(deck);
 }
 
+Test(deck, independent_draws_need_no_thermalisation)
+{
+  wmc_deck *deck = good("model: dice\nseed: 1\n");
+  cr_expect_eq(deck->run[WMC_RUN_THERMALISE].integer, 0);
+  cr_expect_eq(deck->run[WMC_RUN_STRIDE].integer, 1);
+  cr_expect_eq(deck->run[WMC_RUN_DRAWS].integer, 1000);
+  wmc_deck_destroy(deck);
+}
+
 Test(deck, paths_give_output_and_directory)
 {
   const struct {

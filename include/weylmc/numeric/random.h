@@ -15,7 +15,7 @@
  *
  * What a stream yields depends only on the sequence of calls made on it, and successive calls of
  * one kind may be split or joined: n normals and then m are the same as n + m (single ones
- * included), likewise for uniforms and for signs. Each kind draws ahead (16 or 64 normals,
+ * included), likewise for uniforms and for signs. Each kind draws ahead (up to 64 normals,
  * 32 signs), so that the order of calls of different kinds matters. Packing and unpacking between
  * two calls changes nothing. Between instruction sets (simd.h) normals differ by rounding.
  *

@@ -91,26 +91,26 @@ static double log_weights_change(const wmc_spectrum *s, int k, double log_sigma)
 
 /* Change of the Vandermonde factor, and (if asked) of 1/2 sum log a_ij. */
 static double pairs_change(const wmc_spectrum *s, int k, double lambda, double log_sigma,
-                           double *weights)
+                           double sigma, double *weights)
 {
   double gaps = squares_are_safe(s, s->depth, k, log_sigma)
                     ? log_products(s->width, s->lambda2, k, lambda * lambda)
                     : log_gaps_change(s, k, log_sigma);
   if (weights != NULL)
     *weights = 0.5 * (squares_are_safe(s, 1, k, log_sigma)
-                          ? log_products(s->width, s->sigma2, k, exp(2 * log_sigma)) - gaps
+                          ? log_products(s->width, s->sigma2, k, sigma * sigma) - gaps
                           : log_weights_change(s, k, log_sigma));
   return gaps;
 }
 
 double wmc_gibbs_move(const wmc_gibbs *law, const wmc_spectrum *spectrum, int k, double lambda,
-                      double log_sigma)
+                      double log_sigma, double sigma)
 {
   const double share = law->vertical / law->horizontal;
   double excess = law->shape.excess * (1 - 1.0 / law->shape.depth);
   double single = share * excess * (log_sigma - spectrum->log_sigma[k]), weights = 0;
   if (spectrum->width == 1) return single;
-  double gaps = pairs_change(spectrum, k, lambda, log_sigma, share > 0 ? &weights : NULL);
+  double gaps = pairs_change(spectrum, k, lambda, log_sigma, sigma, share > 0 ? &weights : NULL);
   return gaps + share * weights + single;
 }
 

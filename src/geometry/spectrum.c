@@ -15,22 +15,23 @@ wmc_spectrum wmc_spectrum_map(int width, int depth, double *memory)
                         .sigma2 = memory + 4 * width};
 }
 
-static void set(const wmc_spectrum *s, int k, double lambda, double log_sigma)
+void wmc_spectrum_set(const wmc_spectrum *spectrum, int k, double lambda, double log_sigma,
+                      double sigma)
 {
-  double sigma = exp(log_sigma);
-  s->log_sigma[k] = log_sigma;
-  s->lambda[k] = lambda;
-  s->lambda2[k] = lambda * lambda;
-  s->sigma[k] = sigma;
-  s->sigma2[k] = sigma * sigma;
+  spectrum->log_sigma[k] = log_sigma;
+  spectrum->lambda[k] = lambda;
+  spectrum->lambda2[k] = lambda * lambda;
+  spectrum->sigma[k] = sigma;
+  spectrum->sigma2[k] = sigma * sigma;
 }
 
 void wmc_spectrum_set_log(const wmc_spectrum *spectrum, int k, double log_sigma)
 {
-  set(spectrum, k, exp(log_sigma / spectrum->depth), log_sigma);
+  wmc_spectrum_set(spectrum, k, exp(log_sigma / spectrum->depth), log_sigma, exp(log_sigma));
 }
 
 void wmc_spectrum_set_lambda(const wmc_spectrum *spectrum, int k, double lambda)
 {
-  set(spectrum, k, lambda, spectrum->depth * log(lambda));
+  double log_sigma = spectrum->depth * log(lambda);
+  wmc_spectrum_set(spectrum, k, lambda, log_sigma, exp(log_sigma));
 }

@@ -582,7 +582,7 @@ static void start(void *state, wmc_stream *stream)
 }
 
 /* Robbins-Monro: large corrections first, then less and less. */
-static double tuning_gain(double steps) { return fmin(1, 10 / pow(steps + 1, 0.7)); }
+static double tuning_gain(double steps) { return fmin(1, 8 / (steps + 1)); }
 
 static bool is_finite(const wmc_spectrum *x)
 {

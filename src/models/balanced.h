@@ -39,6 +39,7 @@ extern const wmc_integrator *const wmc_integrators[];
 enum {
   WMC_COUNT_TUNED,    /**< steps made while thermalising */
   WMC_COUNT_FRESH,    /**< steps since the frames were re-orthonormalised */
+  WMC_COUNT_ROUND,    /**< next round of pairs of columns */
   WMC_COUNT_PROPOSED, /**< moves since the last measurement */
   WMC_COUNT_ACCEPTED,
   WMC_COUNTS

@@ -54,27 +54,45 @@ void wmc_balanced_tune(double *size, bool accepted, double gain)
   *size *= 1 + gain * (accepted - target);
 }
 
-/* sigma after a move to a lambda that may be negative: its smooth continuation, eq. (16) */
-static double continued_sigma(const wmc_balanced *chain, double lambda, double log_sigma)
+/* Where a proposal for one singular value goes. */
+typedef struct goal {
+  double lambda, log_sigma, sigma; /* of the singular value, > 0 */
+  bool flip;                       /* through zero to the other sign of det X, eq. (16) */
+} goal;
+
+/* Whether lambda, negative through zero, keeps the order of the spectrum. */
+static bool keeps_order(const wmc_spectrum *x, int k, double lambda)
 {
-  double sigma = exp(log_sigma);
-  return lambda < 0 && chain->flips ? -sigma : sigma;
+  const bool last = k == x->width - 1;
+  const double size = fabs(lambda);
+  return (k == 0 || size < x->lambda[k - 1]) && (last || (lambda > 0 && size > x->lambda[k + 1]));
+}
+
+static goal goal_of(const wmc_balanced *chain, double lambda)
+{
+  double size = fabs(lambda), log_sigma = chain->x.depth * log(size);
+  return (goal){.lambda = size,
+                .log_sigma = log_sigma,
+                .sigma = exp(log_sigma),
+                .flip = lambda < 0 && chain->flips};
+}
+
+static double goal_ratio(const wmc_balanced *chain, int k, const goal *to)
+{
+  const wmc_spectrum *x = &chain->x;
+  const size_t at = (size_t)k * chain->stride;
+  double sigma = to->flip ? -to->sigma : to->sigma;
+  double change = 0.5 * (sigma * sigma - x->sigma2[k]) * chain->stiffness[at] -
+                  (sigma - x->sigma[k]) * chain->tilt[at];
+  return wmc_gibbs_move(&chain->law, x, k, to->lambda, to->log_sigma, to->sigma) -
+         chain->law.beta / chain->law.horizontal * change;
 }
 
 double wmc_balanced_lambda_ratio(const wmc_balanced *chain, int k, double lambda)
 {
-  const wmc_spectrum *x = &chain->x;
-  double size = fabs(lambda);
-  if (lambda < 0 && k < x->width - 1) return -INFINITY;
-  if (k > 0 && size >= x->lambda[k - 1]) return -INFINITY;
-  if (k < x->width - 1 && size <= x->lambda[k + 1]) return -INFINITY;
-  double log_sigma = x->depth * log(size);
-  double sigma = continued_sigma(chain, lambda, log_sigma);
-  size_t at = (size_t)k * chain->stride;
-  double change = 0.5 * (sigma * sigma - x->sigma2[k]) * chain->stiffness[at] -
-                  (sigma - x->sigma[k]) * chain->tilt[at];
-  return wmc_gibbs_move(&chain->law, x, k, size, log_sigma) -
-         chain->law.beta / chain->law.horizontal * change;
+  if (!keeps_order(&chain->x, k, lambda)) return -INFINITY;
+  goal to = goal_of(chain, lambda);
+  return goal_ratio(chain, k, &to);
 }
 
 /* X = U diag(sigma) V^T keeps sigma > 0: the sign goes to column k of U. */
@@ -90,11 +108,14 @@ static void flip_column(wmc_balanced *chain, int k)
 static void move_lambda(wmc_balanced *chain, int k, const double uniform[2], double gain)
 {
   double lambda = chain->x.lambda[k] + chain->lambda_step[k] * (2 * uniform[0] - 1);
-  bool accepted =
-      wmc_balanced_accept(chain, wmc_balanced_lambda_ratio(chain, k, lambda), uniform[1]);
-  if (accepted) {
-    wmc_spectrum_set_lambda(&chain->x, k, fabs(lambda));
-    if (lambda < 0 && chain->flips && chain->u != NULL) flip_column(chain, k);
+  bool accepted = false;
+  if (keeps_order(&chain->x, k, lambda)) {
+    goal to = goal_of(chain, lambda);
+    accepted = wmc_balanced_accept(chain, goal_ratio(chain, k, &to), uniform[1]);
+    if (accepted) wmc_spectrum_set(&chain->x, k, to.lambda, to.log_sigma, to.sigma);
+    if (accepted && to.flip && chain->u != NULL) flip_column(chain, k);
+  } else {
+    chain->counts[WMC_COUNT_PROPOSED] += 1;
   }
   if (gain > 0) wmc_balanced_tune(&chain->lambda_step[k], accepted, gain);
 }

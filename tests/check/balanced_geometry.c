@@ -380,7 +380,7 @@ Test(balanced_gibbs, move_is_the_difference_of_densities)
     double bottom = k < D - 1 ? x.log_sigma[k + 1] : x.log_sigma[k] - 300;
     double l = bottom + (top - bottom) * (0.001 + 0.998 * wmc_stream_uniform(s));
     double lambda = exp(l / law.shape.depth), before = wmc_gibbs_log_density(&law, &x, 0);
-    double move = wmc_gibbs_move(&law, &x, k, lambda, l);
+    double move = wmc_gibbs_move(&law, &x, k, lambda, l, exp(l));
     wmc_spectrum_set_log(&x, k, l);
     double after = wmc_gibbs_log_density(&law, &x, 0);
     double scale = 1 + (1 + law.vertical / law.horizontal) * (fabs(l) + fabs(before) / 10);

@@ -28,9 +28,10 @@ double wmc_gibbs_log_density(const wmc_gibbs *law, const wmc_spectrum *spectrum,
 void wmc_gibbs_gradient(const wmc_gibbs *law, const wmc_spectrum *spectrum, const double *force,
                         double *gradient);
 /** Change of the log density at E = 0 when lambda_k of a sorted spectrum becomes `lambda`, which
- * must stand strictly between its neighbours; O(width). `log_sigma` is N log lambda. */
+ * must stand strictly between its neighbours; O(width). `log_sigma` is N log lambda, `sigma` its
+ * exponential. */
 double wmc_gibbs_move(const wmc_gibbs *law, const wmc_spectrum *spectrum, int k, double lambda,
-                      double log_sigma);
+                      double log_sigma, double sigma);
 /** The power P with which the law, E = 0, scales: mass of {t X : X in B} = t^P mass of B.
  * P = [dim_h + (v/h)(dim M - dim_h)] / N. */
 double wmc_gibbs_scaling(const wmc_gibbs *law);

@@ -18,6 +18,8 @@ typedef struct wmc_spectrum {
 size_t wmc_spectrum_size(int width);
 /** Lay a spectrum over wmc_spectrum_size(width) doubles, which the caller keeps. */
 wmc_spectrum wmc_spectrum_map(int width, int depth, double *memory);
-/** Set entry k, all forms, from log sigma or from lambda. */
+/** Set entry k, all forms: given, from log sigma, or from lambda. */
+void wmc_spectrum_set(const wmc_spectrum *spectrum, int k, double lambda, double log_sigma,
+                      double sigma);
 void wmc_spectrum_set_log(const wmc_spectrum *spectrum, int k, double log_sigma);
 void wmc_spectrum_set_lambda(const wmc_spectrum *spectrum, int k, double lambda);

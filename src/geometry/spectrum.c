@@ -35,3 +35,13 @@ void wmc_spectrum_set_lambda(const wmc_spectrum *spectrum, int k, double lambda)
   double log_sigma = spectrum->depth * log(lambda);
   wmc_spectrum_set(spectrum, k, lambda, log_sigma, exp(log_sigma));
 }
+
+void wmc_spectrum_scale(const wmc_spectrum *spectrum, double shift)
+{
+  const double factor = exp(shift), root = exp(shift / spectrum->depth), normal = -700;
+  for (int k = 0; k < spectrum->width; k++) {
+    double log_sigma = spectrum->log_sigma[k], to = log_sigma + shift;
+    double sigma = log_sigma > normal ? factor * spectrum->sigma[k] : exp(to);
+    wmc_spectrum_set(spectrum, k, root * spectrum->lambda[k], to, sigma);
+  }
+}

@@ -40,9 +40,16 @@ void wmc_balanced_start_spectrum(wmc_balanced *chain)
   *chain->scale_step = chain->step;
 }
 
+/* uniform < exp(x); 1 + x <= exp(x) <= 1/(1 - x) for x < 0 settles most cases. */
+static bool is_below_exp(double uniform, double x)
+{
+  if (x >= 0 || uniform < 1 + x) return true;
+  return uniform * (1 - x) < 1 && log(uniform) < x;
+}
+
 bool wmc_balanced_accept(wmc_balanced *chain, double log_ratio, double uniform)
 {
-  bool accepted = log_ratio >= 0 || log(uniform) < log_ratio;
+  bool accepted = is_below_exp(uniform, log_ratio);
   chain->counts[WMC_COUNT_PROPOSED] += 1;
   chain->counts[WMC_COUNT_ACCEPTED] += accepted;
   return accepted;
@@ -136,8 +143,7 @@ static void move_scale(wmc_balanced *chain, const double uniform[2], double gain
 {
   double shift = *chain->scale_step * (2 * uniform[0] - 1);
   bool accepted = wmc_balanced_accept(chain, wmc_balanced_scale_ratio(chain, shift), uniform[1]);
-  for (int k = 0; accepted && k < chain->x.width; k++)
-    wmc_spectrum_set_log(&chain->x, k, chain->x.log_sigma[k] + shift);
+  if (accepted) wmc_spectrum_scale(&chain->x, shift);
   if (gain > 0) wmc_balanced_tune(chain->scale_step, accepted, gain);
 }
 

@@ -198,6 +198,15 @@ static void turn_frames(wmc_balanced *chain, int i, int j, const double a[2], co
   }
 }
 
+/* An energy of sigma alone does not see frames: any turns of U and V do. */
+static void turn_freely(wmc_balanced *chain, int i, int j, const double uniform[4])
+{
+  double a[2], b[2];
+  rotation(2 * uniform[0] - 1, a);
+  rotation(2 * uniform[2] - 1, b);
+  turn_frames(chain, i, j, a, b);
+}
+
 /* Two attempts at one pair: both frames by the same angle, which is soft where the two singular
  * values are close, and by opposite angles. The vectors turn once, by the sum. */
 static void move_pair(wmc_balanced *chain, int i, int j, const double uniform[4], double gain)
@@ -250,6 +259,7 @@ static void step_metropolis(wmc_balanced *chain, wmc_stream *stream, double gain
 {
   const int d = chain->x.width, players = d + d % 2;
   const int rounds = players - 1 < ROUNDS ? players - 1 : ROUNDS;
+  const bool blind = chain->energy.plain && chain->energy.centred;
   double *uniform = chain->work;
   int round = (int)chain->counts[WMC_COUNT_ROUND];
   wmc_balanced_sweep(chain, stream, gain);
@@ -258,7 +268,11 @@ static void step_metropolis(wmc_balanced *chain, wmc_stream *stream, double gain
     for (int k = 0; k < players / 2; k++) {
       int i, j;
       pair_of_round(players, round, k, &i, &j);
-      if (j < d) move_pair(chain, i, j, uniform + 4 * k, gain);
+      if (j >= d) continue;
+      if (blind)
+        turn_freely(chain, i, j, uniform + 4 * k);
+      else
+        move_pair(chain, i, j, uniform + 4 * k, gain);
     }
     round = (round + 1) % (players - 1);
   }
@@ -292,6 +306,40 @@ static void euler_core(const wmc_balanced *chain, wmc_stream *stream, double *co
   }
 }
 
+/* One-sided Jacobi as wmc_svd_jacobi with V0 = 1, but for two columns: without its overhead. */
+static void decompose_two(double *y, double *v, double *s)
+{
+  const double tiny = 0x1p-52;
+  for (int sweep = 0; sweep < 4; sweep++) {
+    double a = y[0] * y[0] + y[1] * y[1], b = y[2] * y[2] + y[3] * y[3];
+    double g = y[0] * y[2] + y[1] * y[3], r[2];
+    s[0] = sqrt(a);
+    s[1] = sqrt(b);
+    if (a >= b && !(fabs(g) > tiny * s[0] * s[1])) return;
+    double half = 0.5 * (a - b), length = sqrt(half * half + g * g);
+    /* the larger column comes first: tan of the angle is g / (half + length), in a stable form */
+    double c2 = half / length, s2 = g / length;
+    r[0] = sqrt(0.5 * (1 + fabs(c2)));
+    r[1] = 0.5 * s2 / r[0];
+    if (c2 < 0) {
+      double swap = r[0];
+      r[0] = fabs(r[1]);
+      r[1] = g < 0 ? -swap : swap;
+    }
+    turn(2, 1, r, y, y + 2);
+    turn(2, 1, r, v, v + 2);
+  }
+}
+
+static void decompose(int d, double *y, double *v, double *s, double *scratch)
+{
+  for (int k = 0; k < d * d; k++) v[k] = k % (d + 1) == 0;
+  if (d == 2)
+    decompose_two(y, v, s);
+  else
+    wmc_svd_jacobi(d, d, y, v, s, scratch);
+}
+
 /* frame <- frame P */
 static void follow(const wmc_balanced *chain, double *frame, const double *p, double *scratch)
 {
@@ -306,9 +354,7 @@ static void step_euler(wmc_balanced *chain, wmc_stream *stream, double gain)
   const int d = chain->x.width, square = d * d;
   double *core = chain->work, *q = core + square, *s = q + square, *scratch = s + d;
   euler_core(chain, stream, core, q, s);
-  memset(q, 0, (size_t)square * sizeof *q);
-  for (int k = 0; k < d; k++) q[k * d + k] = 1;
-  wmc_svd_jacobi(d, d, core, q, s, scratch);
+  decompose(d, core, q, s, scratch);
   for (int k = 0; k < d; k++) {
     for (int i = 0; i < d; i++) core[k * d + i] /= s[k];
     double log_sigma = log(s[k]);

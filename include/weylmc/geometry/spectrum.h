@@ -23,3 +23,5 @@ void wmc_spectrum_set(const wmc_spectrum *spectrum, int k, double lambda, double
                       double sigma);
 void wmc_spectrum_set_log(const wmc_spectrum *spectrum, int k, double log_sigma);
 void wmc_spectrum_set_lambda(const wmc_spectrum *spectrum, int k, double lambda);
+/** sigma <- e^shift sigma, all entries and forms. */
+void wmc_spectrum_scale(const wmc_spectrum *spectrum, double shift);

@@ -99,7 +99,7 @@ static double get_dropped(const wmc_fit *f) { return f->dropped; }
 static double get_freedom(const wmc_fit *f) { return f->freedom; }
 static double get_p_value(const wmc_fit *f) { return f->p_value; }
 static double get_aicc(const wmc_fit *f) { return f->aicc; }
-static double get_spread(const wmc_fit *f) { return f->rival ? f->spread : NAN; }
+static double get_spread(const wmc_fit *f) { return f->rival_limit - f->value[0]; }
 static const char *get_form(const wmc_fit *f) { return f->form->name; }
 static const char *get_rival(const wmc_fit *f) { return f->rival ? f->rival->name : ""; }
 

@@ -36,6 +36,7 @@ static inline char *make_folder(void)
 static inline char *in_folder(const char *folder, const char *name)
 {
   char *path = malloc(strlen(folder) + strlen(name) + 2);
+  if (path == NULL) abort();
   sprintf(path, "%s/%s", folder, name);
   return path;
 }

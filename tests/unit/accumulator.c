@@ -264,7 +264,7 @@ enum { MOST_CHAINS = 16 };
 /* Estimate over `chains` accumulators of `count` values value(chain, draw). */
 static wmc_estimate estimate(size_t chains, size_t count, double (*value)(size_t c, size_t i))
 {
-  wmc_accumulator *a[MOST_CHAINS];
+  wmc_accumulator *a[MOST_CHAINS] = {NULL};
   for (size_t c = 0; c < chains; c++) {
     a[c] = new_accumulator(1);
     for (size_t i = 0; i < count; i++) wmc_accumulator_add(a[c], &(double){value(c, i)});

@@ -59,7 +59,7 @@ find_python() { # prints the first python3 that imports the modules given
 build_program() {
   mkdir -p "$build"
   exec 9>"$build.lock" && flock 9 # two calls at once must not build over each other
-  [ -f "$build/build.ninja" ] || meson setup "$build" "$root" >"$build/setup.log" 2>&1 || {
+  [ -f "$build/build.ninja" ] || meson setup ${CI:+-Dwerror=true} "$build" "$root" >"$build/setup.log" 2>&1 || {
     tail -n 20 "$build/setup.log" >&2
     say "configuring failed; see $build/setup.log"
     return 1

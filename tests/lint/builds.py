@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""Other ways to build: formatting, clang without warnings, gcc without warnings and with sanitizers.
+"""Other ways to build: formatting, clang without warnings, gcc with sanitizers.
+
+(The main build is gcc's; under CI=true its warnings are errors. With sanitizers gcc warns of paths
+that it made up itself, so there they are not.)
 
 usage: builds.py SOURCE_ROOT BUILD_ROOT; the builds are kept in BUILD_ROOT/lint and reused.
 """
@@ -14,11 +17,10 @@ sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "support"))
 import harness  # noqa: E402
 
 ROOT, BUILD = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]) / "lint"
-COMMON = ["-Dwerror=true"]
-BUILDS = {  # name: compiler, meson options, programs of which folders are run
-    "clang": ("clang", [], []),
+BUILDS = {  # name: compiler, meson options, test programs that are run
+    "clang": ("clang", ["-Dwerror=true"], []),
     "sanitized gcc": ("gcc", ["-Db_sanitize=address,undefined", "-Db_lundef=false",
-                              "-Dbuildtype=debugoptimized", "-Db_ndebug=false"], ["unit", "check"]),
+                              "-Dbuildtype=debug", "-Doptimization=1", "-Db_ndebug=false"], ["unit", "check"]),
 }
 
 
@@ -42,12 +44,12 @@ def build(report, name, compiler, options):
         report.skip(name, f"{compiler} is not installed")
         return None
     if not (folder / "build.ninja").exists():
-        done = call(["meson", "setup", str(folder), str(ROOT), *COMMON, *options],
+        done = call(["meson", "setup", str(folder), str(ROOT), *options],
                     env=dict(os.environ, CC=compiler))
         if not report.check(f"{name}: configures", done.returncode == 0, done.stdout[-4000:]):
             return None
     done = call(["ninja", "-C", str(folder)])
-    good = report.check(f"{name}: builds without warnings", done.returncode == 0, done.stdout[-6000:])
+    good = report.check(f"{name}: builds", done.returncode == 0, done.stdout[-6000:])
     return folder if good else None
 
 

@@ -18,7 +18,7 @@
 #include "dense_tile.h"
 #include "dense_transpose.h"
 
-enum { MOST_SWEEPS = 60, CHUNK = 16 };
+enum { MOST_SWEEPS = 60, CHUNK = 16, MANY = 96 };
 
 /* Squared norm of a column that counts as zero: e^-305 of the largest. A column that depends on
  * others loses 16 digits a sweep until it comes here. */
@@ -77,22 +77,28 @@ INLINE mask unfinished(vec a, vec b, vec g, double sharpness)
 /* --- a sweep of rotations ----------------------------------------------------------------------
  */
 
-/** Columns p < q of pair k in a round of the tournament of `players` (even) columns. */
-INLINE void pair_of(int players, int round, int k, int *p, int *q)
+/** Players of pair k in a round of the tournament of `players` (even). */
+INLINE void pair_of(int players, int round, int k, int *i, int *j)
 {
-  int last = players - 1, i = round + k, j = round - k;
-  if (i >= last) i -= last;
-  if (j < 0) j += last;
-  if (k == 0) j = last;
-  *p = i < j ? i : j;
-  *q = i < j ? j : i;
+  int last = players - 1;
+  *i = round + k < last ? round + k : round + k - last;
+  *j = round - k < 0 ? round - k + last : round - k;
+  if (k == 0) *j = last;
 }
 
-/** Some disjoint pairs p < q, their squared norms, dot products and rotations. */
+/** Some disjoint pairs of columns, their squared norms, dot products and rotations. */
 typedef struct chunk {
-  int p[CHUNK], q[CHUNK];
+  int pairs;
+  int left[CHUNK], right[CHUNK]; /* left < right */
   double large[CHUNK], small[CHUNK], dot[CHUNK], cosine[CHUNK], sine[CHUNK];
 } chunk;
+
+INLINE void chunk_add(chunk *c, int i, int j)
+{
+  c->left[c->pairs] = i < j ? i : j;
+  c->right[c->pairs] = i < j ? j : i;
+  c->pairs++;
+}
 
 /** Angles of LANES pairs, 0 where orthogonal already (twice as sharply as is asked for in the end:
  * dot products in other orders differ in their last bits); the norms become those after the
@@ -111,50 +117,93 @@ INLINE void find_angles(chunk *c, int k, double sharpness)
   store(c->small + k, b - t * g);
 }
 
-/** Pairs first..last-1 of a round; returns how many were rotated. `height` and `stride` are those
- * of w, as constants if known. */
-INLINE int play_chunk(const sweeper *w, int round, int first, int last, int height, int stride)
+/** A norm that shrank much in its update is wrong by cancellation. */
+INLINE double norm_after(double before, double after, int height, const double *x)
 {
-  int players = w->n + w->n % 2, pairs = last - first, rotated = 0;
-  chunk c;
-  for (int k = pairs / LANES * LANES; k < padded(pairs); k++)
-    c.large[k] = c.small[k] = 1, c.dot[k] = 0;
-  for (int k = 0; k < pairs; k++) {
-    pair_of(players, round, first + k, &c.p[k], &c.q[k]);
-    c.large[k] = w->norm2[c.p[k]];
-    c.small[k] = w->norm2[c.q[k]];
-    c.dot[k] = dot(height, w->work + c.p[k] * stride, w->work + c.q[k] * stride);
+  return after > 0.1 * before ? after : dot(height, x, x);
+}
+
+/** Rotate the pairs of a chunk; returns how many were rotated. `height` and `stride` are those of
+ * w, as constants if known. */
+INLINE int chunk_rotate(const sweeper *w, chunk *c, int height, int stride)
+{
+  int rotated = 0;
+  for (int k = c->pairs / LANES * LANES; k < padded(c->pairs); k++)
+    c->large[k] = c->small[k] = 1, c->dot[k] = 0;
+  for (int k = 0; k < c->pairs; k++) {
+    c->large[k] = w->norm2[c->left[k]];
+    c->small[k] = w->norm2[c->right[k]];
+    c->dot[k] = dot(height, w->work + c->left[k] * stride, w->work + c->right[k] * stride);
   }
-  for (int k = 0; k < pairs; k += LANES) find_angles(&c, k, 2 * w->sharpness);
-  for (int k = 0; k < pairs; k++) {
-    double *x = w->work + c.p[k] * stride, *y = w->work + c.q[k] * stride, old = w->norm2[c.q[k]];
-    if (c.sine[k] == 0) continue;
+  for (int k = 0; k < c->pairs; k += LANES) find_angles(c, k, 2 * w->sharpness);
+  for (int k = 0; k < c->pairs; k++) {
+    double *x = w->work + c->left[k] * stride, *y = w->work + c->right[k] * stride;
+    double *norm_x = w->norm2 + c->left[k], *norm_y = w->norm2 + c->right[k];
+    if (c->sine[k] == 0) continue;
     rotated++;
-    rotate(stride, c.cosine[k], c.sine[k], x, y);
-    w->norm2[c.p[k]] = c.large[k];
-    /* a norm that shrank much is wrong by cancellation */
-    w->norm2[c.q[k]] = c.small[k] > 0.1 * old ? c.small[k] : dot(height, y, y);
+    rotate(stride, c->cosine[k], c->sine[k], x, y);
+    *norm_x = norm_after(*norm_x, c->large[k], height, x);
+    *norm_y = norm_after(*norm_y, c->small[k], height, y);
   }
   return rotated;
 }
 
-INLINE int sweep(const sweeper *w, int height, int stride)
+/** Tournament among columns first..last-1. */
+INLINE int play(const sweeper *w, int first, int last, int height, int stride)
 {
-  int players = w->n + w->n % 2, pairs = players / 2, rotated = 0;
+  int columns = last - first, players = columns + columns % 2, rotated = 0, i, j;
   for (int round = 0; round < players - 1; round++)
-    for (int first = w->n % 2; first < pairs; first += CHUNK)
-      rotated += play_chunk(w, round, first, first + CHUNK < pairs ? first + CHUNK : pairs, height,
-                            stride);
+    for (int begin = columns % 2; begin < players / 2; begin += CHUNK) {
+      chunk c = {.pairs = 0};
+      for (int k = begin; k < players / 2 && k < begin + CHUNK; k++) {
+        pair_of(players, round, k, &i, &j);
+        chunk_add(&c, first + i, first + j);
+      }
+      rotated += chunk_rotate(w, &c, height, stride);
+    }
   return rotated;
 }
 
-static int sweep_any(const sweeper *w) { return sweep(w, w->height, w->stride); }
-static int sweep_8(const sweeper *w) { return sweep(w, 8, 8); }
-static int sweep_8_with_v(const sweeper *w) { return sweep(w, 8, 16); }
-static int sweep_16(const sweeper *w) { return sweep(w, 16, 16); }
-static int sweep_16_with_v(const sweeper *w) { return sweep(w, 16, 32); }
-static int sweep_32(const sweeper *w) { return sweep(w, 32, 32); }
-static int sweep_32_with_v(const sweeper *w) { return sweep(w, 32, 64); }
+/** All pairs of a column of block I with one of block J. */
+static int match(const sweeper *w, int block_i, int block_j)
+{
+  int rotated = 0;
+  for (int shift = 0; shift < CHUNK; shift++) {
+    chunk c = {.pairs = 0};
+    for (int k = 0; k < CHUNK; k++) {
+      int i = block_i * CHUNK + k, j = block_j * CHUNK + (k + shift) % CHUNK;
+      if (i < w->n && j < w->n) chunk_add(&c, i, j);
+    }
+    rotated += chunk_rotate(w, &c, w->height, w->stride);
+  }
+  return rotated;
+}
+
+/** For many columns, a tournament of blocks of CHUNK, of which two fit in the nearest cache. */
+static int sweep_blocks(const sweeper *w)
+{
+  int blocks = (w->n + CHUNK - 1) / CHUNK, players = blocks + blocks % 2, rotated = 0, i, j;
+  for (int first = 0; first < w->n; first += CHUNK)
+    rotated += play(w, first, first + CHUNK < w->n ? first + CHUNK : w->n, w->height, w->stride);
+  for (int round = 0; round < players - 1; round++)
+    for (int k = blocks % 2; k < players / 2; k++) {
+      pair_of(players, round, k, &i, &j);
+      rotated += match(w, i < j ? i : j, i < j ? j : i);
+    }
+  return rotated;
+}
+
+static int sweep_any(const sweeper *w)
+{
+  return w->n > MANY ? sweep_blocks(w) : play(w, 0, w->n, w->height, w->stride);
+}
+
+static int sweep_8(const sweeper *w) { return play(w, 0, w->n, 8, 8); }
+static int sweep_8_with_v(const sweeper *w) { return play(w, 0, w->n, 8, 16); }
+static int sweep_16(const sweeper *w) { return play(w, 0, w->n, 16, 16); }
+static int sweep_16_with_v(const sweeper *w) { return play(w, 0, w->n, 16, 32); }
+static int sweep_32(const sweeper *w) { return play(w, 0, w->n, 32, 32); }
+static int sweep_32_with_v(const sweeper *w) { return play(w, 0, w->n, 32, 64); }
 
 static const struct {
   int height, stride;

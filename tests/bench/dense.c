@@ -1,6 +1,6 @@
 /* Small dense kernels: products by each backend, QR and singular values beside LAPACK's.
  * Times are the best of several rounds, in microseconds; run with OPENBLAS_NUM_THREADS=1.
- * The table of backends in src/numeric/dense_product.c is read off the first part. */
+ * The table of backends in src/numeric/dense_product.c was read off the first part. */
 #include <lapacke.h>
 #include <math.h>
 #include <stdio.h>

@@ -92,42 +92,54 @@ static double orthogonality_defect(int m, int n, const double *a)
 /* --- product ---------------------------------------------------------------------------------- */
 
 /** One product, with operands moved off the cache line by `offset` doubles; C must equal the
- * definition to rounding, nothing beside it may be touched, and repetition gives the same bits. */
-static void check_product(int m, int n, int k, int offset)
+ * definition to rounding, nothing beside it may be touched, and repetition gives the same bits.
+ * A backend that is not to be had is passed over; returns whether it was there. */
+static bool check_product(wmc_product_backend backend, int m, int n, int k, int offset)
 {
+  wmc_product *product;
+  if (wmc_product_create_by(&product, backend, m, n, k) != WMC_OK) {
+    cr_assert_eq(backend, WMC_PRODUCT_LIBXSMM, "%s", wmc_message());
+    wmc_message_clear();
+    return false;
+  }
+  const char *name = wmc_product_backend_name(product);
   double *a = random_matrix(m, k), *b = random_matrix(k, n);
   double *moved_a = WMC_ARRAY(double, m *k + 8), *moved_b = WMC_ARRAY(double, k *n + 8);
   double *c = random_matrix(m, n), *moved_c = WMC_ARRAY(double, m *n + 17);
   memcpy(moved_a + offset, a, (size_t)(m * k) * sizeof *a);
   memcpy(moved_b + offset, b, (size_t)(k * n) * sizeof *a);
   for (int i = 0; i < m * n + 17; i++) moved_c[i] = 7;
-  wmc_product *product;
-  cr_assert_eq(wmc_product_create(&product, m, n, k), WMC_OK);
   wmc_product_apply(product, a, b, c);
   wmc_product_apply(product, moved_a + offset, moved_b + offset, moved_c + offset);
   cr_assert_eq(memcmp(c, moved_c + offset, (size_t)(m * n) * sizeof *c), 0,
-               "%d x %d x %d: bits depend on the alignment (offset %d)", m, n, k, offset);
+               "%s %d x %d x %d: bits depend on the alignment (offset %d)", name, m, n, k, offset);
   for (int i = 0; i < 17; i++)
-    cr_assert_eq(moved_c[i < offset ? i : m * n + i], 7, "%d x %d x %d writes outside C", m, n, k);
+    cr_assert_eq(moved_c[i < offset ? i : m * n + i], 7, "%s %d x %d x %d writes outside C", name,
+                 m, n, k);
   double bound = 4 * DBL_EPSILON * k * largest(m * k, a) * largest(k * n, b);
   for (int j = 0; j < n; j++)
     for (int i = 0; i < m; i++) {
       double defect = fabs((double)(entry_of_product(a, b, i, j, k, m, false) - c[i + j * m]));
-      cr_assert_leq(defect, bound, "%d x %d x %d: C[%d,%d] off by %g", m, n, k, i, j, defect);
+      cr_assert_leq(defect, bound, "%s %d x %d x %d: C[%d,%d] off by %g", name, m, n, k, i, j,
+                    defect);
     }
   wmc_product_destroy(product);
   wmc_free(a), wmc_free(b), wmc_free(c);
   wmc_free(moved_a), wmc_free(moved_b), wmc_free(moved_c);
+  return true;
 }
 
 TEST_LEVELS(product_is_its_definition)
 {
-  for (int d = 1; d <= 36; d++) check_product(d, d, d, d % 8);
   const int widths[] = {48, 64, 65, 96, 128, 130};
-  for (int k = 0; k < 6; k++) check_product(widths[k], widths[k], widths[k], 1 + k);
-  for (int t = 0; t < test_trials(200); t++)
-    check_product(1 + (int)(40 * uniform()), 1 + (int)(40 * uniform()), 1 + (int)(40 * uniform()),
-                  (int)(8 * uniform()));
+  for (int b = WMC_PRODUCT_BEST; b <= WMC_PRODUCT_OPENBLAS; b++) {
+    wmc_product_backend backend = (wmc_product_backend)b;
+    for (int d = 1; d <= 36; d++) check_product(backend, d, d, d, d % 8);
+    for (int k = 0; k < 6; k++) check_product(backend, widths[k], widths[k], widths[k], 1 + k);
+    for (int t = 0; t < test_trials(100); t++)
+      check_product(backend, 1 + (int)(40 * uniform()), 1 + (int)(40 * uniform()),
+                    1 + (int)(40 * uniform()), (int)(8 * uniform()));
+  }
 }
 
 /** Entries that beta = 0 must not read: C full of NaN. */
@@ -325,8 +337,9 @@ TEST_LEVELS(svd_of_random_matrices)
       check_svd(n + more, n, a, 40 * DBL_EPSILON * (n + 4), "well-conditioned");
       wmc_free(a);
     }
-  const int widths[] = {24, 32, 33, 64};
-  for (int k = 0; k < 4; k++) {
+  const int widths[] = {24, 32, 33, 64, 100, 128};
+  for (int k = 0; k < test_trials(4); k++) {
+    if (k > 5) break;
     double *a = graded_matrix(widths[k], widths[k], 0);
     check_svd(widths[k], widths[k], a, 40 * DBL_EPSILON * widths[k], "well-conditioned");
     wmc_free(a);
@@ -380,6 +393,26 @@ TEST_LEVELS(svd_of_rank_deficient_matrices)
     cr_assert_leq(orthogonality_defect(n, n, v), 8 * DBL_EPSILON * (n + 4));
     cr_assert_leq(column_defect(n, n, a, y, v), 8 * DBL_EPSILON * (n + 4));
     wmc_free(a), wmc_free(v), wmc_free(s), wmc_free(y), wmc_free(scratch);
+  }
+}
+
+/** Bidiagonalisation: errors of a few eps times the largest singular value. */
+Test(dense, singular_values_alone)
+{
+  for (int n = 1; n <= 70; n += n < 10 ? 1 : 20) {
+    double *a = random_matrix(n, n), *s = WMC_ARRAY(double, n);
+    double *scratch = WMC_ARRAY(double, wmc_singular_values_scratch(n));
+    long double *exact = malloc((size_t)n * sizeof *exact);
+    reference_singular_values(n, n, a, exact);
+    cr_assert(wmc_singular_values(n, a, s, scratch));
+    for (int j = 0; j < n; j++) {
+      double error = fabs((double)(s[j] - exact[j]));
+      cr_assert_leq(error, 4 * DBL_EPSILON * (n + 4) * s[0], "width %d: s[%d] off by %g", n, j,
+                    error);
+    }
+    a[0] = NAN;
+    cr_assert_not(wmc_singular_values(n, a, s, scratch));
+    wmc_free(a), wmc_free(s), wmc_free(scratch), free(exact);
   }
 }
 

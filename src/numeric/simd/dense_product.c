@@ -14,7 +14,7 @@ INLINE void unrolled(int d, const double *restrict a, const double *restrict b, 
   for (int j = 0; j < d; j++)
     for (int i = 0; i < d; i++) {
       double sum = a[i] * b[j * d];
-      for (int l = 1; l < d; l++) sum += a[i + l * d] * b[l + j * d];
+      for (int l = 1; l < d; l++) sum = multiply_add_1(a[i + l * d], b[l + j * d], sum);
       c[i + j * d] = sum;
     }
 }

@@ -43,7 +43,7 @@ INLINE void tile(const operands *o, int i, int j, int rows, int columns, int res
       column[r] = tile_load(a + r * LANES, rest > 0 && r == rows - 1, rest);
     for (int q = 0; q < columns; q++) {
       vec entry = all(b[q * o->ldb]);
-      for (int r = 0; r < rows; r++) sum[r][q] += column[r] * entry;
+      for (int r = 0; r < rows; r++) sum[r][q] = multiply_add(column[r], entry, sum[r][q]);
     }
   }
   for (int q = 0; q < columns; q++) {

@@ -7,6 +7,8 @@
 #include <string.h>
 #if defined(__AVX__)
 #include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
 #endif
 
 #if defined(__AVX512F__)
@@ -80,6 +82,18 @@ INLINE vec multiply_add(vec a, vec b, vec c)
   return (vec)_mm512_fmadd_pd((__m512d)a, (__m512d)b, (__m512d)c);
 #elif defined(__FMA__)
   return (vec)_mm256_fmadd_pd((__m256d)a, (__m256d)b, (__m256d)c);
+#elif defined(__aarch64__)
+  return (vec)vfmaq_f64((float64x2_t)c, (float64x2_t)a, (float64x2_t)b);
+#else
+  return a * b + c;
+#endif
+}
+
+/** The same for numbers. */
+INLINE double multiply_add_1(double a, double b, double c)
+{
+#if defined(__FMA__) || defined(__aarch64__)
+  return __builtin_fma(a, b, c);
 #else
   return a * b + c;
 #endif

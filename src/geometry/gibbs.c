@@ -42,19 +42,21 @@ void wmc_gibbs_gradient(const wmc_gibbs *law, const wmc_spectrum *spectrum, cons
     }
 }
 
-/* log of prod_{j != k} (to - x_j) / (x_k - x_j), one logarithm for many factors */
-static double log_products(int d, const double *x, int k, double to)
+/* A positive number as exp(log) * rest, with 1e-100 <= rest <= 1e100. */
+typedef struct product {
+  double log, rest;
+} product;
+
+/* prod_{j != k} (to - x_j) / (x_k - x_j), one logarithm for many factors */
+static product quotients(int d, const double *x, int k, double to)
 {
   const double from = x[k], large = 1e100;
-  double sum = 0, product = 1;
+  product p = {0, 1};
   for (int j = 0; j < d; j++) {
-    if (j != k) product *= (to - x[j]) / (from - x[j]);
-    if (product > large || product * large < 1) {
-      sum += log(product);
-      product = 1;
-    }
+    if (j != k) p.rest *= (to - x[j]) / (from - x[j]);
+    if (p.rest > large || p.rest * large < 1) p = (product){p.log + log(p.rest), 1};
   }
-  return sum + log(product);
+  return p;
 }
 
 /* Whether differences of squares of x = exp(log_sigma / root) are to be trusted before and after
@@ -89,18 +91,21 @@ static double log_weights_change(const wmc_spectrum *s, int k, double log_sigma)
   return sum;
 }
 
-/* Change of the Vandermonde factor, and (if asked) of 1/2 sum log a_ij. */
-static double pairs_change(const wmc_spectrum *s, int k, double lambda, double log_sigma,
-                           double sigma, double *weights)
+/* Change of the sum over pairs of log(lambda^2 - lambda'^2) + share/2 log a. */
+static double pairs_change(const wmc_spectrum *s, double share, int k, double lambda,
+                           double log_sigma, double sigma)
 {
-  double gaps = squares_are_safe(s, s->depth, k, log_sigma)
-                    ? log_products(s->width, s->lambda2, k, lambda * lambda)
-                    : log_gaps_change(s, k, log_sigma);
-  if (weights != NULL)
-    *weights = 0.5 * (squares_are_safe(s, 1, k, log_sigma)
-                          ? log_products(s->width, s->sigma2, k, sigma * sigma) - gaps
-                          : log_weights_change(s, k, log_sigma));
-  return gaps;
+  if (!squares_are_safe(s, s->depth, k, log_sigma) ||
+      (share > 0 && !squares_are_safe(s, 1, k, log_sigma))) {
+    double change = log_gaps_change(s, k, log_sigma);
+    return share > 0 ? change + 0.5 * share * log_weights_change(s, k, log_sigma) : change;
+  }
+  product gaps = quotients(s->width, s->lambda2, k, lambda * lambda);
+  if (share == 0) return gaps.log + log(gaps.rest);
+  product squares = quotients(s->width, s->sigma2, k, sigma * sigma);
+  if (share == 1) return 0.5 * (gaps.log + squares.log + log(gaps.rest * squares.rest));
+  return (1 - 0.5 * share) * (gaps.log + log(gaps.rest)) +
+         0.5 * share * (squares.log + log(squares.rest));
 }
 
 double wmc_gibbs_move(const wmc_gibbs *law, const wmc_spectrum *spectrum, int k, double lambda,
@@ -108,10 +113,9 @@ double wmc_gibbs_move(const wmc_gibbs *law, const wmc_spectrum *spectrum, int k,
 {
   const double share = law->vertical / law->horizontal;
   double excess = law->shape.excess * (1 - 1.0 / law->shape.depth);
-  double single = share * excess * (log_sigma - spectrum->log_sigma[k]), weights = 0;
+  double single = share * excess * (log_sigma - spectrum->log_sigma[k]);
   if (spectrum->width == 1) return single;
-  double gaps = pairs_change(spectrum, k, lambda, log_sigma, sigma, share > 0 ? &weights : NULL);
-  return gaps + share * weights + single;
+  return single + pairs_change(spectrum, share, k, lambda, log_sigma, sigma);
 }
 
 double wmc_gibbs_scaling(const wmc_gibbs *law)

@@ -78,8 +78,9 @@ double wmc_balanced_virial(const wmc_balanced *chain);
 
 /** Distinct lambda at the scale of equilibrium. */
 void wmc_balanced_start_spectrum(wmc_balanced *chain);
-/** One attempt to move every lambda on its own, and one to scale X. */
-void wmc_balanced_sweep(wmc_balanced *chain, wmc_stream *stream, double gain);
+/** One attempt to move every lambda on its own, and one to scale X, from 2 d + 2 uniform deviates.
+ */
+void wmc_balanced_sweep(wmc_balanced *chain, const double *uniform, double gain);
 /** Log of the acceptance ratio of lambda_k -> lambda, negative lambda through zero; -infinity where
  * the order would change. The density is symmetric, so order is kept at no loss. */
 double wmc_balanced_lambda_ratio(const wmc_balanced *chain, int k, double lambda);

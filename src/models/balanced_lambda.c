@@ -40,16 +40,9 @@ void wmc_balanced_start_spectrum(wmc_balanced *chain)
   *chain->scale_step = chain->step;
 }
 
-/* uniform < exp(x); 1 + x <= exp(x) <= 1/(1 - x) for x < 0 settles most cases. */
-static bool is_below_exp(double uniform, double x)
-{
-  if (x >= 0 || uniform < 1 + x) return true;
-  return uniform * (1 - x) < 1 && log(uniform) < x;
-}
-
 bool wmc_balanced_accept(wmc_balanced *chain, double log_ratio, double uniform)
 {
-  bool accepted = is_below_exp(uniform, log_ratio);
+  bool accepted = log(uniform) < log_ratio;
   chain->counts[WMC_COUNT_PROPOSED] += 1;
   chain->counts[WMC_COUNT_ACCEPTED] += accepted;
   return accepted;
@@ -129,13 +122,13 @@ static void move_lambda(wmc_balanced *chain, int k, const double uniform[2], dou
 
 double wmc_balanced_scale_ratio(const wmc_balanced *chain, double shift)
 {
-  double straight = 0, square = 0, factor = expm1(shift);
+  double straight = 0, square = 0, factor = exp(shift);
   for (int k = 0; k < chain->x.width; k++) {
     size_t at = (size_t)k * chain->stride;
     square += chain->x.sigma2[k] * chain->stiffness[at];
     straight += chain->x.sigma[k] * chain->tilt[at];
   }
-  double change = factor * (0.5 * (factor + 2) * square - straight);
+  double change = (factor - 1) * (0.5 * (factor + 1) * square - straight);
   return shift * wmc_gibbs_scaling(&chain->law) - chain->law.beta / chain->law.horizontal * change;
 }
 
@@ -147,11 +140,9 @@ static void move_scale(wmc_balanced *chain, const double uniform[2], double gain
   if (gain > 0) wmc_balanced_tune(chain->scale_step, accepted, gain);
 }
 
-void wmc_balanced_sweep(wmc_balanced *chain, wmc_stream *stream, double gain)
+void wmc_balanced_sweep(wmc_balanced *chain, const double *uniform, double gain)
 {
   const int d = chain->x.width;
-  double *uniform = chain->work;
-  wmc_stream_uniforms(stream, 2 * (size_t)d + 2, uniform);
   for (int k = 0; k < d; k++) move_lambda(chain, k, uniform + 2 * k, gain);
   move_scale(chain, uniform + 2 * d, gain);
 }

@@ -255,27 +255,32 @@ static void pair_of_round(int players, int round, int k, int *i, int *j)
   *j = a < b ? b : a;
 }
 
+/* One round: 2 uniform deviates for each player. */
+static void move_pairs(wmc_balanced *chain, int players, int round, const double *uniform,
+                       double gain)
+{
+  const bool blind = chain->energy.plain && chain->energy.centred;
+  for (int k = 0; k < players / 2; k++) {
+    int i, j;
+    pair_of_round(players, round, k, &i, &j);
+    if (j >= chain->x.width) continue;
+    if (blind)
+      turn_freely(chain, i, j, uniform + 4 * k);
+    else
+      move_pair(chain, i, j, uniform + 4 * k, gain);
+  }
+}
+
 static void step_metropolis(wmc_balanced *chain, wmc_stream *stream, double gain)
 {
-  const int d = chain->x.width, players = d + d % 2;
-  const int rounds = players - 1 < ROUNDS ? players - 1 : ROUNDS;
-  const bool blind = chain->energy.plain && chain->energy.centred;
-  double *uniform = chain->work;
+  const int d = chain->x.width, players = d + d % 2, different = players - 1;
+  const int rounds = d == 1 ? 0 : different < ROUNDS ? different : ROUNDS;
+  double *uniform = chain->work, *pairs = uniform + 2 * d + 2;
   int round = (int)chain->counts[WMC_COUNT_ROUND];
-  wmc_balanced_sweep(chain, stream, gain);
-  for (int r = 0; d > 1 && r < rounds; r++) {
-    wmc_stream_uniforms(stream, 2 * (size_t)players, uniform);
-    for (int k = 0; k < players / 2; k++) {
-      int i, j;
-      pair_of_round(players, round, k, &i, &j);
-      if (j >= d) continue;
-      if (blind)
-        turn_freely(chain, i, j, uniform + 4 * k);
-      else
-        move_pair(chain, i, j, uniform + 4 * k, gain);
-    }
-    round = (round + 1) % (players - 1);
-  }
+  wmc_stream_uniforms(stream, (size_t)(2 * d + 2 + 2 * players * rounds), uniform);
+  wmc_balanced_sweep(chain, uniform, gain);
+  for (int r = 0; r < rounds; r++, round = (round + 1) % different)
+    move_pairs(chain, players, round, pairs + 2 * players * r, gain);
   chain->counts[WMC_COUNT_ROUND] = round;
   refresh_if_due(chain);
 }
@@ -375,13 +380,13 @@ static void step_euler(wmc_balanced *chain, wmc_stream *stream, double gain)
 
 size_t wmc_balanced_work(int width, bool frames)
 {
-  size_t d = (size_t)width, square = d * d;
-  if (!frames) return 2 * d + 2;
+  size_t d = (size_t)width, square = d * d, uniforms = 2 * d + 2;
+  if (!frames) return uniforms;
   size_t svd = wmc_svd_scratch(width, width), qr = wmc_qr_scratch(width, width);
   size_t rest = 3 * square;
   if (svd > rest) rest = svd;
   if (qr > rest) rest = qr;
-  return 2 * square + d + rest + 4 * d;
+  return 2 * square + d + rest + uniforms + 2 * ROUNDS * (d + 1);
 }
 
 const wmc_integrator wmc_observable_euler = {

@@ -58,6 +58,12 @@ static void step_euler(wmc_balanced *chain, wmc_stream *stream, double gain)
   for (int k = 0; k < d; k++) wmc_spectrum_set_lambda(x, k, shift[k]);
 }
 
+static void step_metropolis(wmc_balanced *chain, wmc_stream *stream, double gain)
+{
+  wmc_stream_uniforms(stream, 2 * (size_t)chain->x.width + 2, chain->work);
+  wmc_balanced_sweep(chain, chain->work, gain);
+}
+
 const wmc_integrator wmc_spectrum_euler = {
     .formulation = "spectrum",
     .scheme = "euler",
@@ -71,4 +77,4 @@ const wmc_integrator wmc_spectrum_metropolis = {
     .text = "Metropolis moves of single layer singular values and of the scale; exact law",
     .exact = true,
     .start = start,
-    .step = wmc_balanced_sweep};
+    .step = step_metropolis};

@@ -50,6 +50,49 @@ double wmc_exact_log_growth_variance(int d, double s2)
   return 0.25 * wmc_poisson_mean(0.5 / s2, spread, &(shape){0.5 * d, mean});
 }
 
+enum { TERMS = 48 };
+
+/* E (K/n)^k / k! for k < TERMS, K = sum of n independent k_i z_i^2, as the coefficients of the n-th
+ * power of the series of one term (Miller's recurrence). */
+static void mask_moments(int n, double alpha, double *out)
+{
+  double one[TERMS] = {1}, odd = 1; /* odd = (2 j - 1)!! / (j! n^j) */
+  out[0] = 1;
+  for (int j = 1; j < TERMS; j++) {
+    odd *= (2 * j - 1) / ((double)j * n);
+    one[j] = odd * 0.5 * (1 + pow(alpha * alpha, j));
+  }
+  for (int k = 1; k < TERMS; k++) {
+    out[k] = 0;
+    for (int j = 1; j <= k; j++) out[k] += ((double)n * j - (k - j)) / k * one[j] * out[k - j];
+  }
+}
+
+/* sum over k of (s2/2)^k c_k E (K/n)^k / (2 k!), up to the smallest term. */
+static double mixed_series(int d, const double *moments, double s2, double *smallest)
+{
+  double sum = 0, c = 2 * (d - 2), power = 0.5 * s2;
+  *smallest = HUGE_VAL;
+  for (int k = 1; k < TERMS; k++) {
+    double term = 0.5 * power * c * moments[k];
+    if (fabs(term) >= *smallest) break;
+    sum += term;
+    *smallest = fabs(term);
+    c *= 2.0 * k * (2 * k + 2 - d);
+    power *= 0.5 * s2;
+  }
+  return sum;
+}
+
+double wmc_exact_log_growth_mixed(int d, int n, double alpha, double s2, double *error)
+{
+  double moments[TERMS], unused;
+  mask_moments(n, alpha, moments);
+  /* at even d the series ends, at odd d it shows where it stops to be of use */
+  (void)mixed_series(d | 1, moments, s2, error);
+  return mixed_series(d, moments, s2, &unused);
+}
+
 double wmc_exact_trace_metric(int d, double s2, double layers)
 {
   return d * exp(layers * log1p(d * s2));

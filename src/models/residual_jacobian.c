@@ -227,6 +227,9 @@ static const wmc_axis axes[] = {
 
 /* ---- expected values -------------------------------------------------------------------- */
 
+/* What the series of exact.h may leave out. */
+static const double NEGLIGIBLE = 1e-7;
+
 static bool is_linear_gaussian(const wmc_value *p)
 {
   return block_of(p) == &wmc_block_linear &&
@@ -240,12 +243,11 @@ static double entry_variance(const wmc_value *p)
 
 static bool expected_sum(const wmc_value *p, double *out)
 {
-  const double negligible = 1e-7;
   double error, one = wmc_exact_log_det((int)p[WIDTH].integer, entry_variance(p), &error);
   if (!is_linear_gaussian(p)) return false;
   for (size_t k = 0; k < p[RECORD].count; k++) {
     double layers = record_layer(p, k);
-    out[k] = layers * error < negligible ? layers * one : NAN;
+    out[k] = layers * error < NEGLIGIBLE ? layers * one : NAN;
   }
   return true;
 }
@@ -257,12 +259,23 @@ static bool expected_log_det(const wmc_value *p, double *out)
   return true;
 }
 
+/* Mean of one layer, or NaN where the expectation is not known to all digits. */
+static double layer_growth(const wmc_value *p)
+{
+  wmc_block_options o = options_of(p);
+  double s2 = entry_variance(p), error = 0;
+  double alpha = wmc_activation_negative_slope(o.activation, o.slope);
+  if (o.weights->fill != wmc_stream_normals || isnan(alpha)) return NAN;
+  if (block_of(p) == &wmc_block_linear) return wmc_exact_log_growth(o.width, s2);
+  double growth = wmc_exact_log_growth_mixed(o.width, o.hidden, alpha, s2, &error);
+  return o.depth * error < NEGLIGIBLE ? growth : NAN;
+}
+
 static bool expected_growth(const wmc_value *p, double *out)
 {
-  if (!is_linear_gaussian(p)) return false;
-  double one = wmc_exact_log_growth((int)p[WIDTH].integer, entry_variance(p));
+  double one = layer_growth(p);
   for (size_t k = 0; k < p[RECORD].count; k++) out[k] = record_layer(p, k) * one;
-  return true;
+  return !isnan(one);
 }
 
 /* E J^T J = (1 + d s^2) I given the past, for any law of the weights; two-layer blocks with a

@@ -115,6 +115,40 @@ Test(jacobian_exact, growth_of_a_vector)
     }
 }
 
+/* ReLU: K is chi^2 with B degrees of freedom, B binomial; the mean of the growth over K. */
+static double growth_given(double k, const double *s2_over_n)
+{
+  double s2 = *s2_over_n * k, small = 1e-4;
+  /* E log|J u| = s^2 (d-2)/2 - s^4 (d-2)(d-4)/4 + O(s^6) where the Poisson sum would be long */
+  if (s2 < small) return 0.5 * s2 * (at.d - 2) - 0.25 * s2 * s2 * (at.d - 2) * (at.d - 4);
+  return wmc_exact_log_growth(at.d, s2);
+}
+
+Test(jacobian_exact, growth_through_masks)
+{
+  int accurate = 0;
+  for (int d = 1; d <= 9; d += 2 + (d > 4))
+    for (int n = 1; n <= 9; n += 4)
+      for (double s2 = 0.1; s2 > 0.001; s2 /= 4) {
+        double error, binomial = pow(0.5, n), mean = 0, scale = s2 / n;
+        at.d = d;
+        for (int b = 1; b <= n; b++) {
+          binomial *= (n - b + 1.0) / b;
+          mean += binomial * chi_squared_mean(b, growth_given, &scale);
+        }
+        double value = wmc_exact_log_growth_mixed(d, n, 0, s2, &error);
+        cr_expect_lt(fabs(value - mean), 5 * error + 1e-11, "d=%d n=%d s2=%g: %.12g, not %.12g", d,
+                     n, s2, value, mean);
+        accurate += error < 1e-9;
+      }
+  cr_expect_gt(accurate, 10);
+  /* one slope for both signs and many hidden units: the linear chain */
+  double error;
+  cr_expect_lt(fabs(wmc_exact_log_growth_mixed(5, 2000000, -1, 0.01, &error) -
+                    wmc_exact_log_growth(5, 0.01)),
+               1e-9);
+}
+
 Test(jacobian_exact, known_series)
 {
   /* E sum lambda = -tau d/2 - tau^2 d (d+2)/(4 L) - tau^3 d (d+2)(d+4)/(6 L^2) - ... */

@@ -316,7 +316,14 @@ Test(jacobian_model, expected_values_where_they_are_exact)
   PARAMETERS(model, values, "block=two_layer", "activation=relu");
   cr_assert(expect(model, "trace_metric", values, out));
   cr_expect_float_eq(out[1], 2 * pow(1.001, 100), 1e-12);
+  PARAMETERS(model, values, "width=3", "hidden=6");
+  cr_expect_not(expect(model, "log_vector_growth", values, out), "sign weights");
+  PARAMETERS(model, values, "weights=gaussian");
+  cr_assert(expect(model, "log_vector_growth", values, out));
+  one = wmc_exact_log_growth_mixed(3, 6, 0, 0.001, &error);
+  cr_expect_float_eq(out[1], 100 * one, 1e-14);
   PARAMETERS(model, values, "activation=tanh");
+  cr_expect_not(expect(model, "log_vector_growth", values, out));
   cr_expect_not(expect(model, "trace_metric", values, out));
   for (size_t k = 0; k < FIELDS; k++) wmc_value_free(&values[k]);
 }

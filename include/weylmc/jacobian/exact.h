@@ -2,7 +2,7 @@
  *
  * M = J_l ... J_1, J = I + s G with G gaussian d x d; s2 = s^2. Each is the value for one layer or
  * for l layers as stated; l layers add up because the law of G is invariant under rotations.
- * Sources: docs/theory/jacobian.md, eqs. (10)-(16).
+ * Sources: docs/theory/jacobian.md, eqs. (10)-(19).
  * Checked by tests/check/jacobian_exact.c against quadrature of the definitions, and by
  * tests/statistical/jacobian.c against draws. Reentrant, allocate nothing.
  */
@@ -17,6 +17,10 @@ double wmc_exact_log_det(int d, double s2, double *error);
 double wmc_exact_log_growth(int d, double s2);
 /** Var log|J u| (eq. (16)). */
 double wmc_exact_log_growth_variance(int d, double s2);
+/** E log|J u| of a two-layer block of hidden width n whose homogeneous activation has the slope
+ * alpha below 0: the mean of the former with s^2 -> s^2 K/n, by its asymptotic series (eq. (19)).
+ * @param[out] error  as for wmc_exact_log_det */
+double wmc_exact_log_growth_mixed(int d, int n, double alpha, double s2, double *error);
 /** E tr M^T M = d (1 + d s^2)^l, for entries of any law with mean 0 and variance 1 (eq. (10)). */
 double wmc_exact_trace_metric(int d, double s2, double layers);
 /** Variance of tr M^T M over the square of its mean, gaussian G (eq. (11)). */

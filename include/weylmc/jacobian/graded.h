@@ -3,7 +3,7 @@
  * For Y = [y_1 e^{r_1}, ..., y_d e^{r_d}] with ordinary columns y_j and any real r_j: log-singular
  * values by one-sided Jacobi rotations. The rotation of columns i and j with r_i >= r_j and
  * rho = e^{r_j - r_i} needs only t/rho and rho^2, where t is the tangent of its angle, so rho may
- * underflow without harm (docs/theory/jacobian.md, eq. (24)).
+ * underflow without harm (docs/theory/jacobian.md, eq. (25)).
  * Error about eps times the condition number of [y_j/|y_j|], whatever the r_j.
  * Checked by tests/check/jacobian_qdt.c. Reentrant, allocates nothing.
  */

@@ -6,7 +6,7 @@
  *
  * with P the plain product of the layers since the last factorisation. A factorisation takes
  * [Q', R] = qr(P Q) with R_ii > 0, r' = r + log R_ii, T' = (R_ij e^{r_j - r'_i}) T, P' = I
- * (docs/theory/jacobian.md, eqs. (22)-(23)). Exponents never enter a floating-point matrix, so that
+ * (docs/theory/jacobian.md, eqs. (23)-(24)). Exponents never enter a floating-point matrix, so that
  * spectra spread over hundreds of decades neither lose digits nor underflow.
  * The singular values of M are those of diag(e^r) T, by graded one-sided Jacobi rotations of its
  * rows (graded.h beyond spreads of e^100); as long as no factorisation was needed, those of P

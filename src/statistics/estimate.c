@@ -6,15 +6,15 @@
 
 #include "weylmc/numeric/special.h"
 
-/* Batches of the longest chain at each level. */
-static const size_t level_batches[] = {64, 48, 32, 24, 16, 12, 8, 6, 4, 3, 2, 1};
+/* Batches that the longest chain is cut into at each level, side by side. */
+static const double level_batches[] = {64, 48, 32, 24, 16, 12, 8, 6, 4, 3, 2, 1};
 enum {
   LEVELS = sizeof level_batches / sizeof level_batches[0],
   WHOLE = LEVELS - 1, /* the level of whole chains */
   LEAST = 4,          /* least number of batches for an error, if there are so many draws */
   ENOUGH = 48         /* batches that give an error to 10% */
 };
-static const double improbable = 0.001; /* of chains that differ by chance */
+static const double improbable = 0.005; /* of chains that differ by chance */
 static const double long_chain = 30;    /* in tau */
 
 /* Weighted values merged one by one, after Chan et al. (1979). */
@@ -34,70 +34,117 @@ static void merge(merger *m, double weight, double mean, double square)
   m->count++;
 }
 
+/* Overlapping batches of one length: sums over batches j, and over pairs i, j. */
+typedef struct level {
+  double square; /* length (mean - grand mean)^2 */
+  double trace;  /* expectation of `square` / variance, for independent draws: 1 - length/N */
+  double pairs;  /* squares of the correlations of i with j, less what all pairs have in common */
+  double length; /* lengths */
+  double pieces; /* number of such batches side by side */
+} level;
+
 /* Everything that the analysis takes from the chains. */
 typedef struct summary {
-  merger samples;       /* of weight 1: all samples of all chains */
-  merger level[LEVELS]; /* batches, weighted by their length */
-  merger halves;        /* of the chains, for R-hat */
+  merger samples; /* of weight 1: all samples of all chains */
+  merger halves;  /* of the chains, for R-hat */
   double within, within_freedom;
-  double longest; /* draws in complete batches of the longest chain */
+  double covered; /* draws in complete batches */
+  double longest; /* such draws of the longest chain */
   double chains;
+  level level[LEVELS];
 } summary;
 
 /* ---- reading the chains ----------------------------------------------------------------- */
 
-static double covered(const wmc_accumulator *chain)
+typedef struct chain {
+  double count, mean, square; /* of samples */
+  double length, batch[WMC_BATCHES];
+  size_t batches;
+} chain;
+
+static void read_chain(const wmc_accumulator *from, size_t component, chain *out)
 {
-  return (double)wmc_accumulator_batch_length(chain) * (double)wmc_accumulator_batches(chain);
+  out->count = (double)wmc_accumulator_count(from);
+  out->mean = wmc_accumulator_mean(from, component);
+  out->square = out->count > 1 ? wmc_accumulator_variance(from, component) * (out->count - 1) : 0;
+  out->length = (double)wmc_accumulator_batch_length(from);
+  out->batches = wmc_accumulator_batches(from);
+  for (size_t b = 0; b < out->batches; b++)
+    out->batch[b] = wmc_accumulator_batch_mean(from, b, component);
 }
 
 /* Mean of batches [from, to): exact if all are equal. */
-static double batches_mean(const double *batch, size_t from, size_t to)
+static double batches_mean(const chain *c, size_t from, size_t to)
 {
   double sum = 0;
-  for (size_t b = from; b < to; b++) sum += batch[b] - batch[from];
-  return batch[from] + sum / (double)(to - from);
-}
-
-/* Merge the chain, cut into `parts` batches as equal as can be. */
-static void add_parts(merger *m, const double *batch, size_t batches, double length, size_t parts)
-{
-  for (size_t j = 0; j < parts; j++) {
-    size_t from = j * batches / parts, to = (j + 1) * batches / parts;
-    merge(m, (double)(to - from) * length, batches_mean(batch, from, to), 0);
-  }
+  for (size_t b = from; b < to; b++) sum += c->batch[b] - c->batch[from];
+  return c->batch[from] + sum / (double)(to - from);
 }
 
 /* Half chains for R-hat: the squares within halves are those of the chain less what the difference
  * of the halves contributes. */
-static void add_halves(summary *s, const double *batch, size_t batches, double count, double square)
+static void add_halves(summary *s, const chain *c)
 {
-  if (count < 4) return;
-  double first = batches_mean(batch, 0, batches / 2);
-  double second = batches_mean(batch, batches - batches / 2, batches);
+  if (c->count < 4) return;
+  double first = batches_mean(c, 0, c->batches / 2);
+  double second = batches_mean(c, c->batches - c->batches / 2, c->batches);
   double difference = first - second;
   merge(&s->halves, 1, first, 0);
   merge(&s->halves, 1, second, 0);
-  s->within += fmax(0, square - count / 4 * difference * difference);
-  s->within_freedom += count - 2;
+  s->within += fmax(0, c->square - c->count / 4 * difference * difference);
+  s->within_freedom += c->count - 2;
 }
 
-static void add_chain(summary *s, const wmc_accumulator *chain, size_t component)
+/* What can be had without the mean over all chains. */
+static void add_chain(summary *s, const chain *c)
 {
-  double batch[WMC_BATCHES], count = (double)wmc_accumulator_count(chain);
-  size_t batches = wmc_accumulator_batches(chain);
-  double length = (double)wmc_accumulator_batch_length(chain);
-  double mean = wmc_accumulator_mean(chain, component);
-  double square = count > 1 ? wmc_accumulator_variance(chain, component) * (count - 1) : 0;
-  for (size_t b = 0; b < batches; b++) batch[b] = wmc_accumulator_batch_mean(chain, b, component);
-  merge(&s->samples, count, mean, square);
-  merge(&s->level[WHOLE], count, mean, 0); /* with the batch being filled */
-  for (int k = 0; k < WHOLE; k++) {
-    double want = floor(0.5 + covered(chain) / s->longest * (double)level_batches[k]);
-    size_t parts = want < 1 ? 1 : want > (double)batches ? batches : (size_t)want;
-    add_parts(&s->level[k], batch, batches, length, parts);
+  double covered = c->length * (double)c->batches;
+  merge(&s->samples, c->count, c->mean, c->square);
+  add_halves(s, c);
+  s->covered += covered;
+  s->longest = fmax(s->longest, covered);
+  s->chains++;
+}
+
+/* Two batches of w blocks of a chain, d blocks apart, have the correlation 1 - d/w - x about the
+ * grand mean, and -x if they do not overlap, as in different chains; x = length/N. */
+static double pair_squares(size_t places, size_t w, double x)
+{
+  double sum = (double)places * ((1 - x) * (1 - x) - x * x);
+  for (size_t d = 1; d < w && d < places; d++) {
+    double overlap = 1 - (double)d / (double)w;
+    sum += 2 * (double)(places - d) * ((overlap - x) * (overlap - x) - x * x);
   }
-  add_halves(s, batch, batches, count, square);
+  return sum;
+}
+
+/* Slide a batch of w blocks along the chain. */
+static void add_batches(const summary *s, level *l, const chain *c, size_t w)
+{
+  double length = (double)w * c->length, x = length / s->samples.weight, sum = 0;
+  size_t places = c->batches - w + 1;
+  for (size_t b = 0; b + 1 < w; b++) sum += c->batch[b] - c->batch[0];
+  for (size_t j = 0; j < places; j++) {
+    sum += c->batch[j + w - 1] - c->batch[0];
+    double d = c->batch[0] + sum / (double)w - s->samples.mean;
+    l->square += length * d * d;
+    sum -= c->batch[j] - c->batch[0];
+  }
+  l->trace += (double)places * (1 - x);
+  l->pairs += pair_squares(places, w, x);
+  l->length += (double)places * length;
+  l->pieces += (double)c->batches / (double)w;
+}
+
+static void add_levels(summary *s, const chain *c)
+{
+  for (int k = 0; k < WHOLE; k++) {
+    double want = floor(0.5 + s->longest / level_batches[k] / c->length);
+    size_t w = want < 1 ? 1 : want > (double)c->batches ? c->batches : (size_t)want;
+    add_batches(s, &s->level[k], c, w);
+  }
+  const chain whole = {.length = c->count, .batches = 1, .batch = {c->mean}};
+  add_batches(s, &s->level[WHOLE], &whole, 1);
 }
 
 /* ---- choosing the batches --------------------------------------------------------------- */
@@ -108,34 +155,45 @@ static double naive_variance(const summary *s)
   return s->samples.square / (s->samples.weight - 1) / s->samples.weight;
 }
 
+static double level_length(const summary *s, int k)
+{
+  double all = k == WHOLE ? s->samples.weight : s->covered;
+  return all / s->level[k].pieces;
+}
+
+static double level_freedom(const summary *s, int k)
+{
+  const level *l = &s->level[k];
+  double common = l->length / s->samples.weight;
+  return l->trace * l->trace / (l->pairs + common * common);
+}
+
 /* Variance of the mean from one level, by (1) of the header with f of (2). */
 static double level_variance(const summary *s, int k)
 {
-  const merger *m = &s->level[k];
+  double n = s->samples.weight, length = level_length(s, k), x = length / n;
+  double raw = s->level[k].square / s->level[k].trace / n, variance = raw;
   double naive = naive_variance(s);
-  double raw = m->square / (m->count - 1) / s->samples.weight, variance = raw;
-  double length = m->weight / m->count, chain = m->weight / s->chains;
-  if (!(naive > 0)) return raw;
+  if (!(naive > 0) || k == WHOLE) return raw;
   for (int pass = 0; pass < 3; pass++) { /* f depends on tau, and tau on f */
     double tau = fmax(variance / naive / 2, 0.01), h = tau - 1 / (4 * tau);
-    double q = (1 - fmin(h / length, 0.5)) / (1 - fmin(h / chain, 0.5));
-    variance = raw * (m->count - 1) / (m->count * q - 1);
+    double q = (1 - fmin(h / length, 0.5)) / (1 - fmin(h / (n / s->chains), 0.5));
+    variance = raw * (1 - x) / (q - x);
   }
   return variance;
 }
 
 static bool long_enough(const summary *s, int k, double variance)
 {
-  double length = s->level[k].weight / s->level[k].count;
-  double twice_tau = variance / naive_variance(s);
-  return length * length * length > 2 * s->samples.weight * twice_tau * twice_tau;
+  double length = level_length(s, k), twice_tau = variance / naive_variance(s);
+  return length * length * length > 4 * s->samples.weight * twice_tau * twice_tau;
 }
 
 /* The longest batches of which there are enough. */
 static int last_level(const summary *s)
 {
   int k = WHOLE;
-  while (k > 0 && s->level[k].count < LEAST) k--;
+  while (k > 0 && s->level[k].pieces < LEAST) k--;
   return k;
 }
 
@@ -151,15 +209,15 @@ static int choose_level(const summary *s, bool *found)
 /* Longer batches, while there are enough for an error. */
 static int lengthen(const summary *s, int k)
 {
-  while (k < WHOLE && s->level[k + 1].count >= ENOUGH) k++;
+  while (k < WHOLE && s->level[k + 1].pieces >= ENOUGH) k++;
   return k;
 }
 
 /* Whether whole chains scatter by more than chance allows if the variance is what level k says. */
 static bool chains_apart(const summary *s, double variance)
 {
-  double freedom = s->level[WHOLE].count - 1;
-  if (freedom < 1) return false;
+  double freedom = level_freedom(s, WHOLE);
+  if (s->chains < 2) return false;
   double whole = level_variance(s, WHOLE);
   if (!(whole > variance)) return false;
   return wmc_chi_squared_tail(freedom * whole / variance, freedom) < improbable;
@@ -193,7 +251,7 @@ static void analyse(const summary *s, wmc_estimate *out)
     shortest = k = WHOLE;
     apart = true;
   }
-  out->freedom = s->level[k].count - 1;
+  out->freedom = level_freedom(s, k);
   out->error = sqrt(level_variance(s, k)) * wmc_student_factor(out->freedom);
   double gain = varies ? naive / level_variance(s, shortest) : 1;
   out->ess = fmin(gain, fmax(1, log10(count))) * count;
@@ -209,14 +267,13 @@ void wmc_estimate_chains(const wmc_accumulator *const *accumulators, size_t chai
 {
   summary s = {.chains = 0};
   *out = (wmc_estimate){NAN, NAN, NAN, NAN, NAN, NAN, 0, 0, WMC_ESTIMATE_FEW};
-  for (size_t c = 0; c < chains; c++)
-    if (accumulators[c] != NULL && wmc_accumulator_count(accumulators[c]) > 0) {
-      s.longest = fmax(s.longest, covered(accumulators[c]));
-      s.chains++;
+  for (int pass = 0; pass < 2; pass++)
+    for (size_t c = 0; c < chains; c++) {
+      if (accumulators[c] == NULL || wmc_accumulator_count(accumulators[c]) == 0) continue;
+      chain one;
+      read_chain(accumulators[c], component, &one);
+      pass == 0 ? add_chain(&s, &one) : add_levels(&s, &one);
     }
-  for (size_t c = 0; c < chains; c++)
-    if (accumulators[c] != NULL && wmc_accumulator_count(accumulators[c]) > 0)
-      add_chain(&s, accumulators[c], component);
   out->samples = s.samples.weight;
   if (s.samples.weight == 0) return;
   out->mean = s.samples.mean;

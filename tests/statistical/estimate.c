@@ -210,8 +210,10 @@ Test(estimate_coverage, of_displaced_chains)
     flagged += e.quality == WMC_ESTIMATE_APART || e.quality == WMC_ESTIMATE_SHORT;
   }
   cr_expect_lt(fabs(covered / n - one), five_sigma(one, n), "1 sigma covers %g", covered / n);
-  /* by chance (chi^2 of 7 below 2, in 4%) the chains differ so little that they look long */
-  cr_expect_gt(flagged, 0.9 * n);
+  /* where the places happen to be close (chi^2 of 7 below 3, in 11%), chains may look like good
+   * ones with a tau of 30 and less */
+  printf("displaced chains: within 1 sigma %.3f, flagged %.3f\n", covered / n, flagged / n);
+  cr_expect_gt(flagged, 0.8 * n);
   for (int c = 0; c < CHAINS; c++) wmc_accumulator_destroy(a[c]);
   wmc_stream_destroy(stream);
 }

@@ -4,29 +4,36 @@
  * never concatenated: batches are formed inside chains and compared with the mean over all chains,
  * which counts a difference between chains as error.
  *
- * Let the N samples fall into M batches of mean b_i and length l_i, and let m be their mean. Then
- *   S = sum_i l_i (b_i - m)^2,   Var(m) = S / ((M - 1) N) / f                                  (1)
- * where f = (M q - 1)/(M - 1) allows for what neighbouring batches of a chain of n draws share:
+ * Let m be the mean of all N samples, and b_j the means of the batches of l draws, every possible
+ * one inside a chain (they overlap; a batch is moved by 1/32 to 1/63 of a chain). Then
+ *   Var(m) = [sum_j l (b_j - m)^2 / sum_j (1 - l/N)] / N / f                                    (1)
+ * where f = (q - l/N)/(1 - l/N) allows for what neighbouring batches of a chain of n draws share:
  *   q = (1 - h/l)/(1 - h/n),  h = tau - 1/(4 tau),                                             (2)
  * exact to first order in tau/l for an exponential autocorrelation, and f = 1 if every batch is a
  * whole chain. The integrated autocorrelation time in draws is
  *   tau = N Var(m) / (2 sigma^2),   ess = N / (2 tau),                                         (3)
- * sigma the deviation of one sample. The batches (from 64 a chain to whole chains) are the shortest
- * which are long enough, l^3 > 2 N (2 tau)^2 with their own tau: there the rest of the bias, of
- * order tau/l before (2), is below the statistical uncertainty sqrt(2/M) of the variance. They give
- * tau; the error is taken from longer ones while at least 48 remain, since slow modes of small
- * weight show only there. `error` is sqrt(Var(m)) times Student's factor for M - 1 degrees of
- * freedom, so that mean +- error covers the truth with probability 68.3% also when M is small.
+ * sigma the deviation of one sample. The length (from 1/64 of a chain to whole chains) is the least
+ * one with l^3 > 4 N (2 tau)^2, tau its own: there the rest of the bias, of order tau/l before (2),
+ * is below the statistical uncertainty of the variance. It gives tau; the error is taken from
+ * longer batches while 48 of them fit side by side, since slow modes of small weight show only
+ * there. `error` is sqrt(Var(m)) times Student's factor for the degrees of freedom of (1), known
+ * for independent draws, so that mean +- error covers the truth with probability 68.3% also when
+ * the batches are few.
  *
- * Where it fails: in chains shorter than about 30 tau no batches are long enough. With at least 4
- * chains the scatter of whole chains is then used, which is honest for stationary chains of any
- * length; with fewer the chains are cut in 4 batches together, and error and tau come out too small
- * (by about a quarter at 10 tau). In either case, and
- * wherever the longest chain has less than 30 tau, the quality is WMC_ESTIMATE_SHORT. The scatter
- * of whole chains is also used when it is larger than chance allows (probability below 1/1000), as
- * when chains are stuck in different places: WMC_ESTIMATE_APART. Sources: H. Flyvbjerg and H. G.
- * Petersen, J. Chem. Phys. 91 (1989) 461; R. M. Lee et al., Phys. Rev. E 83 (2011) 066706 (the rule
- * for the length); A. Vehtari et al., Bayesian Analysis 16 (2021) 667 (split R-hat, bound on ess).
+ * Where it fails: in chains shorter than about 30 tau no batches may be long enough. With at least
+ * 4 chains the scatter of whole chains is then used, which is honest for stationary chains of any
+ * length; with fewer, batches of which 4 fit into the chains together, and the errors of a single
+ * chain are too small: mean +- error covers 60% at 10 tau, 46% at 3 tau. The quality tells of
+ * chains below 30 tau (WMC_ESTIMATE_SHORT); where tau is itself unknown, it cannot. The scatter of
+ * whole chains is also used where it is larger than chance allows (probability below 1/200), as
+ * when chains are stuck in different places: WMC_ESTIMATE_APART. A slow mode that carries a small
+ * part of the variance is underestimated in chains of less than some 100 of its own tau.
+ *
+ * Sources: M. S. Meketon and B. Schmeiser, Proc. Winter Simulation Conf. (1984) 227 (overlapping
+ * batches: 1.5 times the degrees of freedom); R. M. Lee et al., Phys. Rev. E 83 (2011) 066706 (the
+ * rule for the length); A. Vehtari et al., Bayesian Analysis 16 (2021) 667 (split R-hat, bound on
+ * ess).
+ *
  * Checked by tests/statistical/estimate.c: coverage of the 1- and 2-sigma intervals on AR(1)
  * chains, tau of AR(1) against (1/2)(1+phi)/(1-phi), R-hat of equal and of displaced chains; and by
  * tests/unit/accumulator.c for few draws, constants and non-finite samples.

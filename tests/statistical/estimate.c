@@ -119,13 +119,16 @@ Test(estimate_coverage, of_chains_long_against_tau)
   }
 }
 
-/* 10, 3 and 1 tau a chain: the scatter of 8 and more chains still gives honest errors, and the
+/* 10, 3 and 1 tau a chain: the scatter of 4 and more chains still gives honest errors, and the
  * estimates say that chains are short. */
 Test(estimate_coverage, of_chains_short_against_tau)
 {
   const int n = test_trials(2000);
-  const setting settings[] = {
-      {0.99, 8, 300, n}, {0.99, 16, 1000, n}, {0.99, 16, 100, n}, {0.9, 32, 30, n}};
+  const setting settings[] = {{0.99, 4, 100, n},
+                              {0.99, 8, 300, n},
+                              {0.99, 16, 1000, n},
+                              {0.99, 16, 100, n},
+                              {0.9, 32, 30, n}};
   for (size_t k = 0; k < sizeof settings / sizeof settings[0]; k++) {
     coverage c = measure(&settings[k]);
     assert_covers(&settings[k], &c);

@@ -28,6 +28,12 @@ static void quadratic_basis(double depth, double p, double *out)
   out[2] = out[1] * out[1];
 }
 
+static void cubic_basis(double depth, double p, double *out)
+{
+  quadratic_basis(depth, p, out);
+  out[3] = out[1] * out[2];
+}
+
 static void power_basis(double depth, double p, double *out)
 {
   out[0] = 1;
@@ -44,6 +50,8 @@ const wmc_form wmc_forms[] = {
     {"linear", "a + b/N", "leading correction of an analytic limit", 2, 2, false, linear_basis},
     {"quadratic", "a + b/N + c/N^2", "analytic limit, two corrections", 3, 3, false,
      quadratic_basis},
+    {"cubic", "a + b/N + c/N^2 + d/N^3", "analytic limit, three corrections", 4, 4, false,
+     cubic_basis},
     {"power", "a + b N^-p", "one correction with an exponent of its own", 3, 2, true, power_basis},
     {"boundary", "a + b/N + c N^-3/2 log N",
      "limit where the smallest layer singular value reaches 0 (no hidden excess)", 3, 3, false,

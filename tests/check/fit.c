@@ -53,6 +53,7 @@ static double curve(const char *name, const double *x, double depth)
   double u = 1 / depth;
   if (strcmp(name, "linear") == 0) return x[0] + x[1] * u;
   if (strcmp(name, "quadratic") == 0) return x[0] + x[1] * u + x[2] * u * u;
+  if (strcmp(name, "cubic") == 0) return x[0] + x[1] * u + x[2] * u * u + x[3] * u * u * u;
   if (strcmp(name, "power") == 0) return x[0] + x[1] * pow(u, x[2]);
   cr_assert_str_eq(name, "boundary", "form %s is not known to this test", name);
   return x[0] + x[1] * u + x[2] * pow(depth, -1.5) * log(depth);
@@ -82,8 +83,8 @@ Test(fit, exact_data_are_recovered)
   for (int t = 0; t < test_trials(100); t++)
     for (const wmc_form *form = wmc_forms; form->name != NULL; form++) {
       points p = new_points(stream, MOST);
-      double x[3];
-      wmc_stream_normals(stream, 3, 2, x);
+      double x[PARAMETERS];
+      wmc_stream_normals(stream, PARAMETERS, 2, x);
       if (form->exponent) x[2] = 0.3 + 2 * wmc_stream_uniform(stream);
       if (form->exponent) x[1] = copysign(0.5 + fabs(x[1]), x[1]);
       for (size_t k = 0; k < MOST; k++) p.value[k] = curve(form->name, x, p.depth[k]);
@@ -163,7 +164,7 @@ Test(fit, covariance_is_that_of_the_algebra)
   for (int t = 0; t < test_trials(50); t++)
     for (const wmc_form *form = wmc_forms; form->name != NULL; form++) {
       points p = new_points(stream, 6);
-      double x[3] = {1, 2, 0.8}, noise[MOST], expected[PARAMETERS * PARAMETERS];
+      double x[PARAMETERS] = {1, 2, 0.8, 3}, noise[MOST], expected[PARAMETERS * PARAMETERS];
       wmc_stream_normals(stream, MOST, 1e-3, noise);
       for (size_t k = 0; k < p.points; k++)
         p.value[k] = curve(form->name, x, p.depth[k]) + noise[k];
@@ -190,7 +191,7 @@ Test(fit, chi_squared_is_least)
   for (int t = 0; t < test_trials(50); t++)
     for (const wmc_form *form = wmc_forms; form->name != NULL; form++) {
       points p = new_points(stream, 7);
-      double x[3] = {1, 2, 0.8}, noise[MOST], weight[MOST * MOST];
+      double x[PARAMETERS] = {1, 2, 0.8, 3}, noise[MOST], weight[MOST * MOST];
       wmc_stream_normals(stream, MOST, 2e-3, noise);
       for (size_t k = 0; k < 7; k++) p.value[k] = curve(form->name, x, p.depth[k]) + noise[k];
       set_covariance(&p, true, stream);
@@ -199,10 +200,10 @@ Test(fit, chi_squared_is_least)
       data.covariance = p.covariance;
       wmc_fit fit;
       cr_assert_eq(wmc_fit_form(&data, form, &fit), WMC_OK, "%s", wmc_message());
-      for (int trial = 0; trial < 4; trial++) { /* at the minimum, then beside it */
+      for (int trial = 0; trial <= form->parameters; trial++) { /* at the minimum, then beside it */
         double chi = 0, y[PARAMETERS];
         memcpy(y, fit.value, sizeof y);
-        if (trial > 0 && trial <= form->parameters) y[trial - 1] += 0.1 * fit.error[trial - 1];
+        if (trial > 0) y[trial - 1] += 0.1 * fit.error[trial - 1];
         for (size_t i = 0; i < 7; i++)
           for (size_t j = 0; j < 7; j++)
             chi += (p.value[i] - curve(form->name, y, p.depth[i])) * weight[i * 7 + j] *
@@ -242,7 +243,7 @@ Test(fit, order_of_the_points_changes_no_bit)
 
 Test(fit, a_point_at_infinite_depth_takes_part)
 {
-  const double x[3] = {1, 2, 0.8};
+  const double x[PARAMETERS] = {1, 2, 0.8, 3};
   for (const wmc_form *form = wmc_forms; form->name != NULL; form++) {
     points p = {.points = 5, .depth = {INFINITY, 4, 8, 16, 32}};
     for (size_t k = 0; k < 5; k++) {
@@ -279,11 +280,11 @@ static points new_chains(wmc_stream *stream, size_t n, size_t chains, const char
 /* The whole fit without each chain in turn, done by hand. */
 Test(fit, jackknife_repeats_the_fit_without_each_chain)
 {
-  const double x[3] = {1, 2, 0.8};
+  const double x[PARAMETERS] = {1, 2, 0.8, 3};
   wmc_stream *stream = new_stream(5);
   for (const wmc_form *form = wmc_forms; form->name != NULL; form++) {
     points p = new_chains(stream, 6, MOST_CHAINS, form->name, x);
-    double mean[3] = {0}, square[3] = {0}, c = MOST_CHAINS;
+    double mean[PARAMETERS] = {0}, square[PARAMETERS] = {0}, c = MOST_CHAINS;
     wmc_fit fit = fit_of(&p, form);
     for (size_t without = 0; without < MOST_CHAINS; without++) {
       points q = p;
@@ -360,7 +361,7 @@ Test(fit, choice_is_the_least_aicc_with_its_rival)
   int rivals = 0, trials = test_trials(300), judged = 0;
   for (int t = 0; t < trials; t++) {
     points p = new_points(stream, 5 + (size_t)(t % 3));
-    double x[3] = {1, 2, t % 2 ? 0.05 : 0};
+    double x[PARAMETERS] = {1, 2, t % 2 ? 0.05 : 0};
     for (size_t k = 0; k < p.points; k++)
       p.value[k] = curve("quadratic", x, p.depth[k]) + p.error[k] * wmc_stream_normal(stream);
     wmc_fit chosen = choice_of(&p), best = {.aicc = INFINITY};

@@ -7,6 +7,7 @@
  * rows of a constant table:
  *   linear       a + b/N
  *   quadratic    a + b/N + c/N^2
+ *   cubic        a + b/N + c/N^2 + d/N^3
  *   power        a + b N^-p                 (p by variable projection; its one-sigma interval,
  *                                            chi^2 within 1 of the least, must lie in (0.1, 4))
  *   boundary     a + b/N + c N^-3/2 log N   (balanced networks without hidden excess, whose
@@ -18,6 +19,8 @@
  * and are eligible if n - k - 1 >= 1. Choosing hides an error: when two forms are about as good,
  * the data do not tell which limit is right, and the error of either limit is too small. Therefore
  * the eligible form within 2 of the least AICc whose limit is farthest off is reported as rival.
+ * Where theory says which terms exist, list only forms that have them: data that cannot see a term
+ * prefer the form without it, which may move the limit by several of its errors.
  *
  * Parameter errors are jackknife errors over chains, the whole fit repeated without chain c at
  * every depth, with Student's factor for C - 1 degrees of freedom; they hold also if equal chains

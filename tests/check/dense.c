@@ -416,6 +416,19 @@ Test(dense, singular_values_alone)
   }
 }
 
+/** Quadratic convergence: from scratch, and near a diagonal matrix with gaps 1. */
+TEST_LEVELS(svd_needs_few_sweeps)
+{
+  for (int n = 2; n <= 32; n += 3)
+    for (int near = 0; near < 2; near++) {
+      double *a = random_matrix(n, n);
+      for (int i = 0; near && i < n * n; i++) a[i] = 0.05 * a[i] + (i % (n + 1) ? 0 : n - i / n);
+      int sweeps = check_svd(n, n, a, 1e-11, near ? "near diagonal" : "random");
+      cr_assert_leq(sweeps, near ? 5 : 9, "width %d: %d sweeps", n, sweeps);
+      wmc_free(a);
+    }
+}
+
 /** A step of a chain: Y = A V0 with V0 of a nearby matrix gives the same singular values, V = V0
  * times rotations, in no more sweeps than from scratch; and a second call only checks. */
 TEST_LEVELS(svd_starts_warm)

@@ -117,12 +117,6 @@ INLINE void find_angles(chunk *c, int k, double sharpness)
   store(c->small + k, b - t * g);
 }
 
-/** A norm that shrank much in its update is wrong by cancellation. */
-INLINE double norm_after(double before, double after, int height, const double *x)
-{
-  return after > 0.1 * before ? after : dot(height, x, x);
-}
-
 /** Rotate the pairs of a chunk; returns how many were rotated. `height` and `stride` are those of
  * w, as constants if known. */
 INLINE int chunk_rotate(const sweeper *w, chunk *c, int height, int stride)
@@ -138,12 +132,11 @@ INLINE int chunk_rotate(const sweeper *w, chunk *c, int height, int stride)
   for (int k = 0; k < c->pairs; k += LANES) find_angles(c, k, 2 * w->sharpness);
   for (int k = 0; k < c->pairs; k++) {
     double *x = w->work + c->left[k] * stride, *y = w->work + c->right[k] * stride;
-    double *norm_x = w->norm2 + c->left[k], *norm_y = w->norm2 + c->right[k];
     if (c->sine[k] == 0) continue;
     rotated++;
     rotate(stride, c->cosine[k], c->sine[k], x, y);
-    *norm_x = norm_after(*norm_x, c->large[k], height, x);
-    *norm_y = norm_after(*norm_y, c->small[k], height, y);
+    w->norm2[c->left[k]] = c->large[k];
+    w->norm2[c->right[k]] = c->small[k];
   }
   return rotated;
 }

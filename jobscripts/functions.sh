@@ -55,7 +55,7 @@ find_python() { # prints the first python3 that imports the modules given
 
 build_program() {
   mkdir -p "$build"
-  exec 9>"$build.lock" && flock 9 # two calls at once must not build over each other
+  exec 9>"$build/lock" && flock 9 # two calls at once must not build over each other
   [ -f "$build/build.ninja" ] || meson setup ${CI:+-Dwerror=true} "$build" "$root" >"$build/setup.log" 2>&1 || {
     tail -n 20 "$build/setup.log" >&2
     say "configuring failed; see $build/setup.log"
@@ -79,13 +79,29 @@ mpi_environment() { # settings of Open MPI that every run needs
     OMPI_MCA_mpi_yield_when_idle=1 OPENBLAS_NUM_THREADS=1
 }
 
+# --quiet: mpirun would explain at length that a program may not return another code than 0
+on_ranks=(mpirun --quiet --oversubscribe -np)
+
 run_ranks() ( # run_ranks N COMMAND...: N ranks on this machine, as root or not
-  n=$1
-  shift
   mpi_environment
-  exec mpirun --oversubscribe -np "$n" "$@"
+  exec "${on_ranks[@]}" "$@"
 )
 
+run_until_asked() { # run_until_asked N COMMAND...: the same, but a signal means: checkpoint, then end
+  # In a session of its own, or Ctrl-C would reach mpirun too, which then kills the ranks.
+  local status=0 asked pid
+  (mpi_environment && exec setsid "${on_ranks[@]}" "$@") &
+  pid=$!
+  trap 'asked=yes; say "asking for a checkpoint"; kill -USR1 "$pid"' INT TERM HUP
+  while
+    asked=
+    wait "$pid" && status=0 || status=$?
+    [ -n "$asked" ]
+  do :; done
+  trap - INT TERM HUP
+  return "$status"
+}
+
 results_file() { # results_file DECK [option]...: the file that `weylmc run` with these writes
-  run_ranks 1 "$build/src/cli/weylmc" check "$@" | sed -n 's/^output: //p' | tail -n 1
+  "$build/src/cli/weylmc" check "$@" | sed -n 's/^output: //p' | tail -n 1
 }

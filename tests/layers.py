@@ -15,7 +15,7 @@ ONLY = {  # header of a library: where it may be included
     r"hdf5.*\.h|H5.*\.h": r"src/io/",
     r"sprng.*": r"src/numeric/random\.c",
     r"(lapacke|cblas)\.h": r"src/numeric/",
-    r"sleef\.h|libxsmm.*": r"src/numeric/",
+    r"libxsmm.*": r"src/numeric/",
     r"yaml\.h": r"src/deck/",
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)

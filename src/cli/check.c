@@ -1,3 +1,4 @@
+#include <math.h>
 #include <mpi.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -46,7 +47,7 @@ static double append_tasks(const wmc_plan *plan, const double *seconds_per_step,
   return total;
 }
 
-static void append_totals(const wmc_plan *plan, double seconds, wmc_text *out)
+static void append_totals(const wmc_plan *plan, double seconds, double walltime, wmc_text *out)
 {
   char a[WMC_TEXT_SHORT], b[WMC_TEXT_SHORT], c[WMC_TEXT_SHORT];
   long cores = sysconf(_SC_NPROCESSORS_ONLN);
@@ -63,10 +64,14 @@ static void append_totals(const wmc_plan *plan, double seconds, wmc_text *out)
   wmc_text_append(out, "expected time: %s of one core like this one, %s on its %ld cores\n",
                   wmc_text_duration(a, seconds), wmc_text_duration(c, seconds / (double)cores),
                   cores);
+  if (walltime > 0)
+    wmc_text_append(out, "within %s a job: about %.0f jobs of %ld such cores\n",
+                    wmc_text_duration(a, walltime), ceil(seconds / (double)cores / walltime),
+                    cores);
   wmc_text_append(out, "output: %s\n", plan->output);
 }
 
-static wmc_status describe(const wmc_plan *plan)
+static wmc_status describe(const wmc_plan *plan, double walltime)
 {
   double *seconds = WMC_ARRAY(double, plan->tasks);
   if (seconds == NULL) return wmc_no_memory();
@@ -76,7 +81,7 @@ static wmc_status describe(const wmc_plan *plan)
     wmc_text_append(&text, "# The deck with all defaults.\n");
     wmc_deck_print_resolved(plan->deck, &text);
     wmc_text_append(&text, "\n");
-    append_totals(plan, append_tasks(plan, seconds, &text), &text);
+    append_totals(plan, append_tasks(plan, seconds, &text), walltime, &text);
     fputs(wmc_text_string(&text), stdout);
   }
   wmc_text_free(&text);
@@ -87,10 +92,12 @@ static wmc_status describe(const wmc_plan *plan)
 wmc_status cli_check(const cli_arguments *a)
 {
   wmc_plan *plan = NULL;
+  double walltime;
   const wmc_plan_request request = {
       .deck = a->operand[0], .output = a->output, .n_set = a->sets, .set = a->set};
+  WMC_TRY(wmc_agree(MPI_COMM_WORLD, cli_walltime(a, &walltime)));
   WMC_TRY(wmc_plan_create(MPI_COMM_WORLD, &request, &plan));
-  wmc_status status = wmc_rank(MPI_COMM_WORLD) == 0 ? describe(plan) : WMC_OK;
+  wmc_status status = wmc_rank(MPI_COMM_WORLD) == 0 ? describe(plan, walltime) : WMC_OK;
   wmc_plan_destroy(plan);
   return wmc_agree(MPI_COMM_WORLD, status);
 }

@@ -37,6 +37,8 @@ wmc_status cli_fit(const cli_arguments *arguments);
 wmc_status cli_compare(const cli_arguments *arguments);
 wmc_status cli_explain(const cli_arguments *arguments);
 
+/** Seconds of --walltime; 0 if it was not given. WMC_USAGE (message) if it is not a time. */
+wmc_status cli_walltime(const cli_arguments *arguments, double *seconds);
 /** Parse argv[2..] for a command; WMC_USAGE (message) with the nearest valid option. */
 wmc_status cli_parse(const cli_command *command, int argc, char **argv, cli_arguments *arguments);
 /** Help for all commands (NULL) or one. */

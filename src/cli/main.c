@@ -11,7 +11,7 @@
 const cli_command cli_commands[] = {
     {"run", "DECK", "run a deck, or go on with it: the same command does both", 1, 1, "ows", true,
      cli_run},
-    {"check", "DECK", "print the plan of a deck, its memory and its time; run nothing", 1, 1, "os",
+    {"check", "DECK", "print the plan of a deck, its memory and its time; run nothing", 1, 1, "osw",
      true, cli_check},
     {"show", "FILE [OBSERVABLE]", "tables of a results file", 1, 2, "", false, cli_show},
     {"fit", "FILE", "extrapolate a results file to infinite depth, print and store the fits", 1, 1,

@@ -10,8 +10,9 @@
 static const wmc_field walltime_field = {
     .name = "--walltime", .type = WMC_TIME, .minimum = 1, .maximum = 1e9, .unit = "s"};
 
-static wmc_status read_walltime(const char *text, double *seconds)
+wmc_status cli_walltime(const cli_arguments *a, double *seconds)
 {
+  const char *text = a->walltime;
   *seconds = 0;
   if (text == NULL) return WMC_OK;
   wmc_value value = {0};
@@ -44,7 +45,7 @@ wmc_status cli_run(const cli_arguments *a)
   wmc_run_options options = {.begin = a->begin};
   const wmc_plan_request request = {
       .deck = a->operand[0], .output = a->output, .n_set = a->sets, .set = a->set};
-  WMC_TRY(wmc_agree(MPI_COMM_WORLD, read_walltime(a->walltime, &options.walltime)));
+  WMC_TRY(wmc_agree(MPI_COMM_WORLD, cli_walltime(a, &options.walltime)));
   WMC_TRY(wmc_plan_create(MPI_COMM_WORLD, &request, &plan));
   wmc_status status = wmc_run(MPI_COMM_WORLD, plan, &options);
   if (wmc_rank(MPI_COMM_WORLD) == 0 && (status == WMC_OK || status == WMC_FAILURE)) {

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "weylmc/statistics/estimate.h"
 
 /* ---- reading the group ------------------------------------------------------------------ */
 
@@ -218,6 +219,28 @@ static void show_convergence(const wmc_group *group, wmc_text *out)
   wmc_text_append(out, "\n");
 }
 
+/* Entries whose error is not to be trusted, by reason. */
+static void show_quality(const wmc_group *group, wmc_text *out)
+{
+  size_t count[WMC_ESTIMATE_QUALITIES] = {0};
+  const char *example[WMC_ESTIMATE_QUALITIES] = {0};
+  for (size_t k = 0; k < group->arrays; k++) {
+    const wmc_array *array = &group->array[k];
+    const wmc_array *quality =
+        is_observable(group, array) ? wmc_group_sibling(group, array->name, "_quality") : NULL;
+    size_t size = quality ? wmc_array_size(group, quality) : 0;
+    for (size_t i = 0; i < size; i++) {
+      double q = quality->data[i];
+      if (!(q > WMC_ESTIMATE_GOOD && q < WMC_ESTIMATE_QUALITIES)) continue;
+      if (count[(size_t)q]++ == 0) example[(size_t)q] = array->name;
+    }
+  }
+  for (size_t q = 0; q < WMC_ESTIMATE_QUALITIES; q++)
+    if (count[q] > 0)
+      wmc_text_append(out, "warning: %zu entries, e.g. of %s: %s\n", count[q], example[q],
+                      wmc_estimate_quality_text((wmc_estimate_quality)q));
+}
+
 wmc_status cli_show_results(const wmc_results *results, const char *observable, wmc_text *out)
 {
   const wmc_group *group = wmc_results_group(results, "estimates");
@@ -231,6 +254,7 @@ wmc_status cli_show_results(const wmc_results *results, const char *observable, 
     show_all(group, out);
     show_checks(group, out);
     show_convergence(group, out);
+    show_quality(group, out);
     return WMC_OK;
   }
   const wmc_array *array = wmc_group_array(group, observable);

@@ -620,10 +620,11 @@ static void unpack(void *state, const double *packed)
   memcpy(chain->state, packed, chain->state_size * sizeof *packed);
 }
 
-/* Without excess the limit has lower rank, and corrections to 1/N are not powers of it. */
+/* Without excess the limit has lower rank, and corrections to 1/N are not powers of it. A straight
+ * line is not offered: where it fits, its slope is still biased by the next term. */
 static const char *const *forms(const wmc_value *parameters, const char *observable)
 {
-  static const char *const regular[] = {"linear", "quadratic", NULL};
+  static const char *const regular[] = {"quadratic", "cubic", NULL};
   static const char *const boundary[] = {"boundary", NULL};
   (void)observable;
   return full_rank_limit(parameters) ? regular : boundary;

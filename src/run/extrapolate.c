@@ -232,7 +232,8 @@ static void list_forms(const extrapolation *x, const char *observable, const wmc
 
 /* ---- fitting ---------------------------------------------------------------------------- */
 
-/* Fit one entry. Too few points is not an error of the whole: the entry stays NaN. */
+/* Fit one entry. Two depths determine a straight line only, whatever forms the model would choose
+ * from; too few points is not an error of the whole: the entry stays NaN. */
 static wmc_status fit_entry(extrapolation *x, size_t points, const wmc_form *const *forms,
                             const fit_arrays *out, size_t at)
 {
@@ -244,7 +245,9 @@ static wmc_status fit_entry(extrapolation *x, size_t points, const wmc_form *con
                              .chain_value = x->chain_value};
   if (points < 2) return WMC_OK;
   wmc_fit fit;
-  wmc_status status = wmc_fit_choose(&data, forms, &fit);
+  const wmc_form *const line[] = {wmc_form_find("linear"), NULL};
+  bool choose = points > 2 || x->request->form != NULL;
+  wmc_status status = wmc_fit_choose(&data, choose ? forms : line, &fit);
   if (status != WMC_OK) {
     wmc_message_clear();
     return status == WMC_DATA ? WMC_OK : status;

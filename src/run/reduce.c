@@ -240,6 +240,7 @@ enum {
   COLUMN_TAU,
   COLUMN_ESS,
   COLUMN_RHAT,
+  COLUMN_QUALITY,
   COLUMN_EXPECTED,
   COLUMN_Z,
   COLUMNS
@@ -255,6 +256,9 @@ static const struct {
     [COLUMN_TAU] = {"_tau", "draws", "integrated autocorrelation time of "},
     [COLUMN_ESS] = {"_ess", "1", "effective sample size of "},
     [COLUMN_RHAT] = {"_rhat", "1", "split R-hat of "},
+    [COLUMN_QUALITY] = {"_quality", "1",
+                        "0 good, 1 chains short against tau, 2 chains apart, 3 too few draws, "
+                        "4 not finite: error of "},
     [COLUMN_EXPECTED] = {"_expected", NULL, "exact value of "},
     [COLUMN_Z] = {"_z", "1", "(estimate - exact value) / standard error of "},
 };
@@ -289,6 +293,7 @@ static void fill_entry(double *const out[COLUMNS], size_t at, const wmc_estimate
       [COLUMN_TAU] = e->tau,
       [COLUMN_ESS] = e->ess,
       [COLUMN_RHAT] = e->rhat,
+      [COLUMN_QUALITY] = e->quality,
       [COLUMN_EXPECTED] = exact,
       [COLUMN_Z] = (e->mean - exact) / e->error,
   };
@@ -310,7 +315,10 @@ static void fill_estimates(const layout *l, const wmc_observable *o, size_t task
     wmc_estimate estimate;
     wmc_estimate_chains((const wmc_accumulator *const *)tc->accumulator, tc->chains, first + e,
                         &estimate);
-    if (o->tuning) estimate.rhat = estimate.ess = NAN;
+    if (o->tuning) {
+      estimate.rhat = estimate.ess = NAN;
+      estimate.quality = WMC_ESTIMATE_GOOD;
+    }
     fill_entry(out, task * block + padded_position(own, padded, e), &estimate,
                known ? exact[e] : NAN);
   }

@@ -14,7 +14,7 @@ import time
 PROGRAM = os.environ.get("WEYLMC", "weylmc")
 EFFORT = int(os.environ.get("WEYLMC_EFFORT", "1"))
 ENVIRONMENT = dict(os.environ, OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1",
-                   OPENBLAS_NUM_THREADS="1", OMPI_MCA_odls_base_sigkill_timeout="2",
+                   OPENBLAS_NUM_THREADS="1",
                    OMPI_MCA_btl_vader_single_copy_mechanism="none",
                    OMPI_MCA_mpi_yield_when_idle="1", WEYLMC_PROGRESS="log")
 

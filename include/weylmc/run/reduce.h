@@ -2,9 +2,10 @@
  *
  * Sweep axes come first, then the observable's own axes. An observable whose length varies over a
  * sweep (singular values over widths) is padded with NaN. For each observable NAME the group
- * `estimates` holds NAME, NAME_error, NAME_deviation (of one sample), NAME_tau, NAME_ess, NAME_rhat
- * and, where the exact value is known, NAME_expected and NAME_z = (NAME - expected) / error. The
- * group `chains` holds the means of each chain. Checked by tests/mpi and tests/readers.
+ * `estimates` holds NAME, NAME_error, NAME_deviation (of one sample), NAME_tau, NAME_ess,
+ * NAME_rhat, NAME_quality (wmc_estimate_quality) and, where the exact value is known, NAME_expected
+ * and NAME_z = (NAME - expected) / error. The group `chains` holds the means of each chain. Checked
+ * by tests/mpi and tests/readers.
  */
 #pragma once
 #include "weylmc/io/results.h"

@@ -4,6 +4,7 @@
 #include "weylmc/base/memory.h"
 #include "weylmc/jacobian/block.h"
 #include "weylmc/jacobian/exact.h"
+#include "weylmc/jacobian/hyperbolic.h"
 #include "weylmc/jacobian/network.h"
 #include "weylmc/jacobian/qdt.h"
 #include "weylmc/models/model.h"
@@ -76,7 +77,7 @@ static const wmc_field fields[] = {
     [INNER_VARIANCE] = {.name = "inner_variance",
                         .type = WMC_REAL,
                         .minimum = 0,
-                        .maximum = HUGE_VAL,
+                        .maximum = 1e12,
                         .open_minimum = true,
                         .sweep = true,
                         .only = "block=two_layer",
@@ -87,7 +88,7 @@ static const wmc_field fields[] = {
     [INPUT_NORM2] = {.name = "input_norm2",
                      .type = WMC_REAL,
                      .minimum = 0,
-                     .maximum = HUGE_VAL,
+                     .maximum = 1e12,
                      .open_minimum = true,
                      .sweep = true,
                      .only = "block=two_layer",
@@ -104,7 +105,7 @@ static const wmc_field fields[] = {
     [VARIANCE] = {.name = "variance",
                   .type = WMC_REAL,
                   .minimum = 0,
-                  .maximum = HUGE_VAL,
+                  .maximum = 1e12,
                   .open_minimum = true,
                   .standard = "1",
                   .sweep = true,
@@ -113,7 +114,7 @@ static const wmc_field fields[] = {
     [TIME] = {.name = "time",
               .type = WMC_REAL,
               .minimum = 0,
-              .maximum = HUGE_VAL,
+              .maximum = 1e12,
               .open_minimum = true,
               .standard = "1",
               .sweep = true,
@@ -278,6 +279,16 @@ static bool expected_growth(const wmc_value *p, double *out)
   return !isnan(one);
 }
 
+/* The gap at width 2 (hyperbolic.h). */
+static bool expected_gap(const wmc_value *p, double *out)
+{
+  double square;
+  if (!is_linear_gaussian(p) || p[WIDTH].integer != 2) return false;
+  for (size_t k = 0; k < p[RECORD].count; k++)
+    wmc_hyperbolic_gap(entry_variance(p), record_layer(p, k), &out[k], &square);
+  return true;
+}
+
 /* E J^T J = (1 + d s^2) I given the past, for any law of the weights; two-layer blocks with a
  * homogeneous activation have s^2 multiplied by E phi'^2 = (1 + alpha^2)/2. Beyond a certain
  * spread the mean is carried by draws that are never seen. */
@@ -326,7 +337,7 @@ static const wmc_observable observables[] = {
                                  "sum of lambda_i = log|det M|",
                                  {AXIS_RECORD, WMC_NO_AXIS},
                                  expected_sum},
-    [GAP] = {"gap", "1", "lambda_i - lambda_{i+1}", {AXIS_RECORD, AXIS_GAP}},
+    [GAP] = {"gap", "1", "lambda_i - lambda_{i+1}", {AXIS_RECORD, AXIS_GAP}, expected_gap},
     [GAP_RATIO] = {"gap_ratio",
                    "1",
                    "mean over neighbouring gaps of the smaller over the larger; width >= 3",

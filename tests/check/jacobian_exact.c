@@ -4,6 +4,7 @@
 
 #include "support.h"
 #include "weylmc/jacobian/exact.h"
+#include "weylmc/jacobian/hyperbolic.h"
 
 /* E f(z), z normal: the trapezoidal rule converges exponentially for smooth f. */
 static double normal_mean(double (*f)(double z, const double *data), const double *data)
@@ -178,4 +179,40 @@ Test(jacobian_exact, trace_of_the_metric)
       cr_expect_float_eq(wmc_exact_trace_metric(d, s2, 1) / mean, 1, 1e-14);
       cr_expect_lt(fabs(wmc_exact_trace_metric_spread(d, s2, 1) - variance / (mean * mean)), 1e-14);
     }
+}
+
+/* Infinite depth: E f(x) by the heat kernel of the hyperbolic plane in Millson's form,
+ * p(x) = 2 pi sinh x sqrt 2 e^{-tau/4} (4 pi tau)^{-3/2} int_x^inf u e^{-u^2/4tau}
+ * (cosh u - cosh x)^{-1/2} du; with u = x + w^2 the integrand is smooth. */
+static double heat_kernel_mean(double tau)
+{
+  const double pi = 3.14159265358979323846, h = 0.01;
+  double mean = 0;
+  for (double x = 0.5 * h; x < tau + 14 * sqrt(tau); x += h) {
+    double inner = 0;
+    for (double w = 0.5 * h; w < 5 + 2 * sqrt(tau); w += h) {
+      double u = x + w * w, half = 0.5 * w * w;
+      double root = sqrt(2 * sinh(x + half) * sinh(half)) / w;
+      inner += h * 2 * u * exp(-u * u / (4 * tau)) / root;
+    }
+    mean += h * x * sinh(x) * inner;
+  }
+  return mean * 2 * pi * sqrt(2.0) * exp(-tau / 4) * pow(4 * pi * tau, -1.5);
+}
+
+Test(jacobian_exact, gap_at_infinite_depth)
+{
+  for (double tau = 0.06; tau < 3; tau *= 3) {
+    /* a chain of L layers is one of infinite depth at time tau + 2 tau^2 / L, up to O(L^-2) */
+    const double layers = 1e4;
+    double mean, square, exact = heat_kernel_mean(tau + 2 * tau * tau / layers);
+    wmc_hyperbolic_gap(tau / layers, layers, &mean, &square);
+    cr_expect_lt(fabs(mean - exact), 1e-5, "tau=%g: %.10g, not %.10g", tau, mean, exact);
+  }
+  double mean, square;
+  const double outside[][2] = {{0.001, 10}, {0.01, 1000}, {1, 1}};
+  for (size_t k = 0; k < 3; k++) {
+    wmc_hyperbolic_gap(outside[k][0], outside[k][1], &mean, &square);
+    cr_expect(isnan(mean) && isnan(square), "outside the range of the quadrature");
+  }
 }

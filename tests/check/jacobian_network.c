@@ -300,6 +300,10 @@ Test(jacobian_model, expected_values_where_they_are_exact)
   cr_expect_float_eq(out[1], 100 * growth, 1e-14);
   cr_assert(expect(model, "trace_metric", values, out));
   cr_expect(isnan(out[1]), "its draws are too widely spread");
+  cr_assert(expect(model, "gap", values, out));
+  /* E x_L is the limit at tau' = tau + 2 tau^2/L, where E x grows from 2.0371 by 1.26 per tau */
+  cr_expect_lt(fabs(out[1] - 2.0371339784 - 1.26 * 0.02), 3e-3);
+  PARAMETERS(model, values, "width=3");
   cr_expect_not(expect(model, "gap", values, out));
 
   /* a layer amplitude at which nearly singular layers count has no expected sum */

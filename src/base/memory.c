@@ -16,9 +16,3 @@ void *wmc_alloc(size_t count, size_t size)
 }
 
 void wmc_free(void *pointer) { free(pointer); }
-
-wmc_status wmc_no_memory(void)
-{
-  return wmc_raise(WMC_FAILURE, "out of memory: ask the batch system for more, or lower chains or "
-                                "widths (`weylmc check DECK` prints what a run needs)");
-}

@@ -30,3 +30,9 @@ wmc_status wmc_raise(wmc_status code, const char *format, ...)
 const char *wmc_message(void) { return wmc_text_string(&pending); }
 
 void wmc_message_clear(void) { wmc_text_free(&pending); }
+
+wmc_status wmc_no_memory(void)
+{
+  return wmc_raise(WMC_FAILURE, "out of memory: ask the batch system for more, or lower chains or "
+                                "widths (`weylmc check DECK` prints what a run needs)");
+}

@@ -2,8 +2,6 @@
 #pragma once
 #include <stddef.h>
 
-#include "weylmc/base/status.h"
-
 /** count * size zeroed bytes aligned to a cache line; NULL when memory (or size_t) is exhausted.
  * A count of zero gives a unique pointer. The caller frees with wmc_free. */
 void *wmc_alloc(size_t count, size_t size) __attribute__((malloc, warn_unused_result));
@@ -11,6 +9,3 @@ void wmc_free(void *pointer);
 
 #define WMC_NEW(type)          ((type *)wmc_alloc(1, sizeof(type)))
 #define WMC_ARRAY(type, count) ((type *)wmc_alloc((size_t)(count), sizeof(type)))
-
-/** Raise the standard message for exhausted memory; returns WMC_FAILURE. */
-wmc_status wmc_no_memory(void);

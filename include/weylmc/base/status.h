@@ -27,6 +27,9 @@ int wmc_exit_code(wmc_status status);
 wmc_status wmc_raise(wmc_status code, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/** Raise the standard message for exhausted memory; returns WMC_FAILURE. */
+wmc_status wmc_no_memory(void);
+
 /** The pending lines, each ended by a newline; "" if none. Valid until the next raise or clear. */
 const char *wmc_message(void);
 void wmc_message_clear(void);

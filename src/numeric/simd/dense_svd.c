@@ -7,7 +7,7 @@
  * scaled by any factors keep the relative accuracy of their singular values.
  *
  * Before each sweep the Gram matrix of Y says whether one is needed, and when all angles left are
- * small, all rotations are done at once as a product with 1 + W + W^2/2, W antisymmetric. */
+ * small, all rotations are done at once as a product with exp(W), W antisymmetric. */
 #include <float.h>
 #include <math.h>
 #include <stdbool.h>
@@ -15,18 +15,19 @@
 #include <stdint.h>
 
 #include "dense_kernels.h"
+#include "dense_octet.h"
 #include "dense_tile.h"
 #include "dense_transpose.h"
 
-enum { MOST_SWEEPS = 60, CHUNK = 16, MANY = 96 };
+enum { MOST_SWEEPS = 60, CHUNK = 16, FEW = 4, MANY = 96 };
 
 /* Squared norm of a column that counts as zero: e^-305 of the largest. A column that depends on
  * others loses 16 digits a sweep until it comes here. */
 static const double NOTHING = 0x1p-430;
 
-/* Size of the angles W, squared, below which 1 + W, and 1 + W + W^2/2, is orthogonal to working
- * accuracy: it lacks W^2 and W^4/4. */
-static const double FIRST_ORDER = 0x1p-54, SECOND_ORDER = 0x1p-26;
+/* Size of the angles W, squared, below which the series of exp(W) to this order is orthogonal to
+ * working accuracy: E^T E - 1 = W^2, W^4/4 and W^6/72 is below 2^-54. */
+static const double FIRST_ORDER = 0x1p-54, SECOND_ORDER = 0x1p-26, FOURTH_ORDER = 0x1p-16;
 
 typedef struct sweeper {
   int m, n;               /* rows of Y, columns */
@@ -191,8 +192,25 @@ static int sweep_any(const sweeper *w)
   return w->n > MANY ? sweep_blocks(w) : play(w, 0, w->n, w->height, w->stride);
 }
 
+#if defined(__AVX__)
+static int sweep_8(const sweeper *w)
+{
+  if (w->n <= FEW) return play(w, 0, w->n, 8, 8);
+  octet_sweep(w->work, w->n, w->stride, PARTS, NOTHING);
+  return 1;
+}
+
+static int sweep_8_with_v(const sweeper *w)
+{
+  if (w->n <= FEW) return play(w, 0, w->n, 8, 16);
+  octet_sweep(w->work, w->n, w->stride, 2 * PARTS, NOTHING);
+  return 1;
+}
+#else
 static int sweep_8(const sweeper *w) { return play(w, 0, w->n, 8, 8); }
 static int sweep_8_with_v(const sweeper *w) { return play(w, 0, w->n, 8, 16); }
+#endif
+
 static int sweep_16(const sweeper *w) { return play(w, 0, w->n, 16, 16); }
 static int sweep_16_with_v(const sweeper *w) { return play(w, 0, w->n, 16, 32); }
 static int sweep_32(const sweeper *w) { return play(w, 0, w->n, 32, 32); }
@@ -232,14 +250,22 @@ static void find_gram(const sweeper *w)
   }
 }
 
-static bool is_orthogonal(const sweeper *w)
+/** What the Gram matrix says of the angles that are left. */
+typedef enum state { ORTHOGONAL, NEARLY, FAR } state;
+
+/** A cosine is at most the size of an angle as find_small_angles measures it, so one large cosine
+ * is enough for FAR. */
+static state find_state(const sweeper *w)
 {
-  mask any = {0};
+  mask any = {0}, large = {0};
   for (int j = 0; j < w->n; j++)
-    for (int i = 0; i <= j; i += LANES)
-      any |= unfinished(load(w->norm2 + i), all(w->norm2[j]), load(w->gram + i + j * w->side),
-                        w->sharpness);
-  return sum_of(where(any, all(1))) == 0;
+    for (int i = 0; i <= j; i += LANES) {
+      vec a = load(w->norm2 + i), b = all(w->norm2[j]), g = load(w->gram + i + j * w->side);
+      any |= unfinished(a, b, g, w->sharpness);
+      large |= g * g > FOURTH_ORDER * (a * b);
+    }
+  if (sum_of(where(any, all(1))) == 0) return ORTHOGONAL;
+  return sum_of(where(large, all(1))) == 0 ? NEARLY : FAR;
 }
 
 /** angle = W, W_ij = G_ij / (G_jj - G_ii) for pairs that are not orthogonal yet. Returns the sum of
@@ -258,27 +284,46 @@ static double find_small_angles(const sweeper *w)
       mask needed = unfinished(a, b, g, w->sharpness);
       vec angle = where(needed, g / (b - a)), scaled = angle * angle;
       store(w->angle + i + j * w->side, angle);
-      squares += where(a > b, scaled * a * inverse_b) +
+      squares += where(needed & (a > b), scaled * a * inverse_b) +
                  where(needed & (a <= b), scaled * b * load(w->places + i));
     }
   }
   return sum_of(squares);
 }
 
-/** work += work (W + W^2/2), the second term if asked. */
-static void correct(const sweeper *w, bool second_order)
+INLINE void square_product(const sweeper *w, const double *a, const double *b, double *c)
 {
-  if (second_order) {
-    const operands square = {w->side, w->n,     w->n,     w->side, w->side,
-                             w->side, w->angle, w->angle, w->gram};
-    tile_all(&square, true, false);
-    for (int i = 0; i < w->side * w->n; i += LANES)
-      store(w->angle + i, load(w->angle + i) + 0.5 * load(w->gram + i));
+  const operands o = {w->side, w->n, w->n, w->side, w->side, w->side, a, b, c};
+  tile_all(&o, true, false);
+}
+
+/** angle <- exp(W) - 1 = W + W^2/2 + W^2 (W/6 + W^2/24), as many terms as
+ * `squares`, the size of W, asks for. */
+static void exponentiate(const sweeper *w, double squares)
+{
+  const ptrdiff_t size = (ptrdiff_t)w->side * w->n;
+  double *first = w->angle, *second = w->gram, *inner = w->spare, *product = w->spare + size;
+  if (squares < FIRST_ORDER) return;
+  square_product(w, first, first, second);
+  if (squares > SECOND_ORDER) {
+    for (ptrdiff_t i = 0; i < size; i += LANES)
+      store(inner + i, load(first + i) / 6 + load(second + i) / 24);
+    square_product(w, second, inner, product);
+  } else {
+    for (ptrdiff_t i = 0; i < size; i += LANES) store(product + i, (vec){0});
   }
+  for (ptrdiff_t i = 0; i < size; i += LANES)
+    store(first + i, load(first + i) + 0.5 * load(second + i) + load(product + i));
+}
+
+/** work += work (exp(W) - 1) */
+static void correct(const sweeper *w, double squares)
+{
+  exponentiate(w, squares);
   const operands change = {w->stride, w->n,    w->n,     w->stride, w->side,
                            w->stride, w->work, w->angle, w->spare};
   tile_all(&change, true, false);
-  for (int i = 0; i < w->stride * w->n; i += LANES)
+  for (ptrdiff_t i = 0; i < (ptrdiff_t)w->stride * w->n; i += LANES)
     store(w->work + i, load(w->work + i) + load(w->spare + i));
 }
 
@@ -297,13 +342,14 @@ static int iterate_few(const sweeper *w)
 /** Until all pairs are orthogonal; returns the sweeps or corrections done. */
 static int iterate(const sweeper *w)
 {
-  if (w->n <= 4) return iterate_few(w);
+  if (w->n <= FEW) return iterate_few(w);
   for (int done = 0; done < MOST_SWEEPS; done++) {
     find_gram(w);
-    if (is_orthogonal(w)) return done;
-    double squares = find_small_angles(w);
-    if (squares < SECOND_ORDER)
-      correct(w, squares > FIRST_ORDER);
+    state now = find_state(w);
+    if (now == ORTHOGONAL) return done;
+    double squares = now == NEARLY ? find_small_angles(w) : INFINITY;
+    if (squares < FOURTH_ORDER)
+      correct(w, squares);
     else
       rotate_all(w);
   }
@@ -408,7 +454,7 @@ int WMC_SIMD_NAME(wmc_svd_sweeps)(int m, int n, double *y, double *v, double *s,
   w.sharpness = 1 / (DBL_EPSILON * (1 + sqrt((double)m)));
   w.work = (double *)(((uintptr_t)scratch + 63) & ~(uintptr_t)63);
   w.spare = w.work + w.stride * n;
-  w.gram = w.spare + (w.stride * n > w.height * w.side ? w.stride * n : w.height * w.side);
+  w.gram = w.spare + (w.height + w.side) * w.side;
   w.angle = w.gram + w.side * n;
   w.norm2 = w.angle + w.side * n;
   w.places = w.norm2 + w.side;

@@ -124,3 +124,25 @@ INLINE double sum_of(vec v)
   return v[0] + v[1];
 #endif
 }
+
+/** Sums of LANES vectors: entry k of the result is the sum of v[k]. */
+INLINE vec sums_of(const vec *v)
+{
+#if defined(__AVX512F__)
+  __m512d pair[4], four[2];
+  for (int k = 0; k < 4; k++)
+    pair[k] = _mm512_unpacklo_pd((__m512d)v[2 * k], (__m512d)v[2 * k + 1]) +
+              _mm512_unpackhi_pd((__m512d)v[2 * k], (__m512d)v[2 * k + 1]);
+  for (int k = 0; k < 2; k++)
+    four[k] = _mm512_shuffle_f64x2(pair[2 * k], pair[2 * k + 1], 0x88) +
+              _mm512_shuffle_f64x2(pair[2 * k], pair[2 * k + 1], 0xdd);
+  return (vec)(_mm512_shuffle_f64x2(four[0], four[1], 0x88) +
+               _mm512_shuffle_f64x2(four[0], four[1], 0xdd));
+#elif defined(__AVX__)
+  __m256d low = _mm256_hadd_pd((__m256d)v[0], (__m256d)v[1]);
+  __m256d high = _mm256_hadd_pd((__m256d)v[2], (__m256d)v[3]);
+  return (vec)(_mm256_permute2f128_pd(low, high, 0x20) + _mm256_permute2f128_pd(low, high, 0x31));
+#else
+  return (vec){v[0][0] + v[0][1], v[1][0] + v[1][1]};
+#endif
+}

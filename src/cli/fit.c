@@ -1,9 +1,11 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "cli.h"
 #include "weylmc/run/extrapolate.h"
+#include "weylmc/run/lock.h"
 
 static wmc_status read_depth(const char *option, const char *text, double *depth)
 {
@@ -33,10 +35,21 @@ static wmc_status fit_file(const char *path, const wmc_extrapolation *request)
   return status;
 }
 
+/* A run that goes on meanwhile would write over the fits, or find its own half-written file gone.
+ * A file that is not there is left to the reading, or its lock would be made first. */
+static wmc_status fit_alone(const char *path, const wmc_extrapolation *request)
+{
+  wmc_lock lock = {.descriptor = -1};
+  if (access(path, F_OK) == 0) WMC_TRY(wmc_lock_take(path, &lock));
+  wmc_status status = fit_file(path, request);
+  wmc_lock_release(&lock);
+  return status;
+}
+
 wmc_status cli_fit(const cli_arguments *a)
 {
   wmc_extrapolation request = {.observable = a->observable, .form = a->form, .most = INFINITY};
   WMC_TRY(read_depth("--from", a->from, &request.least));
   WMC_TRY(read_depth("--to", a->to, &request.most));
-  return fit_file(a->operand[0], &request);
+  return fit_alone(a->operand[0], &request);
 }

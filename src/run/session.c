@@ -1,10 +1,8 @@
 #include "weylmc/run/session.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -13,43 +11,6 @@
 #include "weylmc/run/provenance.h"
 #include "weylmc/run/reduce.h"
 #include "weylmc/run/worker.h"
-
-/* ---- lock ------------------------------------------------------------------------------- */
-
-/* Two runs that write the same files would destroy each other's work. */
-static wmc_status take_lock(wmc_session *session)
-{
-  const char *output = session->plan->output;
-  wmc_text path = {0};
-  wmc_text_append(&path, "%s.lock", output);
-  session->lock_path = wmc_text_copy(wmc_text_string(&path));
-  wmc_text_free(&path);
-  if (session->lock_path == NULL) return wmc_no_memory();
-  session->lock = open(session->lock_path, O_CREAT | O_RDWR | O_CLOEXEC, 0666);
-  if (session->lock < 0)
-    return wmc_raise(
-        WMC_OUTPUT,
-        "%s: cannot write in this folder: %s; make it, or choose another output with -o", output,
-        strerror(errno));
-  if (flock(session->lock, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return WMC_OK;
-  close(session->lock);
-  session->lock = -1;
-  return wmc_raise(WMC_OUTPUT,
-                   "%s: another run is writing this file; wait for it, or choose another output "
-                   "with -o",
-                   output);
-}
-
-static void release_lock(wmc_session *session)
-{
-  if (session->lock >= 0) {
-    unlink(session->lock_path); /* before the lock is gone, or another run's file might go */
-    close(session->lock);
-  }
-  wmc_free(session->lock_path);
-  session->lock = -1;
-  session->lock_path = NULL;
-}
 
 /* ---- identity --------------------------------------------------------------------------- */
 
@@ -116,12 +77,28 @@ static bool file_exists(const char *path)
   return stat(path, &s) == 0;
 }
 
+static bool holds_all_draws(const wmc_plan *plan, const wmc_results *results)
+{
+  const wmc_group *estimates = wmc_results_group(results, "estimates");
+  const wmc_array *samples = estimates ? wmc_group_array(estimates, "samples") : NULL;
+  if (samples == NULL || samples->data == NULL) return false;
+  if (wmc_array_size(estimates, samples) != plan->tasks) return false;
+  for (size_t t = 0; t < plan->tasks; t++)
+    if (samples->data[t] != (double)plan->draws * (double)plan->chains) return false;
+  return true;
+}
+
 /* An output file that stands there must be this run's. */
 static wmc_status check_output(const wmc_session *session, bool *current)
 {
   const wmc_plan *plan = session->plan;
   *current = false;
   if (!file_exists(plan->output)) return WMC_OK;
+  if (access(plan->output, W_OK) != 0)
+    return wmc_raise(WMC_OUTPUT,
+                     "%s: this file may not be written (%s); make it writable, or choose another "
+                     "output with -o",
+                     plan->output, strerror(errno));
   wmc_results results = {0};
   wmc_status status = wmc_results_read(plan->output, &results);
   if (status != WMC_OK)
@@ -132,11 +109,7 @@ static wmc_status check_output(const wmc_session *session, bool *current)
   const char *identity = wmc_results_note(&results, "identity");
   status =
       compare_identity(plan, identity ? identity : "", "this file holds the results", WMC_OUTPUT);
-  wmc_group *estimates = wmc_results_group(&results, "estimates");
-  wmc_array *samples = estimates ? wmc_group_array(estimates, "samples") : NULL;
-  *current = samples != NULL && samples->data != NULL;
-  for (size_t t = 0; *current && t < plan->tasks; t++)
-    *current = samples->data[t] == (double)plan->draws * (double)plan->chains;
+  *current = status == WMC_OK && holds_all_draws(plan, &results);
   wmc_results_free(&results);
   return status;
 }
@@ -211,7 +184,7 @@ static wmc_status open_session(wmc_session *session)
   bool current = false, found = false;
   wmc_ledger ledger = {0};
   wmc_text notice = {0};
-  WMC_TRY(take_lock(session));
+  WMC_TRY(wmc_lock_take(plan->output, &session->lock));
   WMC_TRY(wmc_plan_ledger(plan, &session->ledger));
   WMC_TRY(check_output(session, &current));
   wmc_status status = wmc_checkpoint_read(plan->output, &ledger, &found, &notice);
@@ -225,7 +198,7 @@ static wmc_status open_session(wmc_session *session)
 
 wmc_status wmc_session_open(const wmc_plan *plan, wmc_session *session)
 {
-  *session = (wmc_session){.plan = plan, .lock = -1};
+  *session = (wmc_session){.plan = plan, .lock = {.descriptor = -1}};
   wmc_status status = open_session(session);
   if (status != WMC_OK) wmc_session_close(session);
   return status;
@@ -234,7 +207,7 @@ wmc_status wmc_session_open(const wmc_plan *plan, wmc_session *session)
 void wmc_session_close(wmc_session *session)
 {
   wmc_ledger_free(&session->ledger);
-  release_lock(session);
+  wmc_lock_release(&session->lock);
 }
 
 /* ---- writing ---------------------------------------------------------------------------- */

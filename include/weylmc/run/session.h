@@ -2,14 +2,14 @@
  * Checked by tests/faults and tests/restart.
  */
 #pragma once
+#include "weylmc/run/lock.h"
 #include "weylmc/run/plan.h"
 
 typedef struct wmc_session {
   const wmc_plan *plan;
   wmc_ledger ledger; /**< from the checkpoint, or fresh */
   bool resumed;
-  int lock; /**< descriptor of the lock file, -1 if the file system has no locks */
-  char *lock_path;
+  wmc_lock lock;
 } wmc_session;
 
 /** Take the lock, read the checkpoint or make a fresh ledger, check that output and checkpoint

@@ -1,5 +1,6 @@
 #include "weylmc/run/exchange.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -88,12 +89,27 @@ static wmc_status create_scratch(const wmc_plan *plan, wmc_ledger *scratch)
   return wmc_ledger_task_create(scratch->task);
 }
 
-static void note_failure(order_header *header, wmc_status status, const wmc_share *share)
+/* Move the pending message, without its last newline, behind `place`. */
+static void take_message(order_header *header, const char *place)
 {
-  if (header->failed++ == 0)
-    snprintf(header->message, sizeof header->message, "task %zu, chain %zu: %s", share->task,
-             share->chain, wmc_message());
-  if (status != WMC_FAILURE) header->status = status;
+  const char *message = wmc_message();
+  size_t n = strlen(message);
+  snprintf(header->message, sizeof header->message, "%s%.*s", place, (int)(n > 0 ? n - 1 : 0),
+           message);
+  wmc_message_clear();
+}
+
+/* A chain that fails is marked and left; if it is not marked, the rank itself cannot go on. */
+static void note_failure(order_header *header, wmc_status status, const wmc_share *share,
+                         bool marked)
+{
+  char place[64];
+  snprintf(place, sizeof place, "task %zu, chain %zu: ", share->task, share->chain);
+  if (header->failed == 0 || !marked) take_message(header, place);
+  if (marked)
+    header->failed++;
+  else
+    header->status = status;
   wmc_message_clear();
 }
 
@@ -111,7 +127,8 @@ static void run_item(const wmc_plan *plan, wmc_worker *worker, wmc_ledger *scrat
       wmc_worker_run(worker, task, item.share.chain, &record, item.share.steps, deadline);
   item.seconds = wmc_clock() - begin;
   item.steps = wmc_record_steps(plan, &record) - before;
-  if (status != WMC_OK) note_failure(header, status, &item.share);
+  if (status != WMC_OK)
+    note_failure(header, status, &item.share, record.progress[WMC_PROGRESS_FAILED] != 0);
   memcpy(bytes, &item, sizeof item);
   wmc_record_pack(plan, task, &record, bytes + sizeof item);
 }
@@ -121,6 +138,7 @@ static void run_order(const wmc_plan *plan, wmc_worker *worker, order_header *he
 {
   wmc_ledger scratch = {0};
   header->status = create_scratch(plan, &scratch);
+  if (header->status != WMC_OK) take_message(header, "");
   double deadline = wmc_clock() + 1.25 * header->seconds;
   for (size_t k = 0; k < header->items && header->status == WMC_OK; k++) {
     item_header item;
@@ -155,25 +173,25 @@ void wmc_exchange_stop(MPI_Comm comm)
   for (int r = 1; r < wmc_ranks(comm); r++) send_order(comm, r, ORDER_TAG, &header, NULL);
 }
 
+/* The order of `rank`, whose shares begin at *next; moves *next behind them. */
 static unsigned char *pack_order(MPI_Comm comm, const wmc_plan *plan, const wmc_ledger *ledger,
-                                 const wmc_schedule *schedule, int rank, double seconds,
-                                 order_header *header)
+                                 const wmc_schedule *schedule, int rank, size_t *next,
+                                 double seconds, order_header *header)
 {
+  const wmc_share *share = schedule->share + *next;
   *header = (order_header){.seconds = seconds};
-  for (size_t k = 0; k < schedule->shares; k++)
-    if (schedule->share[k].rank == rank) {
-      header->items++;
-      header->bytes += item_bytes(plan, &schedule->share[k]);
-    }
+  for (; *next < schedule->shares && schedule->share[*next].rank == rank; ++*next) {
+    header->items++;
+    header->bytes += item_bytes(plan, &schedule->share[*next]);
+  }
   unsigned char *items = alloc_items(comm, header->bytes), *out = items;
-  for (size_t k = 0; k < schedule->shares; k++)
-    if (schedule->share[k].rank == rank) {
-      item_header item = {.share = schedule->share[k]};
-      wmc_record record = wmc_ledger_record(ledger, item.share.task, item.share.chain);
-      memcpy(out, &item, sizeof item);
-      wmc_record_pack(plan, item.share.task, &record, out + sizeof item);
-      out += item_bytes(plan, &item.share);
-    }
+  for (size_t k = 0; k < header->items; k++) {
+    item_header item = {.share = share[k]};
+    wmc_record record = wmc_ledger_record(ledger, share[k].task, share[k].chain);
+    memcpy(out, &item, sizeof item);
+    wmc_record_pack(plan, share[k].task, &record, out + sizeof item);
+    out += item_bytes(plan, &share[k]);
+  }
   return items;
 }
 
@@ -190,10 +208,12 @@ static void take_reply(const wmc_plan *plan, wmc_ledger *ledger, const order_hea
     ledger->core_seconds += item.seconds;
     items += item_bytes(plan, &item.share);
   }
-  if (report->failed == 0) memcpy(report->message, header->message, sizeof report->message);
+  bool worse = header->status > report->status;
+  if (worse || (report->failed == 0 && report->status == WMC_OK))
+    memcpy(report->message, header->message, sizeof report->message);
   report->failed += header->failed;
   if (header->signal != 0) report->signal = header->signal;
-  if (header->status > report->status) report->status = header->status;
+  if (worse) report->status = header->status;
 }
 
 static void receive_reply(MPI_Comm comm, const wmc_plan *plan, int from, wmc_ledger *ledger,
@@ -216,16 +236,16 @@ void wmc_exchange_epoch(MPI_Comm comm, const wmc_plan *plan, wmc_worker *worker,
   report->failed = 0;
   report->status = WMC_OK;
   report->message[0] = '\0';
-  order_header header;
-  unsigned char *items;
+  order_header mine, header;
+  size_t next = 0;
+  unsigned char *own = pack_order(comm, plan, ledger, schedule, 0, &next, seconds, &mine);
   for (int r = 1; r < wmc_ranks(comm); r++) {
-    items = pack_order(comm, plan, ledger, schedule, r, seconds, &header);
+    unsigned char *items = pack_order(comm, plan, ledger, schedule, r, &next, seconds, &header);
     send_order(comm, r, ORDER_TAG, &header, items);
     wmc_free(items);
   }
-  items = pack_order(comm, plan, ledger, schedule, 0, seconds, &header);
-  run_order(plan, worker, &header, items);
-  take_reply(plan, ledger, &header, items, report);
-  wmc_free(items);
+  run_order(plan, worker, &mine, own);
+  take_reply(plan, ledger, &mine, own, report);
+  wmc_free(own);
   for (int r = 1; r < wmc_ranks(comm); r++) receive_reply(comm, plan, r, ledger, report);
 }

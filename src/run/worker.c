@@ -161,29 +161,30 @@ static void save_record(const wmc_worker *worker, wmc_record *record)
   worker->plan->model->pack(worker->chain, record->state);
 }
 
-static wmc_status take_draws(wmc_worker *worker, long draws)
+/* Draws count one by one, so that a chain that fails has all draws before that, however it was cut
+ * into pieces. */
+static wmc_status take_draws(wmc_worker *worker, long draws, int64_t *progress)
 {
   const wmc_model *model = worker->plan->model;
   for (long k = 0; k < draws; k++) {
     WMC_TRY(model->advance(worker->chain, worker->stream, worker->plan->stride, false));
     model->measure(worker->chain, worker->measurement);
     wmc_accumulator_add(worker->accumulator, worker->measurement);
+    progress[WMC_PROGRESS_DRAWS]++;
   }
   return WMC_OK;
 }
 
-/* One piece of at most `batch` steps or draws; returns through `progress` what was done. */
+/* One piece of at most `batch` steps or draws, noted in `progress`. */
 static wmc_status take_piece(wmc_worker *worker, long batch, int64_t *progress)
 {
   const wmc_plan *plan = worker->plan;
   long cold = plan->thermalise - (long)progress[WMC_PROGRESS_THERMALISED];
   long left = cold > 0 ? cold : plan->draws - (long)progress[WMC_PROGRESS_DRAWS];
   long piece = batch < left ? batch : left;
-  if (cold > 0)
-    WMC_TRY(plan->model->advance(worker->chain, worker->stream, piece, true));
-  else
-    WMC_TRY(take_draws(worker, piece));
-  progress[cold > 0 ? WMC_PROGRESS_THERMALISED : WMC_PROGRESS_DRAWS] += piece;
+  if (cold <= 0) return take_draws(worker, piece, progress);
+  WMC_TRY(plan->model->advance(worker->chain, worker->stream, piece, true));
+  progress[WMC_PROGRESS_THERMALISED] += piece;
   return WMC_OK;
 }
 
@@ -213,14 +214,12 @@ wmc_status wmc_worker_run(wmc_worker *worker, size_t task, size_t chain, wmc_rec
 {
   WMC_TRY(enter_task(worker, task));
   WMC_TRY(load_record(worker, task, chain, record));
-  int64_t before[WMC_PROGRESS_COLUMNS];
-  memcpy(before, record->progress, sizeof before);
   wmc_status status = take_steps(worker, record, steps, deadline);
   if (status == WMC_OK) {
     save_record(worker, record);
     return WMC_OK;
   }
-  memcpy(record->progress, before, sizeof before);
+  wmc_accumulator_pack(worker->accumulator, record->accumulator);
   record->progress[WMC_PROGRESS_FAILED] = 1;
   return status;
 }

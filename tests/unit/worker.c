@@ -12,10 +12,13 @@ typedef struct walk {
   double position, step;
 } walk;
 
+static double walk_limit = 1e6; /* a walk that gets farther fails */
+static bool walk_refused;       /* as if there were no memory for a chain */
+
 static wmc_status walk_create(const wmc_value *parameters, void **chain)
 {
   (void)parameters;
-  *chain = WMC_NEW(walk);
+  *chain = walk_refused ? NULL : WMC_NEW(walk);
   return *chain ? WMC_OK : wmc_no_memory();
 }
 
@@ -30,7 +33,7 @@ static wmc_status walk_advance(void *chain, wmc_stream *stream, long steps, bool
   for (long k = 0; k < steps; k++) {
     w->position = 0.9 * w->position + w->step * wmc_stream_normal(stream);
     if (thermalising) w->step *= 0.999;
-    if (w->position > 1e6) return wmc_raise(WMC_FAILURE, "far away");
+    if (w->position > walk_limit) return wmc_raise(WMC_FAILURE, "far away");
   }
   return WMC_OK;
 }
@@ -96,9 +99,11 @@ static void run_in_pieces(const wmc_plan *plan, wmc_ledger *ledger, double (*pie
     more = false;
     for (size_t i = 0; i < TASKS * CHAINS; i++) {
       wmc_record record = wmc_ledger_record(ledger, i % TASKS, i / TASKS);
-      cr_assert_eq(
-          wmc_worker_run(worker, i % TASKS, i / TASKS, &record, piece(k), wmc_clock() + 60),
-          WMC_OK);
+      if (wmc_record_complete(plan, &record)) continue;
+      wmc_status status =
+          wmc_worker_run(worker, i % TASKS, i / TASKS, &record, piece(k), wmc_clock() + 60);
+      cr_assert_eq(status, record.progress[WMC_PROGRESS_FAILED] ? WMC_FAILURE : WMC_OK);
+      wmc_message_clear();
       more = more || !wmc_record_complete(plan, &record);
     }
   }
@@ -139,6 +144,54 @@ Test(worker, any_cutting_into_pieces_gives_the_same_bytes)
   cr_assert(memcmp(ledger[0].task[0].state, ledger[0].task[1].state, 16) != 0,
             "tasks have streams of their own");
   for (int k = 0; k < 3; k++) wmc_ledger_free(&ledger[k]);
+}
+
+/* How far a chain got before it failed is in the results, so it may not depend on the pieces. */
+Test(worker, a_failing_chain_keeps_all_draws_before_that)
+{
+  wmc_plan_task task[TASKS];
+  const wmc_plan *plan = make_plan(task);
+  double (*const pieces[])(int) = {everything, single, uneven};
+  wmc_ledger ledger[3];
+  walk_limit = 4.5;
+  for (int k = 0; k < 3; k++) {
+    cr_assert_eq(wmc_plan_ledger(plan, &ledger[k]), WMC_OK);
+    run_in_pieces(plan, &ledger[k], pieces[k]);
+  }
+  size_t half_way = 0;
+  for (size_t i = 0; i < TASKS * CHAINS; i++)
+    for (int k = 1; k < 3; k++) {
+      wmc_record a = wmc_ledger_record(&ledger[0], i % TASKS, i / TASKS),
+                 b = wmc_ledger_record(&ledger[k], i % TASKS, i / TASKS);
+      int64_t draws = a.progress[WMC_PROGRESS_DRAWS];
+      half_way += draws > 0 && a.progress[WMC_PROGRESS_FAILED] != 0;
+      cr_assert_eq(draws, b.progress[WMC_PROGRESS_DRAWS]);
+      cr_assert_eq(a.progress[WMC_PROGRESS_FAILED], b.progress[WMC_PROGRESS_FAILED]);
+      if (draws > 0)
+        cr_assert_arr_eq(a.accumulator, b.accumulator,
+                         ledger[0].task[0].accumulator_size * sizeof(double));
+    }
+  cr_assert_gt(half_way, 0, "some chains fail between draws");
+  for (int k = 0; k < 3; k++) wmc_ledger_free(&ledger[k]);
+}
+
+Test(worker, a_chain_that_cannot_be_made_is_not_to_blame)
+{
+  wmc_plan_task task[TASKS];
+  const wmc_plan *plan = make_plan(task);
+  wmc_ledger ledger;
+  wmc_worker *worker;
+  cr_assert_eq(wmc_plan_ledger(plan, &ledger), WMC_OK);
+  cr_assert_eq(wmc_worker_create(plan, &worker), WMC_OK);
+  wmc_record record = wmc_ledger_record(&ledger, 0, 0);
+  walk_refused = true;
+  cr_assert_eq(wmc_worker_run(worker, 0, 0, &record, 200, wmc_clock() + 60), WMC_FAILURE);
+  cr_assert_eq(record.progress[WMC_PROGRESS_FAILED], 0);
+  wmc_message_clear();
+  walk_refused = false;
+  cr_assert_eq(wmc_worker_run(worker, 0, 0, &record, 200, wmc_clock() + 60), WMC_OK);
+  wmc_worker_destroy(worker);
+  wmc_ledger_free(&ledger);
 }
 
 Test(worker, records_travel_as_bytes)

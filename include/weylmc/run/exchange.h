@@ -15,7 +15,7 @@ typedef struct wmc_epoch_report {
   double *seconds, *steps; /**< per task, allocated by the caller, overwritten */
   int signal;              /**< signal that some rank has caught, or 0 */
   size_t failed;           /**< chains that failed in this epoch */
-  char message[512];       /**< message of the first of them, or of a rank out of memory */
+  char message[512];       /**< message of the rank that status is about, or of the first of them */
   wmc_status status;       /**< not OK: a rank could not go on at all */
 } wmc_epoch_report;
 

@@ -33,6 +33,8 @@ void wmc_worker_destroy(wmc_worker *worker);
 
 /** Take at most `steps` more steps (rounded up to whole draws), but stop soon after wmc_clock()
  * passes `deadline` or a signal arrives. Fails with WMC_FAILURE (message) when the model does; the
- * record then holds the last good state and is marked as failed. */
+ * record is then marked as failed and holds all draws before that, with the state and the stream
+ * that it came with. Any other failure (memory, a record that cannot be unpacked) leaves the record
+ * as it was. */
 wmc_status wmc_worker_run(wmc_worker *worker, size_t task, size_t chain, wmc_record *record,
                           double steps, double deadline);

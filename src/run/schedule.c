@@ -1,6 +1,7 @@
 #include "weylmc/run/schedule.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "weylmc/base/memory.h"
@@ -49,12 +50,28 @@ static size_t find_candidates(const wmc_plan *plan, const wmc_ledger *ledger,
   return n;
 }
 
-static int least_loaded(const double *load, int ranks)
+/* Ranks with the seconds that they were given, the least loaded first: a binary heap, because
+ * thousands of ranks are given shares a thousand times each. */
+typedef struct load {
+  double seconds;
+  int rank;
+} load;
+
+static bool lighter(const load *a, const load *b)
 {
-  int least = 0;
-  for (int r = 1; r < ranks; r++)
-    if (load[r] < load[least]) least = r;
-  return least;
+  return a->seconds < b->seconds || (!(b->seconds < a->seconds) && a->rank < b->rank);
+}
+
+/* The load at the top has grown: let it sink to its place. */
+static void sink(load *heap, size_t ranks)
+{
+  for (size_t k = 0, child; (child = 2 * k + 1) < ranks; k = child) {
+    if (child + 1 < ranks && lighter(&heap[child + 1], &heap[child])) child++;
+    if (!lighter(&heap[child], &heap[k])) return;
+    load heavy = heap[k];
+    heap[k] = heap[child];
+    heap[child] = heavy;
+  }
 }
 
 /* Slices so short that moving a record would cost more than running it are not worth handing out.
@@ -66,18 +83,18 @@ static double slice_seconds(double seconds, int ranks, size_t candidates)
 }
 
 static void hand_out(const candidate *candidates, size_t n, const double *seconds_per_step,
-                     int ranks, double seconds, double *load, wmc_schedule *schedule)
+                     int ranks, double seconds, load *heap, wmc_schedule *schedule)
 {
   double slice = slice_seconds(seconds, ranks, n);
   schedule->shares = 0;
   for (size_t k = 0; k < n; k++) {
-    int rank = least_loaded(load, ranks);
-    if (load[rank] >= seconds) break;
+    if (heap->seconds >= seconds) break;
     const candidate *c = &candidates[k];
     double part = fmin(c->seconds, slice);
     double steps = fmax(1, ceil(part / seconds_per_step[c->task]));
-    schedule->share[schedule->shares++] = (wmc_share){c->task, c->chain, rank, steps};
-    load[rank] += part;
+    schedule->share[schedule->shares++] = (wmc_share){c->task, c->chain, heap->rank, steps};
+    heap->seconds += part;
+    sink(heap, (size_t)ranks);
   }
   qsort(schedule->share, schedule->shares, sizeof *schedule->share, by_rank);
 }
@@ -88,18 +105,19 @@ wmc_status wmc_schedule_epoch(const wmc_plan *plan, const wmc_ledger *ledger,
 {
   size_t chains = plan->tasks * plan->chains;
   candidate *candidates = WMC_ARRAY(candidate, chains);
-  double *load = WMC_ARRAY(double, (size_t)ranks);
+  load *heap = WMC_ARRAY(load, (size_t)ranks);
   if (schedule->share == NULL) schedule->share = WMC_ARRAY(wmc_share, chains);
   wmc_status status = WMC_OK;
-  if (candidates == NULL || load == NULL || schedule->share == NULL) {
+  if (candidates == NULL || heap == NULL || schedule->share == NULL) {
     status = wmc_no_memory();
   } else {
+    for (int r = 0; r < ranks; r++) heap[r].rank = r;
     size_t n = find_candidates(plan, ledger, seconds_per_step, candidates, schedule);
     qsort(candidates, n, sizeof *candidates, behind_first);
-    hand_out(candidates, n, seconds_per_step, ranks, seconds, load, schedule);
+    hand_out(candidates, n, seconds_per_step, ranks, seconds, heap, schedule);
   }
   wmc_free(candidates);
-  wmc_free(load);
+  wmc_free(heap);
   return status;
 }
 

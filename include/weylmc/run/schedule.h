@@ -5,7 +5,7 @@
  * are all matters of rank 0 between two epochs. Chains that are behind go first, so all points of a
  * sweep become visible early and all chains end together. The schedule depends on measured times;
  * results do not depend on the schedule.
- * Checked by tests/unit/schedule.c: every chain ends, no rank idles while work is left.
+ * Checked by tests/unit/worker.c: every chain ends, no rank idles while work is left.
  */
 #pragma once
 #include "weylmc/run/worker.h"

@@ -58,9 +58,11 @@ static void append_totals(const wmc_plan *plan, double seconds, double walltime,
                   "\n%zu tasks x %zu chains, each %ld steps of thermalisation and %ld draws of %ld "
                   "steps\n",
                   plan->tasks, plan->chains, plan->thermalise, plan->draws, plan->stride);
-  wmc_text_append(out,
-                  "memory: %s on rank 0, less on the others; checkpoint: %s, two generations\n",
-                  wmc_text_bytes(a, 3 * ledger), wmc_text_bytes(b, ledger));
+  wmc_text_append(
+      out,
+      "memory: %s on rank 0, less on the others; checkpoint: %s, two generations, and a "
+      "third while one is written\n",
+      wmc_text_bytes(a, 3 * ledger), wmc_text_bytes(b, ledger));
   wmc_text_append(out, "expected time: %s of one core like this one, %s on its %ld cores\n",
                   wmc_text_duration(a, seconds), wmc_text_duration(c, seconds / (double)cores),
                   cores);

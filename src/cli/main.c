@@ -53,13 +53,15 @@ static int say(wmc_status status)
 }
 
 /* Under mpirun every rank gets here; only rank 0 speaks, and MPI is finalised before the code is
- * returned, or mpirun would take a stop with a checkpoint for a crash. */
-static int run_with_mpi(const cli_command *command, const cli_arguments *arguments)
+ * returned, or mpirun would take a stop with a checkpoint for a crash. A wrong command line is no
+ * reason for every rank to say so. */
+static int run_with_mpi(const cli_command *command, wmc_status parsed,
+                        const cli_arguments *arguments)
 {
   int rank;
   MPI_Init(NULL, NULL);
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
-  wmc_status status = command->run(arguments);
+  wmc_status status = parsed == WMC_OK ? command->run(arguments) : parsed;
   int code = rank == 0 ? say(status) : wmc_exit_code(status);
   fflush(NULL);
   MPI_Finalize();
@@ -70,14 +72,14 @@ static int run_command(const cli_command *command, int argc, char **argv, double
 {
   cli_arguments arguments = {.begin = begin};
   wmc_status status = cli_parse(command, argc, argv, &arguments);
-  if (status != WMC_OK) return say(status);
   if (arguments.help) {
     wmc_text text = {0};
     cli_help(command, &text);
     print(stdout, &text);
     return 0;
   }
-  return command->mpi ? run_with_mpi(command, &arguments) : say(command->run(&arguments));
+  if (command->mpi) return run_with_mpi(command, status, &arguments);
+  return say(status == WMC_OK ? command->run(&arguments) : status);
 }
 
 static int print_version(void)

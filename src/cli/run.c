@@ -2,6 +2,7 @@
 
 #include <mpi.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "cli.h"
 #include "weylmc/base/field.h"
@@ -26,7 +27,8 @@ wmc_status cli_walltime(const cli_arguments *a, double *seconds)
   return status;
 }
 
-/* What was run is shown from the file that was written: what is printed is what is stored. */
+/* What was run is shown from the file that was written: what is printed is what is stored. A run
+ * that failed may have written none. */
 static wmc_status show_file(const char *path)
 {
   wmc_results results = {0};
@@ -48,7 +50,8 @@ wmc_status cli_run(const cli_arguments *a)
   WMC_TRY(wmc_agree(MPI_COMM_WORLD, cli_walltime(a, &options.walltime)));
   WMC_TRY(wmc_plan_create(MPI_COMM_WORLD, &request, &plan));
   wmc_status status = wmc_run(MPI_COMM_WORLD, plan, &options);
-  if (wmc_rank(MPI_COMM_WORLD) == 0 && (status == WMC_OK || status == WMC_FAILURE)) {
+  bool written = status == WMC_OK || (status == WMC_FAILURE && access(plan->output, R_OK) == 0);
+  if (wmc_rank(MPI_COMM_WORLD) == 0 && written) {
     wmc_status shown = show_file(plan->output);
     if (status == WMC_OK) status = shown;
   }

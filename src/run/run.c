@@ -24,8 +24,11 @@ typedef struct director {
   wmc_schedule schedule;
   wmc_epoch_report report;
   double *seconds_per_step;
-  double epoch_seconds, checkpoint_clock, checkpoint_cost;
+  double epoch_seconds; /* asked for */
+  double epoch_cost;    /* what the last one took: where a draw is slow, more */
+  double checkpoint_clock, checkpoint_cost;
   size_t failed;
+  bool unwritable; /* the last attempt to save failed */
   int ranks;
 } director;
 
@@ -64,7 +67,8 @@ static bool time_is_up(const director *d)
   const double reserve = 2;
   if (!(d->options->walltime > 0)) return false;
   double elapsed = wmc_clock() - d->options->begin;
-  return elapsed + 2 * d->epoch_seconds + 3 * d->checkpoint_cost + reserve > d->options->walltime;
+  double epoch = fmax(d->epoch_seconds, d->epoch_cost);
+  return elapsed + 2 * epoch + 3 * d->checkpoint_cost + reserve > d->options->walltime;
 }
 
 /* ---- checkpoints ------------------------------------------------------------------------ */
@@ -72,8 +76,10 @@ static bool time_is_up(const director *d)
 static wmc_status save(director *d)
 {
   double begin = wmc_clock();
+  d->unwritable = true;
   WMC_TRY(wmc_session_checkpoint(&d->session));
   WMC_TRY(wmc_session_results(&d->session, d->ranks));
+  d->unwritable = false;
   d->checkpoint_clock = wmc_clock();
   d->checkpoint_cost = d->checkpoint_clock - begin;
   return WMC_OK;
@@ -112,8 +118,10 @@ static wmc_status run_epoch(director *d, bool *more)
   WMC_TRY(wmc_schedule_epoch(d->plan, &d->session.ledger, d->seconds_per_step, d->ranks,
                              d->epoch_seconds, &d->schedule));
   if (d->schedule.shares == 0) return WMC_OK;
+  double begin = wmc_clock();
   wmc_exchange_epoch(d->comm, d->plan, d->worker, &d->session.ledger, &d->schedule,
                      d->epoch_seconds, &d->report);
+  d->epoch_cost = wmc_clock() - begin;
   if (d->report.status != WMC_OK) return wmc_raise(d->report.status, "%s", d->report.message);
   note_failures(d);
   learn_pace(d);
@@ -176,6 +184,7 @@ static wmc_status direct_work(director *d)
   /* the first checkpoint shows at once whether the disk can take what this run will write */
   WMC_TRY(save(d));
   wmc_status status = run_epochs(d);
+  if (d->unwritable) return status; /* a second attempt would only say the same again */
   wmc_status saved = save(d);
   if (saved == WMC_OK) say_end(d, status);
   return saved > status ? saved : status;

@@ -44,8 +44,8 @@ typedef struct sweeper {
 INLINE int padded(int rows) { return (rows + LANES - 1) / LANES * LANES; }
 INLINE double *column(const sweeper *w, int j) { return w->work + (ptrdiff_t)j * w->stride; }
 
-/** Dot product of padded columns. */
-INLINE double dot(int rows, const double *x, const double *y)
+/** Products of the entries of padded columns, added up to one vector. */
+INLINE vec products(int rows, const double *x, const double *y)
 {
   vec even = {0}, odd = {0};
   int i = 0;
@@ -54,7 +54,12 @@ INLINE double dot(int rows, const double *x, const double *y)
     odd = multiply_add(load(x + i + LANES), load(y + i + LANES), odd);
   }
   if (i < rows) even = multiply_add(load(x + i), load(y + i), even);
-  return sum_of(even + odd);
+  return even + odd;
+}
+
+INLINE double dot(int rows, const double *x, const double *y)
+{
+  return sum_of(products(rows, x, y));
 }
 
 /** (x, y) <- (c x + s y, c y - s x) */
@@ -123,12 +128,17 @@ INLINE void find_angles(chunk *c, int k, double sharpness)
 INLINE int chunk_rotate(const sweeper *w, chunk *c, int height, int stride)
 {
   int rotated = 0;
-  for (int k = c->pairs / LANES * LANES; k < padded(c->pairs); k++)
-    c->large[k] = c->small[k] = 1, c->dot[k] = 0;
-  for (int k = 0; k < c->pairs; k++) {
-    c->large[k] = w->norm2[c->left[k]];
-    c->small[k] = w->norm2[c->right[k]];
-    c->dot[k] = dot(height, w->work + c->left[k] * stride, w->work + c->right[k] * stride);
+  for (int k = 0; k < padded(c->pairs); k++) {
+    c->large[k] = k < c->pairs ? w->norm2[c->left[k]] : 1;
+    c->small[k] = k < c->pairs ? w->norm2[c->right[k]] : 1;
+  }
+  for (int k = 0; k < c->pairs; k += LANES) {
+    vec sums[LANES];
+    for (int l = 0; l < LANES; l++)
+      sums[l] = k + l < c->pairs ? products(height, w->work + c->left[k + l] * stride,
+                                            w->work + c->right[k + l] * stride)
+                                 : (vec){0};
+    store(c->dot + k, sums_of(sums));
   }
   for (int k = 0; k < c->pairs; k += LANES) find_angles(c, k, 2 * w->sharpness);
   for (int k = 0; k < c->pairs; k++) {
@@ -148,7 +158,8 @@ INLINE int play(const sweeper *w, int first, int last, int height, int stride)
   int columns = last - first, players = columns + columns % 2, rotated = 0, i, j;
   for (int round = 0; round < players - 1; round++)
     for (int begin = columns % 2; begin < players / 2; begin += CHUNK) {
-      chunk c = {.pairs = 0};
+      chunk c;
+      c.pairs = 0;
       for (int k = begin; k < players / 2 && k < begin + CHUNK; k++) {
         pair_of(players, round, k, &i, &j);
         chunk_add(&c, first + i, first + j);
@@ -163,7 +174,8 @@ static int match(const sweeper *w, int block_i, int block_j)
 {
   int rotated = 0;
   for (int shift = 0; shift < CHUNK; shift++) {
-    chunk c = {.pairs = 0};
+    chunk c;
+    c.pairs = 0;
     for (int k = 0; k < CHUNK; k++) {
       int i = block_i * CHUNK + k, j = block_j * CHUNK + (k + shift) % CHUNK;
       if (i < w->n && j < w->n) chunk_add(&c, i, j);

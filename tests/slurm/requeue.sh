@@ -10,7 +10,6 @@ tests=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 source "$tests/report.sh"
 source "$tests/cluster.sh"
 source "$tests/../../jobscripts/functions.sh"
-script=$root/jobscripts/slurm.sh
 program=$(readlink -f "$build/src/cli/weylmc")
 
 give_up() { # give_up REASON
@@ -46,8 +45,11 @@ clean_up() {
 trap clean_up EXIT
 trap 'exit 143' INT TERM HUP
 chmod 755 "$folder"
-mkdir "$folder/a run"
-cd "$folder/a run" || exit 1
+# by ways with blanks in their names
+mkdir "$folder/a run" && ln -s "$root" "$folder/a repository" && ln -s "$build" "$folder/a build" &&
+  cd "$folder/a run" || exit 1
+script=$folder/a\ repository/jobscripts/slurm.sh
+export WEYLMC_BUILD=$folder/a\ build
 
 write_deck() { # write_deck DRAWS
   cat <<DECK

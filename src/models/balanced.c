@@ -96,8 +96,6 @@ static const wmc_field fields[] = {
                 .text = "|X|^2/2, |X - Phi|^2/2, or the mean of |X x - y|^2/2 over samples"},
     [DIAG] = {.name = "energy.diag",
               .type = WMC_REALS,
-              .minimum = -DBL_MAX,
-              .maximum = DBL_MAX,
               .only = "energy.kind=target",
               .unit = "1",
               .text = "the d diagonal entries of a diagonal target Phi"},
@@ -632,10 +630,8 @@ static const char *const *forms(const wmc_value *parameters, const char *observa
 
 const wmc_model wmc_model_balanced = {
     .name = "balanced",
-    .text = "balanced deep linear networks: Gibbs law and Riemannian Langevin equation of the "
-            "product matrix X = W_N ... W_1. Without hidden excess, X passes smoothly through "
-            "rank d-1 to det X -> (-1)^N det X: odd depths visit both signs of det X, even depths "
-            "and networks with excess keep det X > 0",
+    .text = "Gibbs law and Riemannian Langevin equation of balanced deep linear networks; without "
+            "hidden excess odd depths visit both signs of det X, else det X > 0",
     .reference = "Menon, arXiv:2411.09004; Menon & Yu, arXiv:2509.09088",
     .fields = fields,
     .axes = axes,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "weylmc/base/memory.h"
+#include "weylmc/numeric/dense.h"
 
 static void fill_identity(wmc_energy *energy)
 {
@@ -51,25 +52,67 @@ const wmc_energy_kind wmc_energies[] = {
     {"regression", "mean over samples of |X x - y|^2 / 2", false, fill_regression},
     {NULL, NULL, false, NULL}};
 
+/* R = curvature^{-1/2} axes^T, X* = B R^T R */
+static void find_minimiser(wmc_energy *energy)
+{
+  const int d = energy->width;
+  const double *e = energy->axes[0], *c = energy->curvature[0];
+  for (int k = 0; k < d; k++)
+    for (int j = 0; j < d; j++) energy->spread[j * d + k] = e[k * d + j] / sqrt(c[k]);
+  for (int i = 0; i < d; i++)
+    for (int k = 0; k < d; k++) {
+      double along = 0;
+      for (int j = 0; j < d; j++) along += energy->linear[j * d + i] * e[k * d + j];
+      for (int j = 0; j < d; j++) energy->minimiser[j * d + i] += along / c[k] * e[k * d + j];
+    }
+}
+
+/* C and X* C X*^T = X* B^T by axes */
+static wmc_status find_axes(wmc_energy *energy)
+{
+  const int d = energy->width;
+  double *left = energy->axes[1];
+  memcpy(energy->axes[0], energy->quadratic, (size_t)d * (size_t)d * sizeof *left);
+  WMC_TRY(wmc_symmetric_eigen(d, energy->axes[0], energy->curvature[0]));
+  find_minimiser(energy);
+  for (int j = 0; j < d; j++)
+    for (int i = 0; i < d; i++)
+      for (int k = 0; k < d; k++)
+        left[j * d + i] += energy->minimiser[k * d + i] * energy->linear[k * d + j];
+  return wmc_symmetric_eigen(d, left, energy->curvature[1]);
+}
+
 wmc_status wmc_energy_create(int kind, const wmc_energy_data *data, wmc_energy *energy)
 {
-  size_t entries = (size_t)data->width * (size_t)data->width;
+  const size_t width = (size_t)data->width, entries = width * width;
   *energy = (wmc_energy){.width = data->width};
-  energy->quadratic = WMC_ARRAY(double, entries);
-  energy->linear = WMC_ARRAY(double, entries);
-  if (energy->quadratic == NULL || energy->linear == NULL) {
-    wmc_energy_free(energy);
-    return wmc_no_memory();
+  double **arrays[] = {&energy->quadratic,    &energy->linear,      &energy->minimiser,
+                       &energy->spread,       &energy->axes[0],     &energy->axes[1],
+                       &energy->curvature[0], &energy->curvature[1]};
+  wmc_status status = WMC_OK;
+  for (size_t k = 0; k < sizeof arrays / sizeof arrays[0] && status == WMC_OK; k++) {
+    *arrays[k] = WMC_ARRAY(double, entries);
+    if (*arrays[k] == NULL) status = wmc_no_memory();
   }
-  wmc_energies[kind].fill(data, energy);
-  return WMC_OK;
+  if (status == WMC_OK) {
+    wmc_energies[kind].fill(data, energy);
+    status = find_axes(energy);
+  }
+  if (status != WMC_OK) wmc_energy_free(energy);
+  return status;
 }
 
 void wmc_energy_free(wmc_energy *energy)
 {
   wmc_free(energy->quadratic);
   wmc_free(energy->linear);
-  energy->quadratic = energy->linear = NULL;
+  wmc_free(energy->minimiser);
+  wmc_free(energy->spread);
+  for (int side = 0; side < 2; side++) {
+    wmc_free(energy->axes[side]);
+    wmc_free(energy->curvature[side]);
+  }
+  *energy = (wmc_energy){.width = energy->width};
 }
 
 /* (X C)_ij */
@@ -100,23 +143,10 @@ void wmc_energy_gradient(const wmc_energy *energy, const double *x, double *grad
       gradient[j * d + i] = product_entry(energy, x, i, j) - energy->linear[j * d + i];
 }
 
-/* Cholesky with diagonal pivoting stops at the rank. */
-int wmc_energy_rank(const wmc_energy *energy, double *scratch)
+int wmc_energy_rank(const wmc_energy *energy)
 {
   const int d = energy->width;
-  double *a = scratch, top = 0;
-  memcpy(a, energy->quadratic, (size_t)d * (size_t)d * sizeof *a);
-  for (int i = 0; i < d; i++) top = fmax(top, a[i * d + i]);
-  for (int rank = 0; rank < d; rank++) {
-    int pivot = 0;
-    for (int i = 1; i < d; i++)
-      if (a[i * d + i] > a[pivot * d + pivot]) pivot = i;
-    double p = a[pivot * d + pivot];
-    if (!(p > 1e-12 * top)) return rank;
-    for (int j = 0; j < d; j++)
-      for (int i = 0; i < d; i++)
-        if (i != pivot && j != pivot) a[j * d + i] -= a[pivot * d + i] * a[pivot * d + j] / p;
-    for (int i = 0; i < d; i++) a[pivot * d + i] = a[i * d + pivot] = 0;
-  }
-  return d;
+  int rank = 0;
+  for (int k = 0; k < d; k++) rank += energy->curvature[0][k] > 1e-12 * energy->curvature[0][d - 1];
+  return rank;
 }

@@ -26,6 +26,15 @@ double wmc_gibbs_log_density(const wmc_gibbs *law, const wmc_spectrum *spectrum,
   return sum;
 }
 
+double wmc_gibbs_log_volume(const wmc_gibbs *law, const wmc_spectrum *spectrum)
+{
+  const double share = law->vertical / law->horizontal;
+  double sum = 0, power = share * wmc_shape_excess(&law->shape) - (law->shape.depth - 1);
+  for (int i = 0; i < spectrum->width; i++) sum += spectrum->log_sigma[i];
+  return (share - 2) * wmc_entropy_pairs(&law->shape, spectrum->log_sigma) +
+         power * sum / law->shape.depth;
+}
+
 void wmc_gibbs_gradient(const wmc_gibbs *law, const wmc_spectrum *spectrum, const double *force,
                         double *gradient)
 {

@@ -236,14 +236,12 @@ static void check_rank(const wmc_value *parameters, const wmc_complaints *compla
   wmc_energy_data data = data_of(parameters);
   wmc_energy energy;
   if (wmc_energy_create(WMC_ENERGY_REGRESSION, &data, &energy) != WMC_OK) return;
-  double *scratch = WMC_ARRAY(double, (size_t)(d * d));
-  int rank = scratch ? wmc_energy_rank(&energy, scratch) : d;
+  int rank = wmc_energy_rank(&energy);
   if (rank < d)
     wmc_complain(complaints, INPUTS,
                  "the %zu inputs span %d of %d directions, so the energy is flat along the others "
                  "and has no Gibbs law: use more samples or a smaller width",
                  parameters[INPUTS].rows, rank, d);
-  wmc_free(scratch);
   wmc_energy_free(&energy);
 }
 
@@ -507,7 +505,7 @@ static double *take(double **next, size_t n)
 static size_t size_of_state(int width, bool frames)
 {
   size_t d = (size_t)width;
-  return wmc_spectrum_size(width) + WMC_COUNTS + d + 1 + (frames ? 6 * d * d : 0);
+  return wmc_spectrum_size(width) + WMC_COUNTS + d + 1 + (frames ? 6 * d * d + 2 * d + 1 : 0);
 }
 
 static void lay_out(wmc_balanced *chain)
@@ -526,6 +524,8 @@ static void lay_out(wmc_balanced *chain)
   double **parts[] = {&chain->u, &chain->v,         &chain->g,
                       &chain->h, &chain->turn_same, &chain->turn_opposite};
   for (size_t k = 0; k < sizeof parts / sizeof parts[0]; k++) *parts[k] = take(&next, square);
+  chain->reach_step = take(&next, 1);
+  chain->shear_step = take(&next, 2 * (size_t)d);
   chain->stiffness = chain->h;
   chain->tilt = chain->g;
   chain->stride = (size_t)d + 1;

@@ -40,6 +40,7 @@ enum {
   WMC_COUNT_TUNED,    /**< steps made while thermalising */
   WMC_COUNT_FRESH,    /**< steps since the frames were re-orthonormalised */
   WMC_COUNT_ROUND,    /**< next round of pairs of columns */
+  WMC_COUNT_AXIS,     /**< next axis of a shear */
   WMC_COUNT_PROPOSED, /**< moves since the last measurement */
   WMC_COUNT_ACCEPTED,
   WMC_COUNTS
@@ -58,6 +59,8 @@ struct wmc_balanced {
   double *counts;
   double *lambda_step, *scale_step;  /**< proposals: d additive ones, one common factor */
   double *u, *v, *g, *h;             /**< d x d each; NULL without frames */
+  double *reach_step;                /**< share of X - X* that a move of X draws afresh */
+  double *shear_step;                /**< 2 d, for axes of C, then of X* C X*^T */
   double *turn_same, *turn_opposite; /**< d x d, entry i d + j for i < j: rotations of frames */
 
   /** Energy of singular value k: 1/2 sigma^2 stiffness[k stride] - sigma tilt[k stride]. */
@@ -93,9 +96,36 @@ void wmc_balanced_tune(double *size, bool accepted, double gain);
 
 /** Haar frames with det X > 0. */
 void wmc_balanced_start_frames(wmc_balanced *chain, wmc_stream *stream);
+/** out = A^T M B; `scratch` holds 2 d^2. */
+void wmc_balanced_conjugate(const wmc_balanced *chain, const double *a, const double *m,
+                            const double *b, double *out, double *scratch);
+/** Whether det a < 0, by elimination; `a` is destroyed. */
+bool wmc_balanced_is_negative(int d, double *a);
+/** x <- c x + s y, y <- c y - s x over n entries a stride apart; r = (c, s). */
+void wmc_balanced_turn(int n, int stride, const double r[2], double *restrict x,
+                       double *restrict y);
+/** y = P diag(s) V^T, s decreasing; P replaces y. `scratch` as for wmc_svd_jacobi. */
+void wmc_balanced_decompose(int d, double *y, double *v, double *s, double *scratch);
+/** U <- U P, V <- V Q, and G and H follow. `scratch` holds 3 d^2. */
+void wmc_balanced_settle(wmc_balanced *chain, const double *p, const double *q, double *scratch);
 /** Re-orthonormalise U and V and recompute G and H, every 64 steps. */
 void wmc_balanced_refresh(wmc_balanced *chain);
+void wmc_balanced_refresh_if_due(wmc_balanced *chain);
 /** Change of the energy when columns i, j of U turn by angle a and those of V by b, given as
  * (cos, sin): column i becomes cos i + sin j. */
 double wmc_balanced_turn_change(const wmc_balanced *chain, int i, int j, const double a[2],
                                 const double b[2]);
+
+/** Where a move of X as a whole leads: P diag(s) Q^T in the frame of X. */
+typedef struct wmc_candidate {
+  double *p, *q, *s; /**< s decreasing */
+  bool negative;     /**< det (P Q) < 0 */
+  wmc_spectrum x;    /**< of the state that the move would make */
+} wmc_candidate;
+/** One move of X as a whole, every few steps. */
+void wmc_balanced_move_matrix(wmc_balanced *chain, wmc_stream *stream, double gain);
+/** Log of the acceptance ratio of the random move, and of the shear, which changes the energy. */
+double wmc_balanced_reach_ratio(const wmc_balanced *chain, const wmc_candidate *to);
+double wmc_balanced_shear_ratio(const wmc_balanced *chain, const wmc_candidate *to, double change);
+/** Energy of U Y V^T minus that of X. `scratch` holds d^2. */
+double wmc_balanced_core_change(const wmc_balanced *chain, const double *y, double *scratch);

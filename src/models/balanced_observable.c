@@ -1,102 +1,9 @@
 /* Integrators whose state is the singular value decomposition of X; any energy. */
 #include <math.h>
-#include <string.h>
 
 #include "balanced.h"
 #include "weylmc/geometry/entropy.h"
 #include "weylmc/geometry/metric.h"
-
-enum { FRESH_STEPS = 64 }; /* rounding in frames grows to about 1e-14 between refreshments */
-
-static void transpose(int d, const double *a, double *out)
-{
-  for (int j = 0; j < d; j++)
-    for (int i = 0; i < d; i++) out[i * d + j] = a[j * d + i];
-}
-
-/* out = A^T M B; `scratch` holds 2 d^2 */
-static void conjugate(const wmc_balanced *chain, const double *a, const double *m, const double *b,
-                      double *out, double *scratch)
-{
-  const int d = chain->x.width;
-  double *left = scratch, *right = scratch + d * d;
-  transpose(d, a, left);
-  wmc_product_apply(chain->product, m, b, right);
-  wmc_product_apply(chain->product, left, right, out);
-}
-
-/* G and H from the frames; constant where the energy does not need them */
-static void project_energy(wmc_balanced *chain)
-{
-  const wmc_energy *energy = &chain->energy;
-  if (!energy->centred) conjugate(chain, chain->u, energy->linear, chain->v, chain->g, chain->work);
-  if (!energy->plain)
-    conjugate(chain, chain->v, energy->quadratic, chain->v, chain->h, chain->work);
-}
-
-void wmc_balanced_refresh(wmc_balanced *chain)
-{
-  const int d = chain->x.width;
-  double *r = chain->work, *scratch = r + d * d;
-  wmc_qr(d, d, chain->u, r, scratch);
-  wmc_qr(d, d, chain->v, r, scratch);
-  project_energy(chain);
-  chain->counts[WMC_COUNT_FRESH] = 0;
-}
-
-static void refresh_if_due(wmc_balanced *chain)
-{
-  chain->counts[WMC_COUNT_FRESH] += 1;
-  if (chain->counts[WMC_COUNT_FRESH] >= FRESH_STEPS) wmc_balanced_refresh(chain);
-}
-
-/* Whether det a < 0, by elimination; `a` is destroyed. */
-static bool determinant_is_negative(int d, double *a)
-{
-  bool negative = false;
-  for (int k = 0; k < d; k++) {
-    int pivot = k;
-    for (int i = k + 1; i < d; i++)
-      if (fabs(a[k * d + i]) > fabs(a[k * d + pivot])) pivot = i;
-    for (int j = k; j < d && pivot != k; j++) {
-      double swap = a[j * d + k];
-      a[j * d + k] = a[j * d + pivot];
-      a[j * d + pivot] = swap;
-    }
-    negative ^= (pivot != k) ^ (a[k * d + k] < 0);
-    for (int i = k + 1; i < d; i++) {
-      double factor = a[k * d + i] / a[k * d + k];
-      for (int j = k + 1; j < d; j++) a[j * d + i] -= factor * a[j * d + k];
-    }
-  }
-  return negative;
-}
-
-/* Q of a Gaussian matrix whose R has a positive diagonal is Haar; det of the same sign. */
-static bool start_frame(wmc_balanced *chain, double *frame, wmc_stream *stream)
-{
-  const int d = chain->x.width;
-  double *r = chain->work;
-  wmc_stream_normals(stream, (size_t)(d * d), 1, frame);
-  memcpy(r, frame, (size_t)(d * d) * sizeof *r);
-  bool negative = determinant_is_negative(d, r);
-  wmc_qr(d, d, frame, r, r + d * d);
-  return negative;
-}
-
-void wmc_balanced_start_frames(wmc_balanced *chain, wmc_stream *stream)
-{
-  const int d = chain->x.width;
-  bool negative = start_frame(chain, chain->u, stream);
-  negative ^= start_frame(chain, chain->v, stream);
-  for (int i = 0; negative && i < d; i++) chain->u[i] = -chain->u[i];
-  for (int i = 0; i < d; i++)
-    for (int j = 0; j < d; j++) {
-      chain->g[j * d + i] = 0;
-      chain->h[j * d + i] = i == j;
-    }
-  project_energy(chain);
-}
 
 static void start(wmc_balanced *chain, wmc_stream *stream)
 {
@@ -104,6 +11,8 @@ static void start(wmc_balanced *chain, wmc_stream *stream)
   wmc_balanced_start_spectrum(chain);
   wmc_balanced_start_frames(chain, stream);
   for (int k = 0; k < d * d; k++) chain->turn_same[k] = chain->turn_opposite[k] = chain->step;
+  *chain->reach_step = fmin(chain->step, 1);
+  for (int k = 0; k < 2 * d; k++) chain->shear_step[k] = chain->step;
 }
 
 /* --- Metropolis ------------------------------------------------------------------------------ */
@@ -172,29 +81,18 @@ static void compose(const double a[2], double by[2])
   by[0] = c;
 }
 
-/* x <- c x + s y, y <- c y - s x over n entries a stride apart */
-static void turn(int n, int stride, const double r[2], double *restrict x, double *restrict y)
-{
-  const double c = r[0], s = r[1];
-  for (int k = 0; k < n * stride; k += stride) {
-    double t = c * x[k] + s * y[k];
-    y[k] = c * y[k] - s * x[k];
-    x[k] = t;
-  }
-}
-
 static void turn_frames(wmc_balanced *chain, int i, int j, const double a[2], const double b[2])
 {
   const int d = chain->x.width;
-  turn(d, 1, a, chain->u + i * d, chain->u + j * d);
-  turn(d, 1, b, chain->v + i * d, chain->v + j * d);
+  wmc_balanced_turn(d, 1, a, chain->u + i * d, chain->u + j * d);
+  wmc_balanced_turn(d, 1, b, chain->v + i * d, chain->v + j * d);
   if (!chain->energy.centred) {
-    turn(d, d, a, chain->g + i, chain->g + j);
-    turn(d, 1, b, chain->g + i * d, chain->g + j * d);
+    wmc_balanced_turn(d, d, a, chain->g + i, chain->g + j);
+    wmc_balanced_turn(d, 1, b, chain->g + i * d, chain->g + j * d);
   }
   if (!chain->energy.plain) {
-    turn(d, d, b, chain->h + i, chain->h + j);
-    turn(d, 1, b, chain->h + i * d, chain->h + j * d);
+    wmc_balanced_turn(d, d, b, chain->h + i, chain->h + j);
+    wmc_balanced_turn(d, 1, b, chain->h + i * d, chain->h + j * d);
   }
 }
 
@@ -276,13 +174,15 @@ static void step_metropolis(wmc_balanced *chain, wmc_stream *stream, double gain
   const int d = chain->x.width, players = d + d % 2, different = players - 1;
   const int rounds = d == 1 ? 0 : different < ROUNDS ? different : ROUNDS;
   double *uniform = chain->work, *pairs = uniform + 2 * d + 2;
+  const double pair_gain = rounds > 0 ? fmin(1, gain * different / rounds) : 0;
   int round = (int)chain->counts[WMC_COUNT_ROUND];
   wmc_stream_uniforms(stream, (size_t)(2 * d + 2 + 2 * players * rounds), uniform);
   wmc_balanced_sweep(chain, uniform, gain);
   for (int r = 0; r < rounds; r++, round = (round + 1) % different)
-    move_pairs(chain, players, round, pairs + 2 * players * r, gain);
+    move_pairs(chain, players, round, pairs + 2 * players * r, pair_gain);
   chain->counts[WMC_COUNT_ROUND] = round;
-  refresh_if_due(chain);
+  wmc_balanced_move_matrix(chain, stream, gain);
+  wmc_balanced_refresh_if_due(chain);
 }
 
 /* --- Euler ----------------------------------------------------------------------------------- */
@@ -311,71 +211,16 @@ static void euler_core(const wmc_balanced *chain, wmc_stream *stream, double *co
   }
 }
 
-/* One-sided Jacobi as wmc_svd_jacobi with V0 = 1, but for two columns: without its overhead. */
-static void decompose_two(double *y, double *v, double *s)
-{
-  const double tiny = 0x1p-52;
-  for (int sweep = 0; sweep < 4; sweep++) {
-    double a = y[0] * y[0] + y[1] * y[1], b = y[2] * y[2] + y[3] * y[3];
-    double g = y[0] * y[2] + y[1] * y[3], r[2];
-    s[0] = sqrt(a);
-    s[1] = sqrt(b);
-    if (a >= b && !(fabs(g) > tiny * s[0] * s[1])) return;
-    double half = 0.5 * (a - b), length = sqrt(half * half + g * g);
-    /* the larger column comes first: tan of the angle is g / (half + length), in a stable form */
-    double c2 = half / length, s2 = g / length;
-    r[0] = sqrt(0.5 * (1 + fabs(c2)));
-    r[1] = 0.5 * s2 / r[0];
-    if (c2 < 0) {
-      double swap = r[0];
-      r[0] = fabs(r[1]);
-      r[1] = g < 0 ? -swap : swap;
-    }
-    turn(2, 1, r, y, y + 2);
-    turn(2, 1, r, v, v + 2);
-  }
-}
-
-static void decompose(int d, double *y, double *v, double *s, double *scratch)
-{
-  for (int k = 0; k < d * d; k++) v[k] = k % (d + 1) == 0;
-  if (d == 2)
-    decompose_two(y, v, s);
-  else
-    wmc_svd_jacobi(d, d, y, v, s, scratch);
-}
-
-/* frame <- frame P */
-static void follow(const wmc_balanced *chain, double *frame, const double *p, double *scratch)
-{
-  const size_t bytes = (size_t)(chain->x.width * chain->x.width) * sizeof *frame;
-  wmc_product_apply(chain->product, frame, p, scratch);
-  memcpy(frame, scratch, bytes);
-}
-
 static void step_euler(wmc_balanced *chain, wmc_stream *stream, double gain)
 {
   (void)gain;
   const int d = chain->x.width, square = d * d;
   double *core = chain->work, *q = core + square, *s = q + square, *scratch = s + d;
   euler_core(chain, stream, core, q, s);
-  decompose(d, core, q, s, scratch);
-  for (int k = 0; k < d; k++) {
-    for (int i = 0; i < d; i++) core[k * d + i] /= s[k];
-    double log_sigma = log(s[k]);
-    wmc_spectrum_set(&chain->x, k, exp(log_sigma / chain->x.depth), log_sigma, s[k]);
-  }
-  follow(chain, chain->u, core, scratch);
-  follow(chain, chain->v, q, scratch);
-  if (!chain->energy.centred) {
-    conjugate(chain, core, chain->g, q, scratch, scratch + square);
-    memcpy(chain->g, scratch, (size_t)square * sizeof *scratch);
-  }
-  if (!chain->energy.plain) {
-    conjugate(chain, q, chain->h, q, scratch, scratch + square);
-    memcpy(chain->h, scratch, (size_t)square * sizeof *scratch);
-  }
-  refresh_if_due(chain);
+  wmc_balanced_decompose(d, core, q, s, scratch);
+  for (int k = 0; k < d; k++) wmc_spectrum_set_log(&chain->x, k, log(s[k]));
+  wmc_balanced_settle(chain, core, q, scratch);
+  wmc_balanced_refresh_if_due(chain);
 }
 
 size_t wmc_balanced_work(int width, bool frames)
@@ -386,7 +231,7 @@ size_t wmc_balanced_work(int width, bool frames)
   size_t rest = 3 * square;
   if (svd > rest) rest = svd;
   if (qr > rest) rest = qr;
-  return 2 * square + d + rest + uniforms + 2 * ROUNDS * (d + 1);
+  return 2 * square + d + wmc_spectrum_size(width) + rest + uniforms + 2 * ROUNDS * (d + 1);
 }
 
 const wmc_integrator wmc_observable_euler = {

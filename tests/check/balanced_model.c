@@ -159,6 +159,79 @@ Test(balanced_model, scale_ratio_is_the_difference_of_densities)
   wmc_stream_destroy(s);
 }
 
+/* Log of the law's density with respect to dX: that in lambda over dX/dlambda at fixed frames. */
+static double log_density_of_matrix(const wmc_gibbs *law, const wmc_spectrum *x)
+{
+  double sum = wmc_gibbs_log_density(law, x, 0);
+  for (int i = 0; i < D; i++) {
+    sum -= (x->depth - 1) * log(x->lambda[i]);
+    for (int j = i + 1; j < D; j++) sum -= log(x->sigma2[i] - x->sigma2[j]);
+  }
+  return sum;
+}
+
+/* Moves of X as a whole: ratios from densities with respect to dX, the energy of the matrix itself;
+ * the random move already has the energy's share. */
+Test(balanced_model, matrix_ratios_are_differences_of_densities)
+{
+  wmc_stream *s = stream_of(28);
+  for (int t = 0; t < test_trials(240); t++) {
+    test_parameters deck;
+    wmc_balanced *c = chain_of(&deck, 4 * t + 3, s);
+    double y[D * D], x[D * D], memory[5 * D], scratch[D * D], before = 0, l = 1;
+    advance(c, s, 2, true);
+    product_of(c, x);
+    before = wmc_energy_value(&c->energy, x);
+    wmc_stream_normals(s, D * D, 1, y);
+    for (int j = 0; j < D; j++)
+      for (int i = 0; i < D; i++) {
+        x[j * D + i] = 0;
+        for (int k = 0; k < D; k++)
+          for (int m = 0; m < D; m++)
+            x[j * D + i] += c->u[k * D + i] * y[m * D + k] * c->v[m * D + j];
+      }
+    double change = wmc_balanced_core_change(c, y, scratch);
+    cr_assert_float_eq(change, wmc_energy_value(&c->energy, x) - before, 1e-10);
+    wmc_candidate to = {.x = wmc_spectrum_map(D, c->x.depth, memory)};
+    for (int k = 0; k < D; k++, l -= 0.1 + wmc_stream_uniform(s)) wmc_spectrum_set_log(&to.x, k, l);
+    double volume = log_density_of_matrix(&c->law, &to.x) - log_density_of_matrix(&c->law, &c->x);
+    double cold = c->law.beta / c->law.horizontal, scale = 1e-9 * (1 + fabs(volume));
+    cr_assert_lt(fabs(wmc_balanced_reach_ratio(c, &to) - volume), scale);
+    cr_assert_lt(fabs(wmc_balanced_shear_ratio(c, &to, change) - volume + cold * change),
+                 scale + 1e-11 * fabs(cold * change));
+    to.negative = true;
+    cr_assert_eq(wmc_balanced_reach_ratio(c, &to) == -INFINITY, !c->flips);
+    wmc_model_balanced.destroy(c);
+    test_parameters_close(&deck);
+  }
+  wmc_stream_destroy(s);
+}
+
+/* X* minimises, and R is a square root of the inverse curvature. */
+Test(balanced_model, minimiser_and_spread_of_the_energy)
+{
+  wmc_stream *s = stream_of(29);
+  for (int t = 0; t < 24; t++) {
+    test_parameters deck;
+    wmc_balanced *c = chain_of(&deck, 4 * t + 3, s);
+    const wmc_energy *e = &c->energy;
+    double gradient[D * D];
+    wmc_energy_gradient(e, e->minimiser, gradient);
+    for (int i = 0; i < D; i++)
+      for (int j = 0; j < D; j++) {
+        double sum = 0; /* C R^T R */
+        for (int k = 0; k < D; k++)
+          for (int m = 0; m < D; m++)
+            sum += e->quadratic[k * D + i] * e->spread[k * D + m] * e->spread[j * D + m];
+        cr_assert_float_eq(sum, i == j, 1e-11);
+        cr_assert_float_eq(gradient[j * D + i], 0, 1e-12);
+      }
+    wmc_model_balanced.destroy(c);
+    test_parameters_close(&deck);
+  }
+  wmc_stream_destroy(s);
+}
+
 static void turn_columns(double *frame, int i, int j, const double r[2])
 {
   for (int k = 0; k < D; k++) {

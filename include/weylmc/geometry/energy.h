@@ -29,11 +29,16 @@ typedef struct wmc_energy_data {
 
 typedef struct wmc_energy {
   int width;
-  bool plain;        /**< C is the identity */
-  bool centred;      /**< B is zero */
-  double constant;   /**< c */
-  double *quadratic; /**< C, width x width, symmetric */
-  double *linear;    /**< B, width x width, column-major */
+  bool plain;           /**< C is the identity */
+  bool centred;         /**< B is zero */
+  double constant;      /**< c */
+  double *quadratic;    /**< C, width x width, symmetric */
+  double *linear;       /**< B, width x width, column-major */
+  double *minimiser;    /**< X* = B C^{-1}, column-major */
+  double *axes[2];      /**< eigenvectors of C, and of X* C X*^T, one a column */
+  double *curvature[2]; /**< their eigenvalues, ascending */
+  double *spread; /**< R with R^T R = C^{-1}, column-major: X* + Y R is distributed as exp(-E) for
+                       standard normal Y */
 } wmc_energy;
 
 /** A row of the table of energies. */
@@ -48,7 +53,8 @@ extern const wmc_energy_kind wmc_energies[];
 /** The rows by index: the choices of `energy.kind`. */
 enum { WMC_ENERGY_FROBENIUS, WMC_ENERGY_TARGET, WMC_ENERGY_REGRESSION, WMC_ENERGY_KINDS };
 
-/** Fill `energy` (release with wmc_energy_free). WMC_FAILURE when memory is exhausted. */
+/** Fill `energy` (release with wmc_energy_free). WMC_FAILURE when memory is exhausted. Where C has
+ * not full rank (see wmc_energy_rank) `minimiser` and `spread` mean nothing. */
 wmc_status wmc_energy_create(int kind, const wmc_energy_data *data, wmc_energy *energy);
 void wmc_energy_free(wmc_energy *energy);
 
@@ -57,5 +63,5 @@ double wmc_energy_value(const wmc_energy *energy, const double *x);
 /** E'(X) = X C - B into `gradient`, which may not alias x. Allocates nothing. */
 void wmc_energy_gradient(const wmc_energy *energy, const double *x, double *gradient);
 /** Number of directions that the quadratic form sees: the rank of C. The Gibbs law can be
- * normalised only if it is `width`. `scratch` holds width^2 doubles. */
-int wmc_energy_rank(const wmc_energy *energy, double *scratch);
+ * normalised only if it is `width`. */
+int wmc_energy_rank(const wmc_energy *energy);

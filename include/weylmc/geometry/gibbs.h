@@ -24,7 +24,11 @@ typedef struct wmc_gibbs {
 /** Log of the density in lambda (with respect to dlambda) at energy `energy`, up to a constant that
  * depends on neither lambda nor the energy. -infinity where two lambda are equal. */
 double wmc_gibbs_log_density(const wmc_gibbs *law, const wmc_spectrum *spectrum, double energy);
-/** Gradient in lambda of the above at distinct lambda. `force` is dE/dlambda, or NULL for E = 0. */
+/** Log of the density of the law at E = 0 with respect to dX, entry by entry, up to a constant:
+ * (v/h - 2) pair entropy + (K v/h - N + 1) sum log lambda. Eq. (22). */
+double wmc_gibbs_log_volume(const wmc_gibbs *law, const wmc_spectrum *spectrum);
+/** Gradient in lambda of the log density at distinct lambda. `force` is dE/dlambda, or NULL for E =
+ * 0. */
 void wmc_gibbs_gradient(const wmc_gibbs *law, const wmc_spectrum *spectrum, const double *force,
                         double *gradient);
 /** Change of the log density at E = 0 when lambda_k of a sorted spectrum becomes `lambda`, which

@@ -1,0 +1,164 @@
+/* Moves of X as a whole, for energies that see the frames; eqs. (22)-(24).
+ *
+ * Reach: X' - X* = sqrt(1 - r^2) (X - X*) + r (h/beta)^{1/2} Y R, Y standard normal, R^T R =
+ * C^{-1}. It is reversible for exp(-(beta/h) E), so the acceptance sees the volume alone, and it
+ * goes far however unequal the curvatures of E are. Shear: X' = X (1 + t e^T) with an axis e of C
+ * and a normal vector t across it. Its inverse has -t in the place of t and it keeps det X, so it
+ * also goes far where the volume has a sharp peak at det X = 0 (no excess, large depth), which
+ * stops the first. */
+#include <math.h>
+#include <string.h>
+
+#include "balanced.h"
+
+enum { EVERY = 2 }; /* steps between moves, of one kind and the other in turn */
+
+static double more(double gain, int times) { return fmin(1, gain * times); }
+
+/* U^T X' V of the first move into `core`. `scratch` holds 3 d^2. */
+static void propose_reach(const wmc_balanced *chain, wmc_stream *stream, double *core,
+                          double *scratch)
+{
+  const wmc_energy *energy = &chain->energy;
+  const int d = chain->x.width, square = d * d;
+  const double reach = *chain->reach_step, keep = sqrt(1 - reach * reach);
+  const double noise = reach * sqrt(chain->law.horizontal / chain->law.beta);
+  double *normals = scratch, *turned = scratch + square;
+  wmc_stream_normals(stream, (size_t)square, noise, energy->plain ? core : normals);
+  if (!energy->plain) {
+    wmc_product_apply(chain->product, energy->spread, chain->v, turned);
+    wmc_product_apply(chain->product, normals, turned, core);
+  }
+  wmc_balanced_conjugate(chain, chain->u, energy->minimiser, chain->v, normals, turned);
+  for (int k = 0; k < square; k++) core[k] += (1 - keep) * normals[k];
+  for (int k = 0; k < d; k++) core[k * d + k] += keep * chain->x.sigma[k];
+}
+
+/* out = frame^T x */
+static void into_frame(int d, const double *frame, const double *x, double *out)
+{
+  for (int k = 0; k < d; k++) {
+    out[k] = 0;
+    for (int i = 0; i < d; i++) out[k] += frame[k * d + i] * x[i];
+  }
+}
+
+/* U^T X' V = Sigma (1 + t e^T), or (1 + t e^T) Sigma on the left side, in the frame, into `core`.
+ * `scratch` holds 3 d. */
+static void propose_shear(const wmc_balanced *chain, wmc_stream *stream, int side, int axis,
+                          double *core, double *scratch)
+{
+  const int d = chain->x.width;
+  const double *e = chain->energy.axes[side] + axis * d, *frame = side ? chain->u : chain->v;
+  const double cold = chain->law.beta / chain->law.horizontal;
+  const double scale = 1 / sqrt(cold * chain->energy.curvature[side][axis] + d);
+  double *t = scratch, *t_turned = t + d, *e_turned = t_turned + d, along = 0;
+  wmc_stream_normals(stream, (size_t)d, chain->shear_step[side * d + axis] * scale, t);
+  for (int i = 0; i < d; i++) along += t[i] * e[i];
+  for (int i = 0; i < d; i++) t[i] -= along * e[i];
+  into_frame(d, frame, t, t_turned);
+  into_frame(d, frame, e, e_turned);
+  for (int j = 0; j < d; j++)
+    for (int i = 0; i < d; i++)
+      core[j * d + i] = chain->x.sigma[side ? j : i] * ((i == j) + t_turned[i] * e_turned[j]);
+}
+
+double wmc_balanced_core_change(const wmc_balanced *chain, const double *y, double *scratch)
+{
+  const int d = chain->x.width;
+  const double *yh = y;
+  double sum = chain->energy.constant;
+  if (!chain->energy.plain) {
+    wmc_product_apply(chain->product, y, chain->h, scratch);
+    yh = scratch;
+  }
+  for (int k = 0; k < d * d; k++) sum += y[k] * (0.5 * yh[k] - chain->g[k]);
+  return sum - wmc_balanced_energy(chain);
+}
+
+double wmc_balanced_reach_ratio(const wmc_balanced *chain, const wmc_candidate *to)
+{
+  if (to->negative && !chain->flips) return -INFINITY;
+  return wmc_gibbs_log_volume(&chain->law, &to->x) - wmc_gibbs_log_volume(&chain->law, &chain->x);
+}
+
+double wmc_balanced_shear_ratio(const wmc_balanced *chain, const wmc_candidate *to, double change)
+{
+  return wmc_gibbs_log_volume(&chain->law, &to->x) - wmc_gibbs_log_volume(&chain->law, &chain->x) -
+         chain->law.beta / chain->law.horizontal * change;
+}
+
+static void decompose(const wmc_balanced *chain, wmc_candidate *to, double *scratch)
+{
+  const int d = chain->x.width;
+  wmc_balanced_decompose(d, to->p, to->q, to->s, scratch);
+  memcpy(scratch, to->p, (size_t)(d * d) * sizeof *scratch);
+  to->negative = wmc_balanced_is_negative(d, scratch);
+  memcpy(scratch, to->q, (size_t)(d * d) * sizeof *scratch);
+  to->negative ^= wmc_balanced_is_negative(d, scratch);
+  for (int k = 0; k < d; k++) wmc_spectrum_set_log(&to->x, k, log(to->s[k]));
+}
+
+/* A shear keeps det X with its sign. Said so, sigma_d is known however small it is, where the
+ * decomposition ends at rounding errors of sigma_1. */
+static void keep_determinant(const wmc_balanced *chain, wmc_candidate *to)
+{
+  const int d = chain->x.width, last = d - 1;
+  double log_sigma = chain->x.log_sigma[last];
+  for (int k = 0; k < last; k++) log_sigma += chain->x.log_sigma[k] - to->x.log_sigma[k];
+  wmc_spectrum_set_log(&to->x, last, log_sigma);
+  for (int i = 0; to->negative && i < d; i++) to->p[last * d + i] *= -1;
+  to->negative = false;
+}
+
+/* Metropolis' rule for a candidate, and the tuning of its step. */
+static void decide(wmc_balanced *chain, const wmc_candidate *to, double ratio, double uniform,
+                   double *step, double gain, double *scratch)
+{
+  bool accepted = wmc_balanced_accept(chain, ratio, uniform);
+  if (gain > 0) wmc_balanced_tune(step, accepted, gain);
+  if (!accepted) return;
+  for (int k = 0; k < chain->x.width; k++)
+    wmc_spectrum_set(&chain->x, k, to->x.lambda[k], to->x.log_sigma[k], to->x.sigma[k]);
+  wmc_balanced_settle(chain, to->p, to->q, scratch);
+}
+
+static void move_reach(wmc_balanced *chain, wmc_stream *stream, double gain, wmc_candidate *to,
+                       double *scratch)
+{
+  double uniform = wmc_stream_uniform(stream);
+  propose_reach(chain, stream, to->p, scratch);
+  decompose(chain, to, scratch);
+  decide(chain, to, wmc_balanced_reach_ratio(chain, to), uniform, chain->reach_step,
+         more(gain, 2 * EVERY), scratch);
+  *chain->reach_step = fmin(*chain->reach_step, 1);
+}
+
+static void move_shear(wmc_balanced *chain, wmc_stream *stream, double gain, wmc_candidate *to,
+                       double *scratch)
+{
+  const int d = chain->x.width, place = (int)chain->counts[WMC_COUNT_AXIS];
+  double uniform = wmc_stream_uniform(stream);
+  propose_shear(chain, stream, place / d, place % d, to->p, scratch);
+  double change = wmc_balanced_core_change(chain, to->p, scratch);
+  decompose(chain, to, scratch);
+  keep_determinant(chain, to);
+  decide(chain, to, wmc_balanced_shear_ratio(chain, to, change), uniform, &chain->shear_step[place],
+         more(gain, 4 * d * EVERY), scratch);
+  chain->counts[WMC_COUNT_AXIS] = (place + 1) % (2 * d);
+}
+
+void wmc_balanced_move_matrix(wmc_balanced *chain, wmc_stream *stream, double gain)
+{
+  const long steps = (long)chain->counts[WMC_COUNT_FRESH];
+  const int d = chain->x.width, square = d * d;
+  if (chain->energy.centred || steps % EVERY != 0) return;
+  double *memory = chain->work;
+  wmc_candidate to = {.p = memory, .q = memory + square, .s = memory + 2 * square};
+  to.x = wmc_spectrum_map(d, chain->x.depth, to.s + d);
+  double *scratch = to.s + d + wmc_spectrum_size(d);
+  if (d > 1 && steps / EVERY % 2 == 1)
+    move_shear(chain, stream, gain, &to, scratch);
+  else
+    move_reach(chain, stream, gain, &to, scratch);
+}

@@ -89,6 +89,15 @@ def draw_limit(axis, file, name, index, colour):
                       markersize=5, capsize=3, clip_on=False)
 
 
+def chosen_lines(names, shape):
+    """All entries; of many records the last alone, where the whole network has been passed."""
+    everything = list(np.ndindex(*shape))
+    if len(everything) <= LINES or "record" not in names:
+        return everything
+    k = names.index("record")
+    return [index for index in everything if index[k] == shape[k] - 1]
+
+
 def panel(axis, file, name, along):
     """One observable."""
     group = file["estimates"]
@@ -107,7 +116,7 @@ def panel(axis, file, name, along):
     x, inverse, ticks = abscissa(group, along if along in names_of(data) else None, len(values))
     rest = values.shape[1:]
     drawn = 0
-    for index in np.ndindex(*rest):
+    for index in chosen_lines(names, rest):
         column = (slice(None),) + index
         if drawn == LINES or not np.isfinite(values[column]).any():
             continue

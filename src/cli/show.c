@@ -229,8 +229,11 @@ static void show_quality(const wmc_group *group, wmc_text *out)
     const wmc_array *quality =
         is_observable(group, array) ? wmc_group_sibling(group, array->name, "_quality") : NULL;
     size_t size = quality ? wmc_array_size(group, quality) : 0;
+    size_t entries = size / wmc_array_size(group, wmc_group_array(group, "samples"));
     for (size_t i = 0; i < size; i++) {
       double q = quality->data[i];
+      /* what is nowhere defined, such as the ratio of gaps at width 2, is no fault */
+      if (!has_entry(group, array, entries, i % entries)) continue;
       if (!(q > WMC_ESTIMATE_GOOD && q < WMC_ESTIMATE_QUALITIES)) continue;
       if (count[(size_t)q]++ == 0) example[(size_t)q] = array->name;
     }

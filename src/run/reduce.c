@@ -231,6 +231,39 @@ static wmc_status task_chains_load(const wmc_plan *plan, const wmc_ledger *ledge
   return WMC_OK;
 }
 
+/* ---- exact values ----------------------------------------------------------------------- */
+
+static void expect_task(const wmc_plan *plan, size_t task, double *out)
+{
+  const wmc_value *parameters = plan->task[task].parameters;
+  for (size_t i = 0; i < plan->task[task].measurement; i++) out[i] = NAN;
+  for (const wmc_observable *o = plan->model->observables; o->name != NULL; o++) {
+    size_t n = wmc_observable_size(plan->model, o, parameters);
+    if (o->expected != NULL && !o->expected(parameters, out))
+      for (size_t e = 0; e < n; e++) out[e] = NAN;
+    out += n;
+  }
+}
+
+wmc_status wmc_expect(const wmc_plan *plan, wmc_expectations *exact)
+{
+  *exact = (wmc_expectations){.tasks = plan->tasks, .task = WMC_ARRAY(double *, plan->tasks)};
+  if (exact->task == NULL) return wmc_no_memory();
+  for (size_t t = 0; t < plan->tasks; t++) {
+    exact->task[t] = WMC_ARRAY(double, plan->task[t].measurement);
+    if (exact->task[t] == NULL) return wmc_no_memory();
+    expect_task(plan, t, exact->task[t]);
+  }
+  return WMC_OK;
+}
+
+void wmc_expectations_free(wmc_expectations *exact)
+{
+  for (size_t t = 0; exact->task != NULL && t < exact->tasks; t++) wmc_free(exact->task[t]);
+  wmc_free(exact->task);
+  *exact = (wmc_expectations){0};
+}
+
 /* ---- estimates -------------------------------------------------------------------------- */
 
 enum {
@@ -263,10 +296,15 @@ static const struct {
     [COLUMN_Z] = {"_z", "1", "(estimate - exact value) / standard error of "},
 };
 
-static bool has_expected(const wmc_plan *plan, const wmc_observable *o, double *scratch)
+/* Whether the exact value of some entry, whose first is `first[t]` in task t, is known. */
+static bool has_expected(const wmc_plan *plan, const wmc_expectations *exact,
+                         const wmc_observable *o, const size_t *first)
 {
-  for (size_t t = 0; o->expected != NULL && t < plan->tasks; t++)
-    if (o->expected(plan->task[t].parameters, scratch)) return true;
+  for (size_t t = 0; t < plan->tasks; t++) {
+    size_t n = wmc_observable_size(plan->model, o, plan->task[t].parameters);
+    for (size_t e = 0; e < n; e++)
+      if (!isnan(exact->task[t][first[t] + e])) return true;
+  }
   return false;
 }
 
@@ -303,14 +341,12 @@ static void fill_entry(double *const out[COLUMNS], size_t at, const wmc_estimate
 
 /* One observable of one task; `first` is its first component in the measurement. */
 static void fill_estimates(const layout *l, const wmc_observable *o, size_t task, size_t first,
-                           const task_chains *tc, double *exact, double *const out[COLUMNS])
+                           const task_chains *tc, const double *exact, double *const out[COLUMNS])
 {
   if (out[COLUMN_MEAN] == NULL) return;
-  const wmc_value *parameters = l->plan->task[task].parameters;
   size_t own[WMC_OBSERVABLE_AXES], padded[WMC_OBSERVABLE_AXES];
   observable_lengths(l, o, task, own, padded);
   size_t n = own[0] * own[1], block = padded[0] * padded[1];
-  bool known = out[COLUMN_EXPECTED] != NULL && o->expected(parameters, exact);
   for (size_t e = 0; e < n; e++) {
     wmc_estimate estimate;
     wmc_estimate_chains((const wmc_accumulator *const *)tc->accumulator, tc->chains, first + e,
@@ -319,8 +355,7 @@ static void fill_estimates(const layout *l, const wmc_observable *o, size_t task
       estimate.rhat = estimate.ess = NAN;
       estimate.quality = WMC_ESTIMATE_GOOD;
     }
-    fill_entry(out, task * block + padded_position(own, padded, e), &estimate,
-               known ? exact[e] : NAN);
+    fill_entry(out, task * block + padded_position(own, padded, e), &estimate, exact[first + e]);
   }
 }
 
@@ -345,7 +380,8 @@ typedef struct reduction {
   double *(*column)[COLUMNS]; /* per observable, NULL where there is no such array */
   double **chain_means;
   double *samples;
-  double *exact; /* scratch: entries of the longest observable */
+  const wmc_expectations *exact;
+  size_t *first; /* per task: first component of the observable whose arrays are being made */
 } reduction;
 
 static size_t count_observables(const wmc_model *model)
@@ -359,11 +395,7 @@ static wmc_status create_arrays(const wmc_plan *plan, wmc_group *estimates, wmc_
                                 reduction *r)
 {
   const wmc_observable *o = plan->model->observables;
-  size_t sweep[WMC_DECK_AXES], most = 0;
-  for (size_t t = 0; t < plan->tasks; t++)
-    if (plan->task[t].measurement > most) most = plan->task[t].measurement;
-  r->exact = WMC_ARRAY(double, most);
-  if (r->exact == NULL) return wmc_no_memory();
+  size_t sweep[WMC_DECK_AXES];
   WMC_TRY(add_axes(estimates, plan, false, &r->estimates));
   WMC_TRY(add_axes(chains, plan, true, &r->chains));
   for (size_t a = 0; a < plan->deck->axes; a++) sweep[a] = a;
@@ -372,9 +404,11 @@ static wmc_status create_arrays(const wmc_plan *plan, wmc_group *estimates, wmc_
   if (samples == NULL) return wmc_no_memory();
   r->samples = samples->data;
   for (size_t k = 0; o[k].name != NULL; k++) {
-    bool exact = has_expected(plan, &o[k], r->exact);
+    bool exact = has_expected(plan, r->exact, &o[k], r->first);
     WMC_TRY(add_columns(estimates, &r->estimates, &o[k], exact, r->column[k]));
     WMC_TRY(add_array(chains, &r->chains, &o[k], "", o[k].unit, o[k].text, &r->chain_means[k]));
+    for (size_t t = 0; t < plan->tasks; t++)
+      r->first[t] += wmc_observable_size(plan->model, &o[k], plan->task[t].parameters);
   }
   return WMC_OK;
 }
@@ -389,7 +423,7 @@ static wmc_status fill_task(const wmc_plan *plan, const wmc_ledger *ledger, size
   double samples = 0;
   for (size_t k = 0; status == WMC_OK && model->observables[k].name != NULL; k++) {
     const wmc_observable *o = &model->observables[k];
-    fill_estimates(&r->estimates, o, task, first, &tc, r->exact, r->column[k]);
+    fill_estimates(&r->estimates, o, task, first, &tc, r->exact->task[task], r->column[k]);
     fill_chains(&r->chains, o, task, first, &tc, r->chain_means[k]);
     first += wmc_observable_size(model, o, plan->task[task].parameters);
   }
@@ -420,14 +454,18 @@ static wmc_status add_texts(const wmc_plan *plan, wmc_results *results)
   return status;
 }
 
-wmc_status wmc_reduce(const wmc_plan *plan, const wmc_ledger *ledger, wmc_results *results)
+wmc_status wmc_reduce(const wmc_plan *plan, const wmc_expectations *exact, const wmc_ledger *ledger,
+                      wmc_results *results)
 {
   size_t n = count_observables(plan->model);
   *results = (wmc_results){0};
-  reduction r = {.column = wmc_alloc(n, sizeof *r.column), .chain_means = WMC_ARRAY(double *, n)};
+  reduction r = {.exact = exact,
+                 .first = WMC_ARRAY(size_t, plan->tasks),
+                 .column = wmc_alloc(n, sizeof *r.column),
+                 .chain_means = WMC_ARRAY(double *, n)};
   /* groups may move when one is added, so both are made before either is used */
   wmc_status status = WMC_OK;
-  if (r.column == NULL || r.chain_means == NULL ||
+  if (r.first == NULL || r.column == NULL || r.chain_means == NULL ||
       wmc_results_add_group(results, "estimates") == NULL ||
       wmc_results_add_group(results, "chains") == NULL)
     status = wmc_no_memory();
@@ -439,7 +477,7 @@ wmc_status wmc_reduce(const wmc_plan *plan, const wmc_ledger *ledger, wmc_result
   if (status == WMC_OK) status = add_texts(plan, results);
   wmc_free(r.column);
   wmc_free(r.chain_means);
-  wmc_free(r.exact);
+  wmc_free(r.first);
   if (status != WMC_OK) wmc_results_free(results);
   return status;
 }

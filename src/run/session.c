@@ -9,7 +9,6 @@
 #include "weylmc/base/memory.h"
 #include "weylmc/io/results.h"
 #include "weylmc/run/provenance.h"
-#include "weylmc/run/reduce.h"
 #include "weylmc/run/worker.h"
 
 /* ---- identity --------------------------------------------------------------------------- */
@@ -207,6 +206,7 @@ wmc_status wmc_session_open(const wmc_plan *plan, wmc_session *session)
 void wmc_session_close(wmc_session *session)
 {
   wmc_ledger_free(&session->ledger);
+  wmc_expectations_free(&session->exact);
   wmc_lock_release(&session->lock);
 }
 
@@ -221,7 +221,8 @@ wmc_status wmc_session_checkpoint(wmc_session *session)
 wmc_status wmc_session_results(wmc_session *session, int ranks)
 {
   wmc_results results = {0};
-  WMC_TRY(wmc_reduce(session->plan, &session->ledger, &results));
+  if (session->exact.task == NULL) WMC_TRY(wmc_expect(session->plan, &session->exact));
+  WMC_TRY(wmc_reduce(session->plan, &session->exact, &session->ledger, &results));
   wmc_status status = wmc_provenance_fill(session->plan, &session->ledger, ranks, &results);
   if (status == WMC_OK) status = wmc_results_write(session->plan->output, &results);
   wmc_results_free(&results);

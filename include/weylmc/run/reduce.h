@@ -11,5 +11,16 @@
 #include "weylmc/io/results.h"
 #include "weylmc/run/plan.h"
 
+/** Exact values of every entry of every task, NaN where theory knows none. They can take a second
+ * to compute, so they are computed once for all the times that results are written. */
+typedef struct wmc_expectations {
+  size_t tasks;
+  double **task; /**< tasks x the task's measurement */
+} wmc_expectations;
+
+wmc_status wmc_expect(const wmc_plan *plan, wmc_expectations *exact);
+void wmc_expectations_free(wmc_expectations *exact);
+
 /** Everything but /provenance. */
-wmc_status wmc_reduce(const wmc_plan *plan, const wmc_ledger *ledger, wmc_results *results);
+wmc_status wmc_reduce(const wmc_plan *plan, const wmc_expectations *exact, const wmc_ledger *ledger,
+                      wmc_results *results);

@@ -3,11 +3,12 @@
  */
 #pragma once
 #include "weylmc/run/lock.h"
-#include "weylmc/run/plan.h"
+#include "weylmc/run/reduce.h"
 
 typedef struct wmc_session {
   const wmc_plan *plan;
-  wmc_ledger ledger; /**< from the checkpoint, or fresh */
+  wmc_ledger ledger;      /**< from the checkpoint, or fresh */
+  wmc_expectations exact; /**< computed when results are first written */
   bool resumed;
   wmc_lock lock;
 } wmc_session;

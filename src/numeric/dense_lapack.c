@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "dense_library.h"
 #include "weylmc/base/memory.h"
 #include "weylmc/numeric/dense.h"
 
@@ -101,7 +102,8 @@ const char *wmc_blas_description(void)
   static char text[256];
   int major, minor, patch;
   LAPACKE_ilaver(&major, &minor, &patch);
-  snprintf(text, sizeof text, "%s, LAPACK %d.%d.%d", openblas_get_config(), major, minor, patch);
+  snprintf(text, sizeof text, "%s, LAPACK %d.%d.%d, %s", openblas_get_config(), major, minor, patch,
+           wmc_product_library());
   return text;
 }
 

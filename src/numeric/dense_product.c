@@ -4,7 +4,9 @@
 #ifdef WMC_HAVE_LIBXSMM
 #include <libxsmm.h>
 #endif
+#include <stdio.h>
 
+#include "dense_library.h"
 #include "simd/dense_kernels.h"
 #include "weylmc/base/memory.h"
 #include "weylmc/numeric/dense.h"
@@ -38,19 +40,34 @@ static bool plan_own(wmc_product *p)
 
 #ifdef WMC_HAVE_LIBXSMM
 /** libxsmm reads the CPU itself; a level lowered by WEYLMC_SIMD lowers it too. */
+static void start_libxsmm(void)
+{
+  libxsmm_init();
+  if (wmc_simd_level() == WMC_SIMD_V3 && libxsmm_get_target_archid() > LIBXSMM_X86_AVX2)
+    libxsmm_set_target_archid(LIBXSMM_X86_AVX2);
+}
+
 static bool plan_libxsmm(wmc_product *p)
 {
   const double one = 1, zero = 0;
   const int prefetch = LIBXSMM_GEMM_PREFETCH_NONE;
   if (wmc_simd_level() == WMC_SIMD_BASE) return false;
-  libxsmm_init();
-  if (wmc_simd_level() == WMC_SIMD_V3 && libxsmm_get_target_archid() > LIBXSMM_X86_AVX2)
-    libxsmm_set_target_archid(LIBXSMM_X86_AVX2);
+  start_libxsmm();
   p->jit = libxsmm_dmmdispatch(p->m, p->n, p->k, &p->m, &p->k, &p->m, &one, &zero, NULL, &prefetch);
   return p->jit != NULL;
 }
+
+const char *wmc_product_library(void)
+{
+  static char text[64];
+  start_libxsmm();
+  snprintf(text, sizeof text, "libxsmm %s for %s", LIBXSMM_VERSION, libxsmm_get_target_arch());
+  return text;
+}
 #else
 static bool plan_libxsmm(wmc_product *p) { return (void)p, false; }
+
+const char *wmc_product_library(void) { return "no libxsmm"; }
 #endif
 
 static void multiply_blas(int m, int n, int k, const double *a, const double *b, double *c)

@@ -376,6 +376,20 @@ TEST_LEVELS(svd_of_degenerate_matrices)
   }
 }
 
+TEST_LEVELS(svd_of_what_is_not_finite_is_not_a_number)
+{
+  const double bad[] = {NAN, INFINITY, -INFINITY};
+  for (int n = 1; n <= 20; n++)
+    for (int k = 0; k < 3; k++) {
+      double *y = random_matrix(n, n), *s = WMC_ARRAY(double, n);
+      double *scratch = WMC_ARRAY(double, wmc_svd_scratch(n, n));
+      y[(n * n) / 2] = bad[k];
+      wmc_svd_jacobi(n, n, y, NULL, s, scratch);
+      for (int j = 0; j < n; j++) cr_assert(isnan(s[j]), "width %d, entry %g", n, bad[k]);
+      wmc_free(y), wmc_free(s), wmc_free(scratch);
+    }
+}
+
 /** Rank one: all but one singular value are rounding errors, and it must still end. */
 TEST_LEVELS(svd_of_rank_deficient_matrices)
 {
@@ -575,4 +589,5 @@ Test(dense, blas_tells_what_it_is)
   wmc_blas_start();
   cr_assert_gt(strlen(wmc_blas_kernel()), 1);
   cr_assert_not_null(strstr(wmc_blas_description(), "LAPACK 3."), "%s", wmc_blas_description());
+  cr_assert_not_null(strstr(wmc_blas_description(), "libxsmm"), "%s", wmc_blas_description());
 }

@@ -470,7 +470,12 @@ int WMC_SIMD_NAME(wmc_svd_sweeps)(int m, int n, double *y, double *v, double *s,
   w.angle = w.gram + w.side * n;
   w.norm2 = w.angle + w.side * n;
   w.places = w.norm2 + w.side;
-  double scale = gather(&w, y, v);
+  double scale = gather(&w, y, v), sum = 0;
+  for (int j = 0; j < n; j++) sum += w.norm2[j];
+  if (!isfinite(sum)) {
+    for (int j = 0; j < n; j++) s[j] = NAN;
+    return MOST_SWEEPS;
+  }
   int sweeps = iterate(&w);
   scatter(&w, scale, y, v, s);
   return sweeps;

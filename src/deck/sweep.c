@@ -97,7 +97,37 @@ static wmc_sweep *choose_axis(wmc_checker *c, const wmc_section *s, size_t k, co
 
 /* ---- reading ---------------------------------------------------------------------------- */
 
-/* A zip names an axis of the results file: letters, digits and _, and no parameter's name. */
+/* Whether `name` is that of a field, a dot in the field's being a _ in files. */
+static bool is_field(const wmc_field *fields, const char *name)
+{
+  for (const wmc_field *f = fields; f->name != NULL; f++) {
+    size_t k = 0;
+    while (name[k] != '\0' && (name[k] == f->name[k] || (name[k] == '_' && f->name[k] == '.'))) k++;
+    if (name[k] == '\0' && f->name[k] == '\0') return true;
+  }
+  return false;
+}
+
+/* Whether `name` is that of an observable, or of what stands beside one in the file: NAME_error. */
+static bool is_observable(const wmc_observable *observables, const char *name)
+{
+  for (const wmc_observable *o = observables; o != NULL && o->name != NULL; o++) {
+    size_t n = strlen(o->name);
+    if (strncmp(name, o->name, n) == 0 && (name[n] == '\0' || name[n] == '_')) return true;
+  }
+  return false;
+}
+
+/* Names that the results file of this model uses itself. */
+static bool is_taken(const wmc_model *model, const char *name)
+{
+  if (strcmp(name, "samples") == 0 || strcmp(name, "chain") == 0) return true;
+  for (const wmc_axis *a = model->axes; a != NULL && a->name != NULL; a++)
+    if (strcmp(name, a->name) == 0) return true;
+  return is_field(model->fields, name) || is_observable(model->observables, name);
+}
+
+/* A zip names an axis of the results file: letters, digits and _, and nobody else's name. */
 static const char *zip_name(wmc_checker *c, const wmc_section *s, size_t k, const wmc_node *node,
                             bool *good)
 {
@@ -106,9 +136,10 @@ static const char *zip_name(wmc_checker *c, const wmc_section *s, size_t k, cons
   if (zip == NULL) return NULL;
   bool name = zip->kind == WMC_NODE_SCALAR && *zip->text != '\0' &&
               strspn(zip->text, letters) == strlen(zip->text) && strlen(zip->text) < 64;
-  if (name && wmc_field_find(s->fields, zip->text) < 0) return zip->text;
+  if (name && !is_taken(c->deck->model, zip->text)) return zip->text;
   wmc_field_problem(c, s, s->fields[k].name, zip->mark,
-                    "the name after zip: must be letters, digits and _, and not a parameter's");
+                    "the name after zip: must be letters, digits and _, and not that of a "
+                    "parameter, an observable or an axis of results");
   *good = false;
   return NULL;
 }

@@ -44,6 +44,7 @@ static const wmc_field fields[] = {
                .minimum = 1,
                .maximum = WIDTH_MAX,
                .required = true,
+               .sweep = true,
                .unit = "1",
                .text = "rows and columns d of the product matrix X"},
     [EXCESS] = {.name = "excess",
@@ -75,6 +76,7 @@ static const wmc_field fields[] = {
                .type = WMC_CHOICE,
                .choices = noises,
                .standard = "isotropic",
+               .sweep = true,
                .unit = "",
                .text = "noise in all directions alike, in horizontal ones only (those that move "
                        "X), or horizontal noise of kappa times the variance"},
@@ -92,6 +94,7 @@ static const wmc_field fields[] = {
                 .type = WMC_CHOICE,
                 .choices = energies,
                 .standard = "frobenius",
+                .sweep = true,
                 .unit = "",
                 .text = "|X|^2/2, |X - Phi|^2/2, or the mean of |X x - y|^2/2 over samples"},
     [DIAG] = {.name = "energy.diag",
@@ -120,6 +123,7 @@ static const wmc_field fields[] = {
                      .type = WMC_CHOICE,
                      .choices = formulations,
                      .standard = "spectrum",
+                     .sweep = true,
                      .unit = "",
                      .text = "state: singular values alone (energies of sigma alone), or the "
                              "singular value decomposition of X (any energy)"},
@@ -127,6 +131,7 @@ static const wmc_field fields[] = {
                 .type = WMC_CHOICE,
                 .choices = schemes,
                 .standard = "metropolis",
+                .sweep = true,
                 .unit = "",
                 .text = "Euler-Maruyama for the Langevin equation (biased by the step), or "
                         "Metropolis moves (exact law; not a dynamics)"},

@@ -321,8 +321,9 @@ static wmc_status fit_observables(extrapolation *x)
     if (wish == NULL || strcmp(wish, o->name) == 0) status = fit_observable(x, o, parameters);
   wmc_free(parameters);
   if (status == WMC_OK && x->fitted == 0)
-    status = wmc_raise(WMC_DATA, "nothing could be fitted: no observable has errors at two or more "
-                                 "depths in the range asked for");
+    status =
+        wmc_raise(WMC_DATA, "nothing could be fitted: no observable asked for has a finite limit, "
+                            "and errors at two or more depths in the range asked for");
   return status;
 }
 

@@ -184,8 +184,12 @@ static const struct {
     {GOOD "  beta: {sweep: [1, 1], zip: a}\n  depth: {sweep: [2, 2], zip: a}\n",
      "d.yaml:5:3: parameters.beta: beta = 1, depth = 2 stands twice in the sweep"},
     {GOOD "  beta: {sweep: [1, 2], zip: depth}\n", "d.yaml:5:30: parameters.beta: the name after "
-                                                   "zip: must be letters, digits and _, and not a "
-                                                   "parameter's"},
+                                                   "zip: must be letters, digits and _, and not "
+                                                   "that of a parameter"},
+    {GOOD "  beta: {sweep: [1, 2], zip: energy_kind}\n",
+     "d.yaml:5:30: parameters.beta: the name after zip"},
+    {GOOD "  beta: {sweep: [1, 2], zip: chain}\n",
+     "d.yaml:5:30: parameters.beta: the name after zip"},
     {GOOD "  beta: {sweep: [1, 2], zip: a/b}\n",
      "d.yaml:5:30: parameters.beta: the name after zip"},
     {HEAD "parameters:\n  width: {sweep: [1]}\n  beta: {sweep: [1]}\n  depth: {sweep: [1]}\n"

@@ -339,16 +339,34 @@ static void correct(const sweeper *w, double squares)
     store(w->work + i, load(w->work + i) + load(w->spare + i));
 }
 
+static void find_norms(const sweeper *w)
+{
+  for (int j = 0; j < w->n; j++) w->norm2[j] = dot(w->height, column(w, j), column(w, j));
+}
+
 /** Sweeps until one finds nothing to rotate; for few columns, where a sweep costs no more than the
  * Gram matrix. */
 static int iterate_few(const sweeper *w)
 {
   int done = 0;
   for (; done < MOST_SWEEPS; done++) {
-    for (int j = 0; j < w->n; j++) w->norm2[j] = dot(w->height, column(w, j), column(w, j));
+    find_norms(w);
     if (rotate_all(w) == 0) break;
   }
   return done;
+}
+
+/** norm2 of all columns; is the cosine of some neighbours so large that a sweep is due anyway? */
+static bool is_far(const sweeper *w)
+{
+  bool far = false;
+  find_norms(w);
+  for (int j = 1; j < w->n; j++) {
+    double g = dot(w->height, column(w, j - 1), column(w, j));
+    far |= g * g > FOURTH_ORDER * w->norm2[j - 1] * w->norm2[j] && w->norm2[j - 1] > NOTHING &&
+           w->norm2[j] > NOTHING;
+  }
+  return far;
 }
 
 /** Until all pairs are orthogonal; returns the sweeps or corrections done. */
@@ -356,6 +374,10 @@ static int iterate(const sweeper *w)
 {
   if (w->n <= FEW) return iterate_few(w);
   for (int done = 0; done < MOST_SWEEPS; done++) {
+    if (is_far(w)) {
+      rotate_all(w);
+      continue;
+    }
     find_gram(w);
     state now = find_state(w);
     if (now == ORTHOGONAL) return done;
@@ -448,7 +470,7 @@ static double gather(const sweeper *w, const double *y, const double *v)
 
 static void scatter(const sweeper *w, double scale, double *y, double *v, double *s)
 {
-  for (int j = 0; j < w->n; j++) w->norm2[j] = dot(w->height, column(w, j), column(w, j));
+  find_norms(w);
   find_places(w);
   for (int j = 0; j < w->n; j++) {
     const double *from = column(w, j);

@@ -430,6 +430,24 @@ Test(dense, singular_values_alone)
   }
 }
 
+/** From 97 columns on they are taken in blocks. */
+TEST_LEVELS(svd_of_many_columns)
+{
+  const int widths[] = {97, 100, 112, 130};
+  for (int k = 0; k < 4; k++) {
+    int n = widths[k], m = n + k;
+    double *a = random_matrix(m, n), *y = copy_of(a, m * n), *v = WMC_ARRAY(double, n *n);
+    double *s = WMC_ARRAY(double, n), *scratch = WMC_ARRAY(double, wmc_svd_scratch(m, n));
+    for (int j = 0; j < n; j++) v[j + j * n] = 1;
+    int sweeps = wmc_svd_jacobi(m, n, y, v, s, scratch);
+    cr_assert_leq(sweeps, 13, "width %d: %d sweeps", n, sweeps);
+    cr_assert_leq(left_defect(m, n, y, s), 8 * DBL_EPSILON * n);
+    cr_assert_leq(column_defect(m, n, a, y, v), 8 * DBL_EPSILON * n);
+    cr_assert_leq(orthogonality_defect(n, n, v), 8 * DBL_EPSILON * n);
+    wmc_free(a), wmc_free(y), wmc_free(v), wmc_free(s), wmc_free(scratch);
+  }
+}
+
 /** Quadratic convergence: from scratch, and near a diagonal matrix with gaps 1. */
 TEST_LEVELS(svd_needs_few_sweeps)
 {

@@ -89,6 +89,11 @@ void wmc_balanced_sweep(wmc_balanced *chain, const double *uniform, double gain)
 double wmc_balanced_lambda_ratio(const wmc_balanced *chain, int k, double lambda);
 /** Log of the acceptance ratio of X -> e^shift X, in the variable `shift`. */
 double wmc_balanced_scale_ratio(const wmc_balanced *chain, double shift);
+/** sigma_k -> -sigma_k: X = U diag(sigma) V^T keeps sigma > 0, the sign goes to column k of U. */
+void wmc_balanced_flip_column(wmc_balanced *chain, int k);
+/** One Euler step of the singular values; and of the frames (width > 1), at fixed sigma. */
+void wmc_balanced_euler_lambda(wmc_balanced *chain, wmc_stream *stream);
+void wmc_balanced_euler_frames(wmc_balanced *chain, wmc_stream *stream);
 /** Metropolis' rule with its counters. */
 bool wmc_balanced_accept(wmc_balanced *chain, double log_ratio, double uniform);
 /** Move a proposal's size towards the acceptance that mixes best. */
@@ -101,9 +106,11 @@ void wmc_balanced_conjugate(const wmc_balanced *chain, const double *a, const do
                             const double *b, double *out, double *scratch);
 /** Whether det a < 0, by elimination; `a` is destroyed. */
 bool wmc_balanced_is_negative(int d, double *a);
-/** x <- c x + s y, y <- c y - s x over n entries a stride apart; r = (c, s). */
-void wmc_balanced_turn(int n, int stride, const double r[2], double *restrict x,
-                       double *restrict y);
+/** x <- c x + s y, y <- c y - s x over n entries; r = (c, s). */
+void wmc_balanced_turn(int n, const double r[2], double *restrict x, double *restrict y);
+/** Columns i, j of U turn by a, those of V by b, each (cos, sin); G and H follow. */
+void wmc_balanced_turn_frames(wmc_balanced *chain, int i, int j, const double a[2],
+                              const double b[2]);
 /** y = P diag(s) V^T, s decreasing; P replaces y. `scratch` as for wmc_svd_jacobi. */
 void wmc_balanced_decompose(int d, double *y, double *v, double *s, double *scratch);
 /** U <- U P, V <- V Q, and G and H follow. `scratch` holds 3 d^2. */

@@ -95,13 +95,39 @@ void wmc_balanced_start_frames(wmc_balanced *chain, wmc_stream *stream)
   project_energy(chain);
 }
 
-void wmc_balanced_turn(int n, int stride, const double r[2], double *restrict x, double *restrict y)
+void wmc_balanced_turn(int n, const double r[2], double *restrict x, double *restrict y)
 {
   const double c = r[0], s = r[1];
-  for (int k = 0; k < n * stride; k += stride) {
+  for (int k = 0; k < n; k++) {
     double t = c * x[k] + s * y[k];
     y[k] = c * y[k] - s * x[k];
     x[k] = t;
+  }
+}
+
+/* The same for rows i, j of a d x d matrix. */
+static void turn_rows(int d, const double r[2], int i, int j, double *m)
+{
+  for (int k = 0; k < d; k++, m += d) {
+    double t = r[0] * m[i] + r[1] * m[j];
+    m[j] = r[0] * m[j] - r[1] * m[i];
+    m[i] = t;
+  }
+}
+
+void wmc_balanced_turn_frames(wmc_balanced *chain, int i, int j, const double a[2],
+                              const double b[2])
+{
+  const int d = chain->x.width;
+  wmc_balanced_turn(d, a, chain->u + i * d, chain->u + j * d);
+  wmc_balanced_turn(d, b, chain->v + i * d, chain->v + j * d);
+  if (!chain->energy.centred) {
+    turn_rows(d, a, i, j, chain->g);
+    wmc_balanced_turn(d, b, chain->g + i * d, chain->g + j * d);
+  }
+  if (!chain->energy.plain) {
+    turn_rows(d, b, i, j, chain->h);
+    wmc_balanced_turn(d, b, chain->h + i * d, chain->h + j * d);
   }
 }
 
@@ -125,8 +151,8 @@ static void decompose_two(double *y, double *v, double *s)
       r[0] = fabs(r[1]);
       r[1] = g < 0 ? -swap : swap;
     }
-    wmc_balanced_turn(2, 1, r, y, y + 2);
-    wmc_balanced_turn(2, 1, r, v, v + 2);
+    wmc_balanced_turn(2, r, y, y + 2);
+    wmc_balanced_turn(2, r, v, v + 2);
   }
 }
 

@@ -95,8 +95,7 @@ double wmc_balanced_lambda_ratio(const wmc_balanced *chain, int k, double lambda
   return goal_ratio(chain, k, &to);
 }
 
-/* X = U diag(sigma) V^T keeps sigma > 0: the sign goes to column k of U. */
-static void flip_column(wmc_balanced *chain, int k)
+void wmc_balanced_flip_column(wmc_balanced *chain, int k)
 {
   const int d = chain->x.width;
   for (int i = 0; i < d; i++) {
@@ -113,7 +112,7 @@ static void move_lambda(wmc_balanced *chain, int k, const double uniform[2], dou
     goal to = goal_of(chain, lambda);
     accepted = wmc_balanced_accept(chain, goal_ratio(chain, k, &to), uniform[1]);
     if (accepted) wmc_spectrum_set(&chain->x, k, to.lambda, to.log_sigma, to.sigma);
-    if (accepted && to.flip && chain->u != NULL) flip_column(chain, k);
+    if (accepted && to.flip && chain->u != NULL) wmc_balanced_flip_column(chain, k);
   } else {
     chain->counts[WMC_COUNT_PROPOSED] += 1;
   }

@@ -2,8 +2,6 @@
 #include <math.h>
 
 #include "balanced.h"
-#include "weylmc/geometry/entropy.h"
-#include "weylmc/geometry/metric.h"
 
 static void start(wmc_balanced *chain, wmc_stream *stream)
 {
@@ -81,28 +79,13 @@ static void compose(const double a[2], double by[2])
   by[0] = c;
 }
 
-static void turn_frames(wmc_balanced *chain, int i, int j, const double a[2], const double b[2])
-{
-  const int d = chain->x.width;
-  wmc_balanced_turn(d, 1, a, chain->u + i * d, chain->u + j * d);
-  wmc_balanced_turn(d, 1, b, chain->v + i * d, chain->v + j * d);
-  if (!chain->energy.centred) {
-    wmc_balanced_turn(d, d, a, chain->g + i, chain->g + j);
-    wmc_balanced_turn(d, 1, b, chain->g + i * d, chain->g + j * d);
-  }
-  if (!chain->energy.plain) {
-    wmc_balanced_turn(d, d, b, chain->h + i, chain->h + j);
-    wmc_balanced_turn(d, 1, b, chain->h + i * d, chain->h + j * d);
-  }
-}
-
 /* An energy of sigma alone does not see frames: any turns of U and V do. */
 static void turn_freely(wmc_balanced *chain, int i, int j, const double uniform[4])
 {
   double a[2], b[2];
   rotation(2 * uniform[0] - 1, a);
   rotation(2 * uniform[2] - 1, b);
-  turn_frames(chain, i, j, a, b);
+  wmc_balanced_turn_frames(chain, i, j, a, b);
 }
 
 /* Two attempts at one pair: both frames by the same angle, which is soft where the two singular
@@ -136,7 +119,7 @@ static void move_pair(wmc_balanced *chain, int i, int j, const double uniform[4]
       *size[kind] = fmin(*size[kind], 1);
     }
   }
-  if (turned) turn_frames(chain, i, j, a, b);
+  if (turned) wmc_balanced_turn_frames(chain, i, j, a, b);
 }
 
 /* Rounds of pairs a step. All pairs cost O(d^3) where the singular values cost O(d^2); with three
@@ -185,41 +168,11 @@ static void step_metropolis(wmc_balanced *chain, wmc_stream *stream, double gain
   wmc_balanced_refresh_if_due(chain);
 }
 
-/* --- Euler ----------------------------------------------------------------------------------- */
-
-/* U^T (X + dX) V of eq. (11), column-major, into `core`. */
-static void euler_core(const wmc_balanced *chain, wmc_stream *stream, double *core, double *weights,
-                       double *entropy)
-{
-  const wmc_gibbs *law = &chain->law;
-  const wmc_spectrum *x = &chain->x;
-  const int d = x->width;
-  const double dt = chain->step, noise = sqrt(2 * law->horizontal * dt / law->beta);
-  wmc_stream_normals(stream, (size_t)(d * d), noise, core);
-  wmc_metric_weights(x, weights);
-  wmc_entropy_gradient(&law->shape, x, entropy);
-  for (int l = 0; l < d; l++)
-    for (int k = 0; k < d; k++) {
-      int at = l * d + k;
-      double force = x->sigma[k] * chain->h[at] - chain->g[at];
-      core[at] = sqrt(weights[at]) * core[at] - dt * weights[at] * force;
-    }
-  for (int k = 0; k < d; k++) {
-    double ito = law->horizontal * (x->depth - 1) * x->sigma[k] / x->lambda2[k];
-    double fibre = law->vertical * x->sigma[k] / x->lambda[k] * entropy[k];
-    core[k * d + k] += x->sigma[k] + dt / law->beta * (ito + fibre);
-  }
-}
-
 static void step_euler(wmc_balanced *chain, wmc_stream *stream, double gain)
 {
   (void)gain;
-  const int d = chain->x.width, square = d * d;
-  double *core = chain->work, *q = core + square, *s = q + square, *scratch = s + d;
-  euler_core(chain, stream, core, q, s);
-  wmc_balanced_decompose(d, core, q, s, scratch);
-  for (int k = 0; k < d; k++) wmc_spectrum_set_log(&chain->x, k, log(s[k]));
-  wmc_balanced_settle(chain, core, q, scratch);
+  if (chain->x.width > 1) wmc_balanced_euler_frames(chain, stream);
+  wmc_balanced_euler_lambda(chain, stream);
   wmc_balanced_refresh_if_due(chain);
 }
 
@@ -237,7 +190,7 @@ size_t wmc_balanced_work(int width, bool frames)
 const wmc_integrator wmc_observable_euler = {
     .formulation = "observable",
     .scheme = "euler",
-    .text = "Euler-Maruyama for X in its frame, then a Jacobi SVD; biased by the step",
+    .text = "Euler-Maruyama for singular values and frames; biased by the step",
     .frames = true,
     .start = start,
     .step = step_euler};

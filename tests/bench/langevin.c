@@ -1,10 +1,11 @@
-/* Microseconds a step of every integrator of `balanced`, beside the same Langevin step in NumPy.
+/* Microseconds a step of every integrator of `balanced`, beside a Langevin step in NumPy.
  *
  * Both do isotropic noise, hidden excess 1, energy |X|^2/2, and take the best of many short rounds,
- * NumPy over a batch of chains. A Metropolis step tries every singular value, the scale and (in the
- * observable formulation) every pair of columns of both frames. The last column is the time in
- * which NumPy's step runs over ours. Run with OPENBLAS_NUM_THREADS=1.
- * Usage: bench_langevin [python3 that imports numpy] [path of numpy_langevin.py] */
+ * NumPy over a batch of chains. NumPy integrates the entries of X, one decomposition a step; euler
+ * integrates singular values and (observable) frames of the same equation. A Metropolis step tries
+ * every singular value, the scale and (observable) three rounds of pairs of columns. The last
+ * column is NumPy's time over ours. Run with OPENBLAS_NUM_THREADS=1. Usage: bench_langevin [python3
+ * that imports numpy] [path of numpy_langevin.py] */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

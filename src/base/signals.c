@@ -8,7 +8,8 @@ static volatile sig_atomic_t pending;
 static const struct {
   int number;
   const char *name;
-} caught[] = {{SIGTERM, "SIGTERM"}, {SIGINT, "SIGINT"}, {SIGUSR1, "SIGUSR1"}, {SIGUSR2, "SIGUSR2"}};
+} caught[] = {{SIGTERM, "SIGTERM"}, {SIGINT, "SIGINT"}, {SIGUSR1, "SIGUSR1"},
+              {SIGUSR2, "SIGUSR2"}, {SIGHUP, "SIGHUP"}, {SIGXCPU, "SIGXCPU"}};
 
 static void note(int signal)
 {
@@ -17,10 +18,13 @@ static void note(int signal)
 
 void wmc_signals_catch(void)
 {
-  struct sigaction action = {.sa_handler = note, .sa_flags = SA_RESTART};
+  struct sigaction action = {.sa_handler = note, .sa_flags = SA_RESTART}, before;
+  const struct sigaction ignore = {.sa_handler = SIG_IGN};
   sigemptyset(&action.sa_mask);
   for (size_t k = 0; k < sizeof caught / sizeof caught[0]; k++)
-    sigaction(caught[k].number, &action, NULL);
+    if (sigaction(caught[k].number, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+      sigaction(caught[k].number, &action, NULL);
+  sigaction(SIGXFSZ, &ignore, NULL);
 }
 
 int wmc_signals_pending(void) { return pending; }

@@ -137,10 +137,30 @@ static wmc_status write_at(const char *path, const wmc_piece *pieces, size_t cou
   return status == WMC_OK ? wmc_atomic_sync_folder(path) : status;
 }
 
+/* Where the link at `path` points, NULL if there is none; owned. */
+static char *follow_link(const char *path)
+{
+  char target[4096];
+  ssize_t n = readlink(path, target, sizeof target - 1);
+  if (n < 0) return NULL;
+  target[n] = '\0';
+  const char *slash = strrchr(path, '/');
+  wmc_text out = {0};
+  if (target[0] != '/' && slash != NULL)
+    wmc_text_append_bytes(&out, path, (size_t)(slash - path) + 1);
+  wmc_text_append(&out, "%s", target);
+  char *copy = out.failed ? NULL : wmc_text_copy(wmc_text_string(&out));
+  wmc_text_free(&out);
+  return copy;
+}
+
+/* A link is followed, not replaced, even to a file that is not there yet. */
 wmc_status wmc_atomic_write(const char *path, const wmc_piece *pieces, size_t count)
 {
-  char *real = realpath(path, NULL); /* NULL where nothing is there yet */
-  wmc_status status = write_at(real != NULL ? real : path, pieces, count);
+  char *real = realpath(path, NULL), *target = real == NULL ? follow_link(path) : NULL;
+  const char *at = real != NULL ? real : target != NULL ? target : path;
+  wmc_status status = write_at(at, pieces, count);
   free(real);
+  wmc_free(target);
   return status;
 }

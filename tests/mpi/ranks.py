@@ -1,11 +1,34 @@
 #!/usr/bin/env python3
-"""The same deck gives the same results file outside /provenance on 1, 2, 3 and 7 ranks."""
+"""The same deck gives the same results file outside /provenance on 1, 2, 3 and 7 ranks, chains that
+fail included; and many ranks speak with one voice."""
 import pathlib
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "support"))
 import decks  # noqa: E402
 import harness  # noqa: E402
+
+# Some chains of this one run away after some thousand draws: how many must not depend on the ranks.
+FAILING = decks.balanced(energy="{kind: target, diag: [3, 2, 1]}", formulation="observable",
+                         scheme="euler", thermalise=0, draws=20000).replace("step: 0.01", "step: 0.05")
+
+
+def failing_chains(report, folder):
+    (folder / "failing.yaml").write_text(FAILING)
+    for ranks in (1, 2, 3):
+        done = harness.run(folder, "run", "failing.yaml", "-o", f"failing_{ranks}.h5", ranks=ranks)
+        report.check(f"failing chains, {ranks} ranks: exit 1, the first is named",
+                     done.returncode == 1 and done.stderr.count("no longer finite") == 1, done.stderr)
+        if ranks > 1:
+            same, text = harness.equal(folder, "failing_1.h5", f"failing_{ranks}.h5")
+            report.check(f"failing chains, {ranks} ranks: same bits as on 1", same, text)
+
+
+def wrong_command_line(report, folder):
+    done = harness.run(folder, "run", "deck.yaml", "--wlltime", "1 h", ranks=3)
+    report.check("a wrong option on 3 ranks: said once",
+                 done.returncode == 2 and done.stderr.count("did you mean") == 1, done.stderr)
+
 
 report = harness.Report()
 with harness.Folder() as folder:
@@ -19,6 +42,8 @@ with harness.Folder() as folder:
             if good and ranks > 1:
                 same, text = harness.equal(folder, f"{name} 1.h5".replace(" ", "_"), output)
                 report.check(f"{name}, {ranks} ranks: same bits as on 1", same, text)
+    failing_chains(report, folder)
+    wrong_command_line(report, folder)
     leftovers = [p.name for p in folder.iterdir()
                  if p.suffix not in (".h5", ".yaml")]
     report.check("no temporary files are left", not leftovers, str(leftovers))

@@ -111,6 +111,9 @@ void wmc_balanced_turn(int n, const double r[2], double *restrict x, double *res
 /** Columns i, j of U turn by a, those of V by b, each (cos, sin); G and H follow. */
 void wmc_balanced_turn_frames(wmc_balanced *chain, int i, int j, const double a[2],
                               const double b[2]);
+/** The same for G and H alone. */
+void wmc_balanced_turn_energy(wmc_balanced *chain, int i, int j, const double a[2],
+                              const double b[2]);
 /** y = P diag(s) V^T, s decreasing; P replaces y. `scratch` as for wmc_svd_jacobi. */
 void wmc_balanced_decompose(int d, double *y, double *v, double *s, double *scratch);
 /** U <- U P, V <- V Q, and G and H follow. `scratch` holds 3 d^2. */

@@ -74,44 +74,89 @@ void wmc_balanced_euler_lambda(wmc_balanced *chain, wmc_stream *stream)
   adopt(chain, shift);
 }
 
-/* Rotation by 2 atan(angle / 2): by the angle up to its cube, and bounded. */
-static void rotation(double angle, double out[2])
+/* Turns of column i with the columns after it: arrays of what concerns each. */
+typedef struct turns {
+  double *ratio;                          /* sigma_j / sigma_i */
+  double *restrict same, *restrict other; /* drift of the angles phi and psi */
+  double *restrict c_u, *restrict s_u;    /* cos and sin for U, */
+  double *restrict c_v, *restrict s_v;    /* and for V */
+} turns;
+
+static turns turns_map(int d, double *memory)
 {
-  const double most = 1e8, t = 0.5 * fmax(-most, fmin(angle, most)), scale = 1 / (1 + t * t);
-  out[0] = (1 - t * t) * scale;
-  out[1] = 2 * t * scale;
+  return (turns){memory,         memory + d,     memory + 2 * d, memory + 3 * d,
+                 memory + 4 * d, memory + 5 * d, memory + 6 * d};
 }
 
-/* One pair of columns, i < j: both frames turn by the angle `same`, and against each other by
- * `other`. With r = sigma_j/sigma_i and q = 1/(lambda_i^2 - lambda_j^2) nothing under- or
- * overflows. */
-static void turn_pair(wmc_balanced *chain, int i, int j, const double noise[2])
+/* Ratios and drifts; with ratios and q = 1/(lambda_i^2 - lambda_j^2) nothing under- or overflows.
+ */
+static void find_drift(const wmc_balanced *chain, int i, const turns *t)
 {
   const wmc_spectrum *x = &chain->x;
-  const int d = x->width, ij = j * d + i, ji = i * d + j;
-  const double si = x->sigma[i], sj = x->sigma[j], tiny = 1e-300;
-  const double r = si > 0 ? sj / si : exp(x->log_sigma[j] - x->log_sigma[i]);
-  const double ratio = (1 - r) / (1 + r), q = 1 / fmax(x->lambda2[i] - x->lambda2[j], tiny);
-  const double force_ij = si * chain->h[ij] - chain->g[ij];
-  const double force_ji = sj * chain->h[ji] - chain->g[ji], half = 0.5 * chain->step * q;
-  double same = noise[0] * sqrt(q / ratio) - half * (si + sj) * (force_ij + force_ji);
-  double other = noise[1] * sqrt(q * ratio) + half * (si - sj) * (force_ij - force_ji);
-  double s[2], o[2], a[2], b[2];
-  rotation(same, s);
-  rotation(other, o);
-  a[0] = s[0] * o[0] - s[1] * o[1];
-  a[1] = s[1] * o[0] + s[0] * o[1];
-  b[0] = s[0] * o[0] + s[1] * o[1];
-  b[1] = s[1] * o[0] - s[0] * o[1];
-  wmc_balanced_turn_frames(chain, i, j, a, b);
+  const int d = x->width, n = d - 1 - i;
+  const double si = x->sigma[i], half = 0.5 * chain->step;
+  const bool blind = chain->energy.plain && chain->energy.centred;
+  for (int k = 0; k < n; k++)
+    t->ratio[k] =
+        si > 0 ? x->sigma[i + 1 + k] / si : exp(x->log_sigma[i + 1 + k] - x->log_sigma[i]);
+  for (int k = 0; k < n; k++) {
+    int j = i + 1 + k, ij = j * d + i, ji = i * d + j;
+    t->same[k] = t->other[k] = 0;
+    if (blind) continue;
+    double force_ij = si * chain->h[ij] - chain->g[ij];
+    double force_ji = x->sigma[j] * chain->h[ji] - chain->g[ji];
+    t->same[k] = -half * (si + x->sigma[j]) * (force_ij + force_ji);
+    t->other[k] = half * (si - x->sigma[j]) * (force_ij - force_ji);
+  }
+}
+
+static double clamp(double x, double most) { return x < most ? (x > -most ? x : -most) : most; }
+
+/* (25); an angle a enters as 2 atan(a/2), equal up to its cube, and bounded. */
+static void find_turns(const wmc_spectrum *x, int i, const double *normals, const turns *t)
+{
+  const double most = 1e8, tiny = 1e-300, top = x->lambda2[i];
+  const int n = x->width - 1 - i;
+  const double *lambda2 = x->lambda2 + i + 1, *others = normals + n;
+  for (int k = 0; k < n; k++) {
+    double gap = top - lambda2[k], less = 1 - t->ratio[k], more = 1 + t->ratio[k];
+    gap = gap > tiny ? gap : tiny;
+    double under = less * more * gap, q = 1 / gap, root = 1 / sqrt(under > tiny ? under : tiny);
+    double p = 0.5 * clamp(more * root * normals[k] + q * t->same[k], most);
+    double o = 0.5 * clamp(less * root * others[k] + q * t->other[k], most);
+    double scale = 1 / ((1 + p * p) * (1 + o * o));
+    double cc = (1 - p * p) * (1 - o * o), ss = 4 * p * o;
+    double sc = 2 * p * (1 - o * o), cs = 2 * o * (1 - p * p);
+    t->c_u[k] = (cc - ss) * scale;
+    t->s_u[k] = (sc + cs) * scale;
+    t->c_v[k] = (cc + ss) * scale;
+    t->s_v[k] = (sc - cs) * scale;
+  }
+}
+
+static void apply_turns(wmc_balanced *chain, int i, const turns *t)
+{
+  const int d = chain->x.width, n = d - 1 - i, next = (i + 1) * d;
+  wmc_rotate_columns(d, n, t->c_u, t->s_u, chain->u + i * d, chain->u + next);
+  wmc_rotate_columns(d, n, t->c_v, t->s_v, chain->v + i * d, chain->v + next);
+  if (chain->energy.plain && chain->energy.centred) return;
+  for (int k = 0; k < n; k++) {
+    const double a[] = {t->c_u[k], t->s_u[k]}, b[] = {t->c_v[k], t->s_v[k]};
+    wmc_balanced_turn_energy(chain, i, i + 1 + k, a, b);
+  }
 }
 
 void wmc_balanced_euler_frames(wmc_balanced *chain, wmc_stream *stream)
 {
-  const int d = chain->x.width;
+  const int d = chain->x.width, normals = d * (d - 1);
   const double noise = sqrt(chain->law.horizontal * chain->step / chain->law.beta);
-  double *normals = chain->work;
-  wmc_stream_normals(stream, (size_t)(d * (d - 1)), noise, normals);
-  for (int i = 0; i < d; i++)
-    for (int j = i + 1; j < d; j++, normals += 2) turn_pair(chain, i, j, normals);
+  double *deviates = chain->work;
+  const turns t = turns_map(d, deviates + normals);
+  wmc_stream_normals(stream, (size_t)normals, noise, deviates);
+  for (int i = 0; i < d - 1; i++) {
+    find_drift(chain, i, &t);
+    find_turns(&chain->x, i, deviates, &t);
+    apply_turns(chain, i, &t);
+    deviates += 2 * (d - 1 - i);
+  }
 }

@@ -115,12 +115,10 @@ static void turn_rows(int d, const double r[2], int i, int j, double *m)
   }
 }
 
-void wmc_balanced_turn_frames(wmc_balanced *chain, int i, int j, const double a[2],
+void wmc_balanced_turn_energy(wmc_balanced *chain, int i, int j, const double a[2],
                               const double b[2])
 {
   const int d = chain->x.width;
-  wmc_balanced_turn(d, a, chain->u + i * d, chain->u + j * d);
-  wmc_balanced_turn(d, b, chain->v + i * d, chain->v + j * d);
   if (!chain->energy.centred) {
     turn_rows(d, a, i, j, chain->g);
     wmc_balanced_turn(d, b, chain->g + i * d, chain->g + j * d);
@@ -129,6 +127,15 @@ void wmc_balanced_turn_frames(wmc_balanced *chain, int i, int j, const double a[
     turn_rows(d, b, i, j, chain->h);
     wmc_balanced_turn(d, b, chain->h + i * d, chain->h + j * d);
   }
+}
+
+void wmc_balanced_turn_frames(wmc_balanced *chain, int i, int j, const double a[2],
+                              const double b[2])
+{
+  const int d = chain->x.width;
+  wmc_balanced_turn(d, a, chain->u + i * d, chain->u + j * d);
+  wmc_balanced_turn(d, b, chain->v + i * d, chain->v + j * d);
+  wmc_balanced_turn_energy(chain, i, j, a, b);
 }
 
 /* One-sided Jacobi as wmc_svd_jacobi with V0 = 1, but for two columns: without its overhead. */

@@ -63,6 +63,10 @@ size_t wmc_singular_values_scratch(int n);
  * Returns false if `a` is not finite. */
 bool wmc_singular_values(int n, double *a, double *s, double *scratch);
 
+/** Rotations one after another: (x, y_k) <- (c_k x + s_k y_k, c_k y_k - s_k x) for k = 0..n-1,
+ * where x has m entries and y_k is column k of the m x n matrix y. */
+void wmc_rotate_columns(int m, int n, const double *c, const double *s, double *x, double *y);
+
 /** Linear least squares min |A x - b| for A (m x n, m >= n) of full rank; A and b are destroyed.
  * @param[out] x    n    @param[out] cov  n x n, (A^T A)^{-1}; may be NULL
  * @return WMC_FAILURE (message) if A has not full rank to working precision. Allocates: not for

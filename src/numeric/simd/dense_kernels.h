@@ -9,9 +9,13 @@ typedef void wmc_product_fixed(const double *a, const double *b, double *c);
 /** See wmc_qr and wmc_svd_jacobi. */
 typedef void wmc_qr_kernel(int m, int n, double *a, double *r, double *scratch);
 typedef int wmc_svd_kernel(int m, int n, double *y, double *v, double *s, double *scratch);
+/** See wmc_rotate_columns. */
+typedef void wmc_rotate_kernel(int m, int n, const double *c, const double *s, double *x,
+                               double *y);
 
 WMC_SIMD_DECLARE(wmc_product_kernel, wmc_product_tiled);
 WMC_SIMD_DECLARE(wmc_product_fixed, wmc_product_2);
 WMC_SIMD_DECLARE(wmc_product_fixed, wmc_product_3);
 WMC_SIMD_DECLARE(wmc_qr_kernel, wmc_qr_householder);
 WMC_SIMD_DECLARE(wmc_svd_kernel, wmc_svd_sweeps);
+WMC_SIMD_DECLARE(wmc_rotate_kernel, wmc_rotate_all);

@@ -263,6 +263,27 @@ Test(balanced_model, turn_change_is_the_difference_of_energies)
   wmc_stream_destroy(s);
 }
 
+Test(balanced_model, rotations_of_columns_one_after_another)
+{
+  enum { M = 77, N = 6 };
+  wmc_stream *s = stream_of(30);
+  double x[M], y[M * N], x2[M], y2[M * N], c[N], t[N];
+  for (int m = 1; m <= M; m++) {
+    wmc_stream_normals(s, M, 1, x);
+    wmc_stream_normals(s, M * N, 1, y);
+    memcpy(x2, x, sizeof x);
+    memcpy(y2, y, sizeof y);
+    for (int k = 0; k < N; k++) {
+      double angle = wmc_stream_normal(s), r[] = {c[k] = cos(angle), t[k] = sin(angle)};
+      wmc_balanced_turn(m, r, x2, y2 + k * m);
+    }
+    wmc_rotate_columns(m, N, c, t, x, y);
+    for (int i = 0; i < m; i++) cr_assert_float_eq(x[i], x2[i], 1e-14);
+    for (int i = 0; i < m * N; i++) cr_assert_float_eq(y[i], y2[i], 1e-14);
+  }
+  wmc_stream_destroy(s);
+}
+
 /* After many steps: sorted spectrum, orthonormal frames, and G, H that belong to them. */
 static void check_invariants(const wmc_balanced *c)
 {

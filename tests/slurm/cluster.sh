@@ -49,7 +49,8 @@ MinJobAge=600
 NodeName=$host NodeAddr=127.0.0.1 CPUs=2 State=UNKNOWN
 PartitionName=test Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 CONF
-  echo "CgroupAutomount=no" >"$cluster/cgroup.conf"
+  # nothing here uses cgroups, but slurmd does not start where it cannot tell which kind there is
+  printf '%s\n' CgroupAutomount=no CgroupPlugin=cgroup/v1 >"$cluster/cgroup.conf"
 }
 
 cluster_munge() {

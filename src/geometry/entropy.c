@@ -64,7 +64,8 @@ static void pair_slopes(const wmc_spectrum *s, int i, int j, double *slope_i, do
     return;
   }
   double gap = s->log_sigma[i] - s->log_sigma[j];
-  double odd = wmc_langevin_function(gap) - wmc_langevin_function(gap / n) / n;
+  double odd = dy > 1e-3 * yi ? (yi + yj) / dy - 1 / gap : wmc_langevin_function(gap);
+  odd -= wmc_langevin_function(gap / n) / n;
   *slope_i = 0.5 * (1 - 1 / n + odd);
   *slope_j = 0.5 * (1 - 1 / n - odd);
 }

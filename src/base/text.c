@@ -215,12 +215,18 @@ static size_t text_width(const char *string)
   return width;
 }
 
-static size_t column_width(const wmc_table *table, size_t column)
+static const char *cell_text(const wmc_table *table, size_t k)
 {
-  size_t width = 0;
-  for (size_t k = column; k < table->count; k += table->columns) {
-    size_t w = table->cells[k] ? text_width(table->cells[k]) : 0;
-    if (w > width) width = w;
+  return table->cells[k] ? table->cells[k] : "";
+}
+
+/* Widths of all columns, owned (free); NULL when memory is exhausted. */
+static size_t *column_widths(const wmc_table *table)
+{
+  size_t *width = calloc(table->columns, sizeof *width);
+  for (size_t k = 0; width != NULL && k < table->count; k++) {
+    size_t w = text_width(cell_text(table, k));
+    if (w > width[k % table->columns]) width[k % table->columns] = w;
   }
   return width;
 }
@@ -228,14 +234,16 @@ static size_t column_width(const wmc_table *table, size_t column)
 void wmc_table_print(const wmc_table *table, wmc_text *out)
 {
   if (table->columns == 0) return;
-  for (size_t k = 0; k < table->count; k++) {
-    const char *cell = table->cells[k] ? table->cells[k] : "";
+  size_t *width = column_widths(table);
+  if (width == NULL) out->failed = true;
+  for (size_t k = 0; width != NULL && k < table->count; k++) {
+    const char *cell = cell_text(table, k);
     size_t column = k % table->columns;
     bool last = column + 1 == table->columns || k + 1 == table->count;
-    wmc_text_append(out, "%s", cell);
-    size_t pad = last ? 0 : column_width(table, column) - text_width(cell) + 2;
-    wmc_text_append(out, "%*s%s", (int)pad, "", last ? "\n" : "");
+    size_t pad = last ? 0 : width[column] - text_width(cell) + 2;
+    wmc_text_append(out, "%s%*s%s", cell, (int)pad, "", last ? "\n" : "");
   }
+  free(width);
 }
 
 void wmc_table_free(wmc_table *table)

@@ -212,11 +212,13 @@ static void show_convergence(const wmc_group *group, wmc_text *out)
       if (ess && ess->data[i] < least) least = ess->data[i], least_name = array->name;
     }
   }
-  if (worst > 0)
+  bool spread = worst > 0, size_known = isfinite(least);
+  if (spread)
     wmc_text_append(out, "largest R-hat %.4f (%s)%s", worst, worst_name,
                     worst > 1.01 ? "  <-- chains disagree: thermalise or draw more" : "");
-  if (isfinite(least)) wmc_text_append(out, "; least ESS %.4g (%s)", least, least_name);
-  wmc_text_append(out, "\n");
+  if (size_known)
+    wmc_text_append(out, "%sleast ESS %.4g (%s)", spread ? "; " : "", least, least_name);
+  if (spread || size_known) wmc_text_append(out, "\n");
 }
 
 /* Entries whose error is not to be trusted, by reason. */

@@ -233,7 +233,8 @@ static void list_forms(const extrapolation *x, const char *observable, const wmc
 /* ---- fitting ---------------------------------------------------------------------------- */
 
 /* Fit one entry. Two depths determine a straight line only, whatever forms the model would choose
- * from; too few points is not an error of the whole: the entry stays NaN. */
+ * from. An entry with too few points, or with numbers that least squares cannot cope with (a chain
+ * that ran away), is not an error of the whole: it stays NaN. */
 static wmc_status fit_entry(extrapolation *x, size_t points, const wmc_form *const *forms,
                             const fit_arrays *out, size_t at)
 {
@@ -247,10 +248,9 @@ static wmc_status fit_entry(extrapolation *x, size_t points, const wmc_form *con
   wmc_fit fit;
   const wmc_form *const line[] = {wmc_form_find("linear"), NULL};
   bool choose = points > 2 || x->request->form != NULL;
-  wmc_status status = wmc_fit_choose(&data, choose ? forms : line, &fit);
-  if (status != WMC_OK) {
+  if (wmc_fit_choose(&data, choose ? forms : line, &fit) != WMC_OK) {
     wmc_message_clear();
-    return status == WMC_DATA ? WMC_OK : status;
+    return WMC_OK;
   }
   x->fitted++;
   return store_fit(out, at, &fit);

@@ -22,6 +22,8 @@ def failing_chains(report, folder):
         if ranks > 1:
             same, text = harness.equal(folder, "failing_1.h5", f"failing_{ranks}.h5")
             report.check(f"failing chains, {ranks} ranks: same bits as on 1", same, text)
+    done = harness.run(folder, "fit", "failing_1.h5")
+    report.check("failing chains: what can be fitted is", done.returncode == 0, done.stderr)
 
 
 def wrong_command_line(report, folder):

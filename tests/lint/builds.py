@@ -17,6 +17,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "support"))
 import harness  # noqa: E402
 
 ROOT, BUILD = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]) / "lint"
+ENVIRONMENT = dict(harness.ENVIRONMENT, ASAN_OPTIONS="detect_leaks=0:abort_on_error=1",
+                   UBSAN_OPTIONS="halt_on_error=1:print_stacktrace=1")
 BUILDS = {  # name: compiler, meson options, test programs that are run
     "clang": ("clang", ["-Dwerror=true"], []),
     "sanitized gcc": ("gcc", ["-Db_sanitize=address,undefined", "-Db_lundef=false",
@@ -54,19 +56,26 @@ def build(report, name, compiler, options):
 
 
 def run_tests(report, name, folder, programs):
-    environment = dict(harness.ENVIRONMENT, ASAN_OPTIONS="detect_leaks=0:abort_on_error=1",
-                       UBSAN_OPTIONS="halt_on_error=1:print_stacktrace=1")
     for program in programs:
-        done = call([str(folder / "tests" / f"test_{program}"), "--color=never", "-j1"], env=environment)
+        done = call([str(folder / "tests" / f"test_{program}"), "--color=never", "-j1"], env=ENVIRONMENT)
         closing = re.search(r"Synthesis: .*", done.stdout)
         report.check(f"{name}: {program} ({closing[0] if closing else 'no closing line'})",
                      done.returncode == 0 and closing, done.stdout[-6000:])
+
+
+def run_program(report, name, folder):
+    """The whole program, on 1 to 7 ranks: the run layer has few unit tests."""
+    script = str(pathlib.Path(__file__).parents[1] / "mpi" / "ranks.py")
+    done = call([sys.executable, script], env=dict(ENVIRONMENT, WEYLMC=str(folder / "src/cli/weylmc")))
+    closing = done.stdout.strip().splitlines()[-1:]
+    report.check(f"{name}: program on 1 to 7 ranks ({closing})", done.returncode == 0, done.stdout[-6000:])
 
 
 report = harness.Report()
 check_format(report)
 for name, (compiler, options, programs) in BUILDS.items():
     folder = build(report, name, compiler, options)
-    if folder:
+    if folder and programs:
         run_tests(report, name, folder, programs)
+        run_program(report, name, folder)
 report.close()

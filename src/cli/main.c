@@ -6,6 +6,7 @@
 #include "weylmc/base/clock.h"
 #include "weylmc/base/signals.h"
 #include "weylmc/numeric/dense.h"
+#include "weylmc/run/comm.h"
 #include "weylmc/run/provenance.h"
 
 const cli_command cli_commands[] = {
@@ -61,7 +62,8 @@ static int run_with_mpi(const cli_command *command, wmc_status parsed,
   int rank;
   MPI_Init(NULL, NULL);
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
-  wmc_status status = parsed == WMC_OK ? command->run(arguments) : parsed;
+  wmc_status status = wmc_agree(MPI_COMM_WORLD, parsed == WMC_OK ? wmc_blas_start() : parsed);
+  if (status == WMC_OK) status = command->run(arguments);
   int code = rank == 0 ? say(status) : wmc_exit_code(status);
   fflush(NULL);
   MPI_Finalize();
@@ -79,6 +81,7 @@ static int run_command(const cli_command *command, int argc, char **argv, double
     return 0;
   }
   if (command->mpi) return run_with_mpi(command, status, &arguments);
+  if (status == WMC_OK) status = wmc_blas_start();
   return say(status == WMC_OK ? command->run(&arguments) : status);
 }
 
@@ -95,7 +98,6 @@ int main(int argc, char **argv)
   double begin = wmc_clock();
   const char *word = argc > 1 ? argv[1] : "";
   wmc_signals_catch();
-  wmc_blas_start();
   if (strcmp(word, "--version") == 0) return print_version();
   const cli_command *command = find_command(word);
   if (command != NULL) return run_command(command, argc, argv, begin);

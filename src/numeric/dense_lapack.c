@@ -5,6 +5,7 @@
 #include <lapacke.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "dense_library.h"
@@ -107,4 +108,18 @@ const char *wmc_blas_description(void)
   return text;
 }
 
-void wmc_blas_start(void) { openblas_set_num_threads(1); }
+wmc_status wmc_blas_start(void)
+{
+  const size_t buffer = (size_t)160 << 20;
+  openblas_set_num_threads(1);
+  void *volatile room = malloc(buffer); /* volatile, or compilers leave out a malloc only freed */
+  if (room == NULL)
+    return wmc_raise(WMC_FAILURE,
+                     "out of memory: OpenBLAS needs %zu MB of address space for its buffer; raise "
+                     "the limit (ulimit -v) or ask the batch system for more",
+                     buffer >> 20);
+  free(room);
+  double a = 1, x = 1, y = 0;
+  cblas_dsymv(CblasColMajor, CblasLower, 1, 1.0, &a, 1, &x, 1, 0.0, &y, 1);
+  return WMC_OK;
+}

@@ -2,6 +2,7 @@
 """The same deck gives the same results file outside /provenance on 1, 2, 3 and 7 ranks, chains that
 fail included; and many ranks speak with one voice."""
 import pathlib
+import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "support"))
@@ -32,6 +33,20 @@ def wrong_command_line(report, folder):
                  done.returncode == 2 and done.stderr.count("did you mean") == 1, done.stderr)
 
 
+def rank_without_memory(report, folder):
+    """The second rank has too little address space: the run ends, instead of waiting for it."""
+    limited = ["bash", "-c", 'ulimit -v 350000; exec "$0" run deck.yaml', harness.PROGRAM]
+    command = ["mpirun", "--oversubscribe", "-np", "1", harness.PROGRAM, "run", "deck.yaml", ":",
+               "-np", "1"] + limited
+    try:
+        done = subprocess.run(command, cwd=folder, text=True, capture_output=True, timeout=60,
+                              stdin=subprocess.DEVNULL, env=harness.ENVIRONMENT)
+    except subprocess.TimeoutExpired:
+        report.check("a rank without memory: the run ends", False, "still there after a minute")
+        return
+    report.check("a rank without memory: the run ends, with 1", done.returncode == 1, done.stderr)
+
+
 report = harness.Report()
 with harness.Folder() as folder:
     for name, deck in decks.small_decks().items():
@@ -46,6 +61,7 @@ with harness.Folder() as folder:
                 report.check(f"{name}, {ranks} ranks: same bits as on 1", same, text)
     failing_chains(report, folder)
     wrong_command_line(report, folder)
+    rank_without_memory(report, folder)
     leftovers = [p.name for p in folder.iterdir()
                  if p.suffix not in (".h5", ".yaml")]
     report.check("no temporary files are left", not leftovers, str(leftovers))

@@ -80,5 +80,7 @@ wmc_status wmc_symmetric_eigen(int n, double *a, double *w);
  * targets of all libraries that multiply. */
 const char *wmc_blas_kernel(void);
 const char *wmc_blas_description(void);
-/** One BLAS thread a rank; call once at start. */
-void wmc_blas_start(void);
+/** One BLAS thread a rank; call once at start. Lets OpenBLAS take its buffer of 128 MB of address
+ * space: at a later call, where a limit refuses it, OpenBLAS would try forever. WMC_FAILURE
+ * (message) if there is no room for it. */
+wmc_status wmc_blas_start(void);

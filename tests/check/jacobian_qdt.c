@@ -189,7 +189,7 @@ static void check_chain(int d, int depth, double spread, unsigned bits, long id)
     cr_expect_lt(defect, 2e-12, "d=%d L=%d, %d layers a factorisation: log-ratio %.1f, defect %.2g",
                  d, depth, limits[k], exact[0] - exact[d - 1], defect);
     cr_expect_lt(fabs(growth - exact_growth), 2e-12, "growth, d=%d L=%d", d, depth);
-    if (getenv("WEYLMC_VERBOSE"))
+    if (test_verbose())
       printf("d=%2d L=%4d layers/QR %3d log-ratio %6.1f defect %.2g\n", d, depth, limits[k],
              exact[0] - exact[d - 1], defect);
   }

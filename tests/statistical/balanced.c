@@ -185,7 +185,7 @@ static result simulate(const test_parameters *p, long seed, long thermalise, int
 /* 5 sigma, and errors small enough to notice a mistake. */
 static void expect(const char *what, const char *name, double exact, double mean, double error)
 {
-  if (getenv("WEYLMC_SHOW"))
+  if (test_verbose())
     printf("%-44s %-16s %12.6f %12.6f +- %.6f  z %5.2f\n", what, name, exact, mean, error,
            (mean - exact) / error);
   cr_expect_lt(fabs(mean - exact), 5 * error + 1e-12 * fabs(exact),
@@ -458,7 +458,7 @@ Test(balanced, bias_of_euler_is_of_first_order)
     }
     double p = log2(bias[0] / bias[1]);
     double sigma = hypot(error[0] / bias[0], error[1] / bias[1]) / log(2);
-    if (getenv("WEYLMC_SHOW"))
+    if (test_verbose())
       printf("euler %s: bias %g, %g, exponent %.3f +- %.3f\n", cases[k].formulation, bias[0],
              bias[1], p, sigma);
     cr_expect_gt(p + 5 * sigma, 1, "case %zu: exponent %g +- %g", k, p, sigma);

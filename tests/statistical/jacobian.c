@@ -50,7 +50,7 @@ static double standard_error(const moments *m) { return sqrt(variance(m) / m->co
     snprintf(label_, sizeof label_, __VA_ARGS__);                                                  \
     cr_expect(fabs(found_ - exact_) < 5 * error_ + bias_, "%s: %.6g, exact %.6g, error %.2g",      \
               label_, found_, exact_, error_);                                                     \
-    if (getenv("WEYLMC_VERBOSE"))                                                                  \
+    if (test_verbose())                                                                            \
       printf("%-44s %12.6f exact %12.6f error %8.6f z %5.2f\n", label_, found_, exact_, error_,    \
              (found_ - exact_) / error_);                                                          \
   } while (0)

@@ -111,7 +111,7 @@ interrupt() { # interrupt START COMMAND...: the given start of the job, by a com
   local start=$1 held
   shift
   await 100 started "$start" && await 60 running || echo "start $start of job $job does not come"
-  sleep 1
+  sleep 0.5
   mapfile -t held < <(ranks)
   kill -STOP "${held[@]}"
   "$@"
@@ -136,7 +136,7 @@ cluster_start "$folder/cluster" || {
   echo "0 passed, 1 failed, 0 skipped"
   exit 1
 }
-write_deck 80000 >'a deck.yaml'
+write_deck 400000 >'a deck.yaml'
 mpirun --oversubscribe -np 2 "$program" run 'a deck.yaml' >command.log 2>&1 || cat command.log
 
 submit -n 2 --time=1 --signal=B:USR1@45 'a deck.yaml' --output requeued.h5

@@ -4,7 +4,7 @@
  * ranks then hold the same plan. A task is one point of the sweep; it has `chains` chains, and the
  * chain c of task t has the global id t * chains + c, which is its stream number. Which rank runs a
  * chain is not part of the plan.
- * Checked by tests/mpi (equal results on 1, 2, 3 and 7 ranks) and tests/cli (`check`).
+ * Checked by tests/mpi (equal results on 1, 2, 3 and 7 ranks) and tests/faults.
  */
 #pragma once
 #include <mpi.h>

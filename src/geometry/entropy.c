@@ -8,28 +8,41 @@
 
 static const double log_2 = 0.69314718055994530942;
 
+/* One layer of width n: volume of its frames, and of the directions outwards at lambda = 1. */
+static double layer_constant(const wmc_shape *shape, int n)
+{
+  const int r = shape->rank;
+  return wmc_log_volume_stiefel(shape->numbers, n, r) + 0.5 * shape->numbers * r * (n - r) * log_2;
+}
+
 double wmc_entropy_constant(const wmc_shape *shape)
 {
-  double d = shape->width, m = shape->excess;
-  return (shape->depth - 1) *
-         (wmc_log_volume_stiefel(shape->width + shape->excess, shape->width) + 0.5 * m * d * log_2);
+  if (wmc_shape_is_infinite(shape) || shape->depth < 2) return 0;
+  if (shape->widths == NULL) return (shape->depth - 1) * layer_constant(shape, shape->hidden);
+  double sum = 0;
+  for (long p = 1; (double)p < shape->depth; p++)
+    sum += layer_constant(shape, (int)shape->widths[p]);
+  return sum;
 }
 
 double wmc_entropy_pairs(const wmc_shape *shape, const double *log_sigma)
 {
-  double sum = 0;
-  for (int i = 0; i < shape->width; i++)
-    for (int j = i + 1; j < shape->width; j++)
+  double sum = 0, own = 0;
+  for (int i = 0; i < shape->rank; i++) {
+    for (int j = i + 1; j < shape->rank; j++)
       sum += wmc_metric_log_weight(shape->depth, log_sigma[i], log_sigma[j]);
-  return 0.5 * sum;
+    if (shape->numbers == WMC_NUMBERS_COMPLEX)
+      own += wmc_metric_log_weight(shape->depth, log_sigma[i], log_sigma[i]);
+  }
+  return 0.5 * (shape->numbers * sum + own);
 }
 
-/* (N-1) m sum log lambda = m (1 - 1/N) log|det X| */
+/* b sum_p (d_p - r) sum_i log lambda_i */
 static double excess_term(const wmc_shape *shape, const double *log_sigma)
 {
   double sum = 0;
-  for (int i = 0; i < shape->width; i++) sum += log_sigma[i];
-  return shape->excess * (1 - 1.0 / shape->depth) * sum;
+  for (int i = 0; i < shape->rank; i++) sum += log_sigma[i];
+  return shape->numbers * wmc_shape_excess_share(shape) * sum;
 }
 
 double wmc_entropy(const wmc_shape *shape, const double *log_sigma)
@@ -40,14 +53,17 @@ double wmc_entropy(const wmc_shape *shape, const double *log_sigma)
 
 double wmc_entropy_log_depth(const wmc_shape *shape)
 {
-  double coupled = shape->excess > 0 ? shape->width : shape->width - 1;
+  const double r = shape->rank;
+  if (shape->numbers == WMC_NUMBERS_COMPLEX) return r * r / 2;
+  const double coupled = wmc_shape_excess_share(shape) > 0 ? r : r - 1;
   return coupled * (coupled - 1) / 4;
 }
 
 double wmc_entropy_reduced(const wmc_shape *shape, const double *log_sigma)
 {
-  return excess_term(shape, log_sigma) + wmc_entropy_pairs(shape, log_sigma) -
-         wmc_entropy_log_depth(shape) * log(shape->depth);
+  double sum = excess_term(shape, log_sigma) + wmc_entropy_pairs(shape, log_sigma);
+  if (wmc_shape_is_infinite(shape)) return sum;
+  return sum - wmc_entropy_log_depth(shape) * log(shape->depth);
 }
 
 /* 1/2 d log a_ij / d log sigma_i and the same for j, i before j in a sorted spectrum. The quotients
@@ -55,12 +71,14 @@ double wmc_entropy_reduced(const wmc_shape *shape, const double *log_sigma)
  * coth x = 1/x + L(x), where the poles cancel. */
 static void pair_slopes(const wmc_spectrum *s, int i, int j, double *slope_i, double *slope_j)
 {
+  const bool infinite = isinf(s->depth);
   double n = s->depth, yi = s->sigma2[i], yj = s->sigma2[j];
+  double qi = infinite ? 1 : s->lambda2[i], qj = infinite ? 1 : s->lambda2[j];
   double dy = yi - yj, dq = s->lambda2[i] - s->lambda2[j];
-  if (dy > 1e-3 * yi && dq > 1e-3 * s->lambda2[i]) {
-    double fy = 1 / dy, fq = 1 / (n * dq);
-    *slope_i = yi * fy - s->lambda2[i] * fq;
-    *slope_j = s->lambda2[j] * fq - yj * fy;
+  if (dy > 1e-3 * yi && dq > 1e-3 * qi) {
+    double fy = 1 / dy, fq = 1 / ((infinite ? 1 : n) * dq);
+    *slope_i = yi * fy - qi * fq;
+    *slope_j = qj * fq - yj * fy;
     return;
   }
   double gap = s->log_sigma[i] - s->log_sigma[j];
@@ -70,17 +88,27 @@ static void pair_slopes(const wmc_spectrum *s, int i, int j, double *slope_i, do
   *slope_j = 0.5 * (1 - 1 / n - odd);
 }
 
-void wmc_entropy_gradient(const wmc_shape *shape, const wmc_spectrum *spectrum, double *gradient)
+void wmc_entropy_pair_gradient(const wmc_spectrum *spectrum, double *gradient)
 {
-  const int d = shape->width;
-  const double n = shape->depth, single = shape->excess * (1 - 1 / n);
-  for (int i = 0; i < d; i++) gradient[i] = single;
-  for (int i = 0; i < d; i++)
-    for (int j = i + 1; j < d; j++) {
+  const int r = spectrum->rank;
+  const double n = spectrum->depth;
+  for (int i = 0; i < r; i++) gradient[i] = 0;
+  for (int i = 0; i < r; i++)
+    for (int j = i + 1; j < r; j++) {
       double slope_i, slope_j;
       pair_slopes(spectrum, i, j, &slope_i, &slope_j);
       gradient[i] += slope_i;
       gradient[j] += slope_j;
     }
-  for (int i = 0; i < d; i++) gradient[i] *= n / spectrum->lambda[i];
+  for (int i = 0; i < r; i++) gradient[i] *= isinf(n) ? 1 : n / spectrum->lambda[i];
+}
+
+void wmc_entropy_gradient(const wmc_shape *shape, const wmc_spectrum *spectrum, double *gradient)
+{
+  const double b = shape->numbers, n = shape->depth;
+  const double single = isinf(n) ? b * wmc_shape_excess_share(shape) + b - 1
+                                 : b * wmc_shape_excess(shape) + (b - 1) * (n - 1);
+  wmc_entropy_pair_gradient(spectrum, gradient);
+  for (int i = 0; i < shape->rank; i++)
+    gradient[i] = b * gradient[i] + (isinf(n) ? single : single / spectrum->lambda[i]);
 }

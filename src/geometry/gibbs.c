@@ -2,52 +2,98 @@
 
 #include <math.h>
 #include <stdbool.h>
+#include <stdlib.h>
 
 #include "weylmc/geometry/entropy.h"
 #include "weylmc/geometry/metric.h"
 
-/* log|lambda^2 - lambda'^2| without overflow or cancellation */
-static double log_gap(int depth, double log_s, double log_r)
+/* log|lambda2 - lambda2'| without overflow or cancellation */
+static double log_gap(double depth, double log_s, double log_r)
 {
+  if (isinf(depth)) return log(2 * fabs(log_s - log_r));
   double gap = 2 * fabs(log_s - log_r) / depth;
   return 2 * fmax(log_s, log_r) / depth + log(-expm1(-gap));
 }
 
+static double share_of(const wmc_gibbs *law) { return law->vertical / law->horizontal; }
+
+double wmc_gibbs_power(const wmc_gibbs *law)
+{
+  const wmc_shape *shape = &law->shape;
+  const double share = share_of(law), b = shape->numbers;
+  if (wmc_shape_is_infinite(shape)) return share * (b * wmc_shape_excess_share(shape) + b - 1);
+  double along = b * wmc_shape_excess(shape) + (b - 1) * (shape->depth - 1);
+  return b * wmc_shape_outer(shape) + b - 1 + share * along;
+}
+
+bool wmc_gibbs_exists(const wmc_gibbs *law)
+{
+  return !wmc_shape_is_infinite(&law->shape) || wmc_gibbs_power(law) > 0;
+}
+
+bool wmc_gibbs_flips(const wmc_gibbs *law)
+{
+  const wmc_shape *shape = &law->shape;
+  bool square = wmc_shape_outer(shape) == 0 && wmc_shape_excess_share(shape) == 0;
+  return square && shape->numbers == WMC_NUMBERS_REAL && fmod(shape->depth, 2) == 1;
+}
+
+static double sum_of_logs(const wmc_spectrum *spectrum)
+{
+  double sum = 0;
+  for (int i = 0; i < spectrum->rank; i++) sum += spectrum->log_sigma[i];
+  return sum;
+}
+
+/* sum over pairs of log a_ij */
+static double log_weights(const wmc_spectrum *s)
+{
+  double sum = 0;
+  for (int i = 0; i < s->rank; i++)
+    for (int j = i + 1; j < s->rank; j++)
+      sum += wmc_metric_log_weight(s->depth, s->log_sigma[i], s->log_sigma[j]);
+  return sum;
+}
+
 double wmc_gibbs_log_density(const wmc_gibbs *law, const wmc_spectrum *spectrum, double energy)
 {
-  const double share = law->vertical / law->horizontal;
-  double sum = -law->beta / law->horizontal * energy;
-  for (int i = 0; i < spectrum->width; i++)
-    for (int j = i + 1; j < spectrum->width; j++)
+  const double share = share_of(law), b = law->shape.numbers;
+  double sum = 0;
+  for (int i = 0; i < spectrum->rank; i++)
+    for (int j = i + 1; j < spectrum->rank; j++)
       sum += log_gap(spectrum->depth, spectrum->log_sigma[i], spectrum->log_sigma[j]);
-  if (share > 0)
-    sum +=
-        share * (wmc_entropy(&law->shape, spectrum->log_sigma) - wmc_entropy_constant(&law->shape));
-  return sum;
+  if (share > 0) sum += 0.5 * share * log_weights(spectrum);
+  return b * sum + wmc_gibbs_power(law) / wmc_shape_clock(&law->shape) * sum_of_logs(spectrum) -
+         law->beta / law->horizontal * energy;
 }
 
 double wmc_gibbs_log_volume(const wmc_gibbs *law, const wmc_spectrum *spectrum)
 {
-  const double share = law->vertical / law->horizontal;
-  double sum = 0, power = share * wmc_shape_excess(&law->shape) - (law->shape.depth - 1);
-  for (int i = 0; i < spectrum->width; i++) sum += spectrum->log_sigma[i];
-  return (share - 2) * wmc_entropy_pairs(&law->shape, spectrum->log_sigma) +
-         power * sum / law->shape.depth;
+  const wmc_shape *shape = &law->shape;
+  const double b = shape->numbers, own = b * abs(shape->rows - shape->columns) + b;
+  double power = wmc_gibbs_power(law) / wmc_shape_clock(shape) - own;
+  if (!wmc_shape_is_infinite(shape)) power += 1 / shape->depth;
+  return b * (0.5 * share_of(law) - 1) * log_weights(spectrum) + power * sum_of_logs(spectrum);
 }
 
 void wmc_gibbs_gradient(const wmc_gibbs *law, const wmc_spectrum *spectrum, const double *force,
                         double *gradient)
 {
-  const int d = spectrum->width;
-  const double share = law->vertical / law->horizontal, cold = law->beta / law->horizontal;
+  const int r = spectrum->rank;
+  const bool infinite = isinf(spectrum->depth);
+  const double b = law->shape.numbers, share = share_of(law), cold = law->beta / law->horizontal;
+  const double outer = infinite ? 0 : b * wmc_shape_outer(&law->shape) + b - 1;
   wmc_entropy_gradient(&law->shape, spectrum, gradient);
-  for (int i = 0; i < d; i++) gradient[i] = share * gradient[i] - (force ? cold * force[i] : 0);
-  for (int i = 0; i < d; i++)
-    for (int j = i + 1; j < d; j++) {
-      double gap = spectrum->lambda[i] - spectrum->lambda[j];
-      double pull = 2 / (gap * (spectrum->lambda[i] + spectrum->lambda[j]));
-      gradient[i] += pull * spectrum->lambda[i];
-      gradient[j] -= pull * spectrum->lambda[j];
+  for (int i = 0; i < r; i++) {
+    gradient[i] *= share;
+    if (force) gradient[i] -= cold * force[i];
+    if (outer > 0) gradient[i] += outer / spectrum->lambda[i];
+  }
+  for (int i = 0; i < r; i++)
+    for (int j = i + 1; j < r; j++) {
+      double pull = 2 * b / (spectrum->lambda2[i] - spectrum->lambda2[j]);
+      gradient[i] += pull * (infinite ? 1 : spectrum->lambda[i]);
+      gradient[j] -= pull * (infinite ? 1 : spectrum->lambda[j]);
     }
 }
 
@@ -71,10 +117,11 @@ static product quotients(int d, const double *x, int k, double to)
 /* Whether differences of squares of x = exp(log_sigma / root) are to be trusted before and after
  * the move: at most the smallest square may underflow, because then every difference has a normal
  * term, and the quotients must be of moderate size, as they are for the smallest x. */
-static bool squares_are_safe(const wmc_spectrum *s, int root, int k, double log_sigma)
+static bool squares_are_safe(const wmc_spectrum *s, double root, int k, double log_sigma)
 {
+  if (isinf(root)) return true;
   const double bound = 300.0 * root, far = 8.0 * root;
-  const int last = s->width - 1;
+  const int last = s->rank - 1;
   return s->log_sigma[last - 1] > -bound && s->log_sigma[0] < bound &&
          (k == last || fabs(log_sigma - s->log_sigma[k]) < far);
 }
@@ -83,7 +130,7 @@ static bool squares_are_safe(const wmc_spectrum *s, int root, int k, double log_
 static double log_gaps_change(const wmc_spectrum *s, int k, double log_sigma)
 {
   double sum = 0;
-  for (int j = 0; j < s->width; j++)
+  for (int j = 0; j < s->rank; j++)
     if (j != k)
       sum += log_gap(s->depth, log_sigma, s->log_sigma[j]) -
              log_gap(s->depth, s->log_sigma[k], s->log_sigma[j]);
@@ -93,7 +140,7 @@ static double log_gaps_change(const wmc_spectrum *s, int k, double log_sigma)
 static double log_weights_change(const wmc_spectrum *s, int k, double log_sigma)
 {
   double sum = 0;
-  for (int j = 0; j < s->width; j++)
+  for (int j = 0; j < s->rank; j++)
     if (j != k)
       sum += wmc_metric_log_weight(s->depth, log_sigma, s->log_sigma[j]) -
              wmc_metric_log_weight(s->depth, s->log_sigma[k], s->log_sigma[j]);
@@ -109,9 +156,9 @@ static double pairs_change(const wmc_spectrum *s, double share, int k, double la
     double change = log_gaps_change(s, k, log_sigma);
     return share > 0 ? change + 0.5 * share * log_weights_change(s, k, log_sigma) : change;
   }
-  product gaps = quotients(s->width, s->lambda2, k, lambda * lambda);
+  product gaps = quotients(s->rank, s->lambda2, k, isinf(s->depth) ? 2 * lambda : lambda * lambda);
   if (share == 0) return gaps.log + log(gaps.rest);
-  product squares = quotients(s->width, s->sigma2, k, sigma * sigma);
+  product squares = quotients(s->rank, s->sigma2, k, sigma * sigma);
   if (share == 1) return 0.5 * (gaps.log + squares.log + log(gaps.rest * squares.rest));
   return (1 - 0.5 * share) * (gaps.log + log(gaps.rest)) +
          0.5 * share * (squares.log + log(squares.rest));
@@ -120,18 +167,18 @@ static double pairs_change(const wmc_spectrum *s, double share, int k, double la
 double wmc_gibbs_move(const wmc_gibbs *law, const wmc_spectrum *spectrum, int k, double lambda,
                       double log_sigma, double sigma)
 {
-  const double share = law->vertical / law->horizontal;
-  double excess = law->shape.excess * (1 - 1.0 / law->shape.depth);
-  double single = share * excess * (log_sigma - spectrum->log_sigma[k]);
-  if (spectrum->width == 1) return single;
-  return single + pairs_change(spectrum, share, k, lambda, log_sigma, sigma);
+  const wmc_shape *shape = &law->shape;
+  double power = wmc_gibbs_power(law) / wmc_shape_clock(shape);
+  double single = power * (log_sigma - spectrum->log_sigma[k]);
+  if (spectrum->rank == 1) return single;
+  return single +
+         shape->numbers * pairs_change(spectrum, share_of(law), k, lambda, log_sigma, sigma);
 }
 
 double wmc_gibbs_scaling(const wmc_gibbs *law)
 {
-  double across = wmc_shape_horizontal(&law->shape);
-  double along = wmc_shape_dimension(&law->shape) - across;
-  return (across + law->vertical / law->horizontal * along) / law->shape.depth;
+  const double across = wmc_shape_horizontal(&law->shape) / law->shape.depth;
+  return across + share_of(law) * (wmc_shape_dimension_share(&law->shape) - across);
 }
 
 double wmc_gibbs_virial(const wmc_gibbs *law)

@@ -17,7 +17,10 @@ enum { WIDTH_MAX = 512, DEPTH_MAX = 1000000 };
 enum {
   WIDTH,
   EXCESS,
+  WIDTHS,
+  RANK,
   DEPTH,
+  NUMBERS,
   BETA,
   NOISE,
   KAPPA,
@@ -36,6 +39,7 @@ enum { NOISE_ISOTROPIC, NOISE_HORIZONTAL, NOISE_KAPPA };
 static const char *const noises[] = {"isotropic", "horizontal", "kappa", NULL};
 static const char *const energies[] = {"frobenius", "target", "regression", NULL};
 static const char *const formulations[] = {"spectrum", "observable", NULL};
+static const char *const numbers[] = {"real", "complex", NULL};
 static const char *const schemes[] = {"euler", "metropolis", NULL};
 
 static const wmc_field fields[] = {
@@ -43,10 +47,9 @@ static const wmc_field fields[] = {
                .type = WMC_INT,
                .minimum = 1,
                .maximum = WIDTH_MAX,
-               .required = true,
                .sweep = true,
                .unit = "1",
-               .text = "rows and columns d of the product matrix X"},
+               .text = "rows and columns d of a square product matrix X; or give widths"},
     [EXCESS] = {.name = "excess",
                 .type = WMC_INT,
                 .minimum = 0,
@@ -54,15 +57,37 @@ static const wmc_field fields[] = {
                 .standard = "0",
                 .sweep = true,
                 .unit = "1",
-                .text = "hidden excess m: hidden layers have width d + m"},
+                .text = "hidden excess m: with width, hidden layers have width d + m"},
+    [WIDTHS] = {.name = "widths",
+                .type = WMC_REALS,
+                .minimum = 1,
+                .maximum = 100000,
+                .unit = "1",
+                .text = "all widths d_0, ..., d_N, input first; or [d_0, h, d_N] at any depth with "
+                        "all hidden widths h"},
+    [RANK] = {.name = "rank",
+              .type = WMC_INT,
+              .minimum = 1,
+              .maximum = WIDTH_MAX,
+              .sweep = true,
+              .unit = "1",
+              .text = "rank r of X, kept by the dynamics; absent: the smallest width"},
     [DEPTH] = {.name = "depth",
                .type = WMC_INT,
                .minimum = 1,
-               .maximum = DEPTH_MAX,
+               .maximum = INFINITY,
                .required = true,
                .sweep = true,
                .unit = "1",
-               .text = "number of layers N"},
+               .text = "number of layers N; inf for the limit law, where one exists"},
+    [NUMBERS] = {.name = "field",
+                 .type = WMC_CHOICE,
+                 .choices = numbers,
+                 .standard = "real",
+                 .sweep = true,
+                 .unit = "",
+                 .text =
+                     "numbers in the layers: real (orthogonal gauge group) or complex (unitary)"},
     [BETA] = {.name = "beta",
               .type = WMC_REAL,
               .minimum = 0,
@@ -147,6 +172,36 @@ static const wmc_field fields[] = {
                       "proposals of metropolis, tuned while thermalising"},
     [FIELDS] = {.name = NULL}};
 
+/* `widths` of three numbers with another depth than two: the hidden one stands for all. */
+static bool lists_all_widths(const wmc_value *parameters)
+{
+  return parameters[WIDTHS].present &&
+         (parameters[WIDTHS].count != 3 || parameters[DEPTH].real == 2);
+}
+
+static wmc_shape widths_shape(const wmc_value *parameters)
+{
+  const double *widths = parameters[WIDTHS].reals;
+  const size_t last = parameters[WIDTHS].count - 1;
+  return (wmc_shape){.depth = parameters[DEPTH].real,
+                     .columns = (int)widths[0],
+                     .rows = (int)widths[last],
+                     .hidden = (int)widths[last > 1 ? 1 : 0],
+                     .widths = lists_all_widths(parameters) ? widths : NULL};
+}
+
+static wmc_shape shape_of(const wmc_value *parameters)
+{
+  const wmc_value *rank = &parameters[RANK];
+  wmc_shape shape = parameters[WIDTHS].present
+                        ? widths_shape(parameters)
+                        : wmc_shape_square((int)parameters[WIDTH].integer,
+                                           (int)parameters[EXCESS].integer, parameters[DEPTH].real);
+  shape.numbers = parameters[NUMBERS].integer == 0 ? WMC_NUMBERS_REAL : WMC_NUMBERS_COMPLEX;
+  shape.rank = rank->present ? (int)rank->integer : wmc_shape_rank_limit(&shape);
+  return shape;
+}
+
 static wmc_gibbs law_of(const wmc_value *parameters)
 {
   const double kappa = parameters[KAPPA].real;
@@ -154,9 +209,7 @@ static wmc_gibbs law_of(const wmc_value *parameters)
     double vertical, horizontal;
   } strengths[] = {
       [NOISE_ISOTROPIC] = {1, 1}, [NOISE_HORIZONTAL] = {0, 1}, [NOISE_KAPPA] = {1, kappa}};
-  return (wmc_gibbs){.shape = {.width = (int)parameters[WIDTH].integer,
-                               .excess = (int)parameters[EXCESS].integer,
-                               .depth = (int)parameters[DEPTH].integer},
+  return (wmc_gibbs){.shape = shape_of(parameters),
                      .beta = parameters[BETA].real,
                      .vertical = strengths[parameters[NOISE].integer].vertical,
                      .horizontal = strengths[parameters[NOISE].integer].horizontal};
@@ -235,7 +288,7 @@ static bool check_samples(const wmc_value *value, size_t d, int field,
 }
 
 /* Without full rank the Gibbs law cannot be normalised. */
-static void check_rank(const wmc_value *parameters, const wmc_complaints *complaints)
+static void check_inputs(const wmc_value *parameters, const wmc_complaints *complaints)
 {
   const int d = (int)parameters[WIDTH].integer;
   wmc_energy_data data = data_of(parameters);
@@ -262,12 +315,82 @@ static void check_regression(const wmc_value *parameters, const wmc_complaints *
                  "%zu labels found for %zu inputs: give one label for each input", labels->rows,
                  inputs->rows);
   else if (fits)
-    check_rank(parameters, complaints);
+    check_inputs(parameters, complaints);
+}
+
+static bool whole_numbers(const wmc_value *value)
+{
+  for (size_t k = 0; k < value->count; k++)
+    if (value->reals[k] != floor(value->reals[k])) return false;
+  return true;
+}
+
+/* One of width and widths. */
+static bool check_choice_of_widths(const wmc_value *parameters, const wmc_complaints *complaints)
+{
+  const wmc_value *width = &parameters[WIDTH], *widths = &parameters[WIDTHS];
+  if (width->present != widths->present) return true;
+  wmc_complain(complaints, width->present ? WIDTHS : WIDTH,
+               "%s of width and widths found: give one, width: d for a square product or widths: "
+               "[d_0, ..., d_N]",
+               width->present ? "both" : "neither");
+  return false;
+}
+
+/* Whole numbers, as many as the depth wants. */
+static bool check_widths(const wmc_value *parameters, const wmc_complaints *complaints)
+{
+  const wmc_value *widths = &parameters[WIDTHS], *depth = &parameters[DEPTH];
+  if (!widths->present) return true;
+  const bool whole = whole_numbers(widths);
+  const bool fits = widths->count == 3 || (double)widths->count == depth->real + 1;
+  if (parameters[EXCESS].given)
+    wmc_complain(complaints, EXCESS,
+                 "excess belongs to width; with widths, write the hidden widths there");
+  if (!whole) wmc_complain(complaints, WIDTHS, "widths are whole numbers; write 4, not 4.5");
+  if (!fits)
+    wmc_complain(complaints, WIDTHS,
+                 "%zu widths found, depth is %g: give depth + 1 widths d_0, ..., d_N, or three, "
+                 "[d_0, hidden, d_N], for any depth",
+                 widths->count, depth->real);
+  return whole && fits;
+}
+
+static void check_rank(const wmc_value *parameters, const wmc_complaints *complaints)
+{
+  const wmc_shape shape = shape_of(parameters);
+  const int limit = wmc_shape_rank_limit(&shape);
+  if (shape.rank > limit)
+    wmc_complain(
+        complaints, RANK,
+        "rank %d found, the smallest width is %d: a product of layers has at most the rank "
+        "of its narrowest one; choose rank <= %d or wider layers",
+        shape.rank, limit, limit);
+}
+
+/* Depth inf: a law must exist, and what it is of. */
+static void check_limit(const wmc_value *parameters, const wmc_complaints *complaints)
+{
+  const wmc_gibbs law = law_of(parameters);
+  if (wmc_gibbs_exists(&law)) return;
+  const char *why = law.vertical == 0
+                        ? "horizontal noise does not feel the volume of the fibres, so all "
+                          "singular values go to 0; use noise: isotropic or kappa"
+                        : "without hidden excess the smallest singular value goes to 0 and "
+                          "the limit has rank r - 1; use excess >= 1, hidden widths above "
+                          "the rank, or field: complex";
+  wmc_complain(complaints, DEPTH,
+               "no Gibbs law exists at depth inf: %s, or sweep finite depths and extrapolate with "
+               "`weylmc fit`",
+               why);
 }
 
 static void check(const wmc_value *parameters, const wmc_complaints *complaints)
 {
-  if (!parameters[WIDTH].present) return;
+  if (!check_choice_of_widths(parameters, complaints)) return;
+  if (!check_widths(parameters, complaints)) return;
+  check_rank(parameters, complaints);
+  check_limit(parameters, complaints);
   check_formulation(parameters, complaints);
   if (parameters[ENERGY].integer == WMC_ENERGY_TARGET) check_target(parameters, complaints);
   if (parameters[ENERGY].integer == WMC_ENERGY_REGRESSION) check_regression(parameters, complaints);
@@ -275,7 +398,7 @@ static void check(const wmc_value *parameters, const wmc_complaints *complaints)
 
 static double cost(const wmc_value *parameters)
 {
-  const double d = (double)parameters[WIDTH].integer;
+  const double d = shape_of(parameters).rank;
   const wmc_integrator *integrator = integrator_of(parameters);
   if (!integrator->frames) return 200 * d + 20 * d * d;
   return 500 * d + 200 * d * d + (integrator->exact ? 24 : 40) * d * d * d;
@@ -285,12 +408,13 @@ static double cost(const wmc_value *parameters)
 
 static size_t index_length(const wmc_value *parameters)
 {
-  return (size_t)parameters[WIDTH].integer;
+  return (size_t)shape_of(parameters).rank;
 }
 
 static void index_coordinates(const wmc_value *parameters, double *out)
 {
-  for (long k = 0; k < parameters[WIDTH].integer; k++) out[k] = (double)(k + 1);
+  const int rank = shape_of(parameters).rank;
+  for (int k = 0; k < rank; k++) out[k] = k + 1;
 }
 
 static const wmc_axis axes[] = {{.name = "index",
@@ -328,7 +452,9 @@ static bool never(const wmc_value *parameters)
 /* log|det X| has a limit if all d singular values have: excess, and noise that feels it */
 static bool full_rank_limit(const wmc_value *parameters)
 {
-  return parameters[EXCESS].integer > 0 && parameters[NOISE].integer != NOISE_HORIZONTAL;
+  wmc_gibbs law = law_of(parameters);
+  law.shape.depth = INFINITY;
+  return law.shape.widths == NULL && wmc_gibbs_exists(&law);
 }
 
 static bool fibres_feel_noise(const wmc_value *parameters)
@@ -380,7 +506,7 @@ static const wmc_observable observables[] = {
                         .expected = expected_frobenius2},
     [OBS_LOG_ABS_DET] = {.name = "log_abs_det",
                          .unit = "1",
-                         .text = "log|det X|",
+                         .text = "sum of log sigma: log|det X| of a square X of full rank",
                          SCALAR,
                          .converges = full_rank_limit},
     [OBS_SINGULAR_VALUES] = {.name = "singular_values",
@@ -393,7 +519,8 @@ static const wmc_observable observables[] = {
                                    ROW},
     [OBS_PARAMETER_NORM2] = {.name = "parameter_norm2",
                              .unit = "1",
-                             .text = "squared norm |W|^2 of all layers, N sum lambda^2",
+                             .text = "squared norm |W|^2 of all layers, N sum lambda^2 (depth inf: "
+                                     "2 sum log sigma, what is left after subtracting N r)",
                              SCALAR,
                              .converges = never},
     [OBS_EFFECTIVE_RANK] = {.name = "effective_rank",
@@ -402,15 +529,17 @@ static const wmc_observable observables[] = {
                             SCALAR},
     [OBS_PAIR_ENTROPY] = {.name = "pair_entropy",
                           .unit = "1",
-                          .text = "1/2 sum over pairs of log[(sigma_i^2 - sigma_j^2) / "
-                                  "(lambda_i^2 - lambda_j^2)]",
+                          .text =
+                              "1/2 sum over pairs of log[(sigma_i^2 - sigma_j^2) / "
+                              "(lambda_i^2 - lambda_j^2)]; complex: the whole sum, plus 1/2 sum "
+                              "of log(N sigma^(2-2/N))",
                           SCALAR,
                           .converges = never},
     [OBS_REDUCED_ENTROPY] = {.name = "reduced_entropy",
                              .unit = "1",
-                             .text = "entropy without its constant and its log N term: pair "
-                                     "entropy + m (1 - 1/N) log|det X| - c log N, c = d(d-1)/4, "
-                                     "or (d-1)(d-2)/4 if m = 0",
+                             .text = "entropy without its constant and its log N term c log N: c = "
+                                     "r(r-1)/4, or (r-1)(r-2)/4 without hidden excess; complex: "
+                                     "r^2/2",
                              SCALAR,
                              .converges = fibres_feel_noise},
     [OBS_ACCEPTANCE] = {.name = "acceptance",
@@ -433,8 +562,8 @@ static const wmc_observable observables[] = {
 static double effective_rank(const wmc_spectrum *x)
 {
   double sum = 0, information = 0;
-  for (int k = 0; k < x->width; k++) sum += exp(x->log_sigma[k] - x->log_sigma[0]);
-  for (int k = 0; k < x->width; k++) {
+  for (int k = 0; k < x->rank; k++) sum += exp(x->log_sigma[k] - x->log_sigma[0]);
+  for (int k = 0; k < x->rank; k++) {
     double log_share = x->log_sigma[k] - x->log_sigma[0] - log(sum);
     information -= exp(log_share) * log_share;
   }
@@ -451,7 +580,7 @@ static double acceptance(wmc_balanced *chain)
 static double trace_target(const wmc_balanced *chain)
 {
   double sum = 0;
-  for (int k = 0; chain->energy.plain && k < chain->x.width; k++)
+  for (int k = 0; chain->energy.plain && k < chain->x.rank; k++)
     sum += chain->x.sigma[k] * chain->tilt[(size_t)k * chain->stride];
   return sum;
 }
@@ -466,11 +595,9 @@ static double sum_of(int n, const double *x)
 static void measure_entropies(const wmc_balanced *chain, double values[OBSERVABLES])
 {
   const wmc_shape *shape = &chain->law.shape;
-  double pairs = wmc_entropy_pairs(shape, chain->x.log_sigma);
-  double excess = shape->excess * (1 - 1.0 / shape->depth) * values[OBS_LOG_ABS_DET];
-  values[OBS_PAIR_ENTROPY] = pairs;
-  values[OBS_ENTROPY] = wmc_entropy_constant(shape) + excess + pairs;
-  values[OBS_REDUCED_ENTROPY] = excess + pairs - wmc_entropy_log_depth(shape) * log(shape->depth);
+  values[OBS_PAIR_ENTROPY] = wmc_entropy_pairs(shape, chain->x.log_sigma);
+  values[OBS_ENTROPY] = wmc_entropy(shape, chain->x.log_sigma);
+  values[OBS_REDUCED_ENTROPY] = wmc_entropy_reduced(shape, chain->x.log_sigma);
   values[OBS_FREE_ENERGY] = values[OBS_ENERGY] - values[OBS_ENTROPY] / chain->law.beta;
 }
 
@@ -479,21 +606,23 @@ static void measure(void *state, double *out)
   wmc_balanced *chain = state;
   const wmc_spectrum *x = &chain->x;
   double values[OBSERVABLES] = {[OBS_ENERGY] = wmc_balanced_energy(chain),
-                                [OBS_FROBENIUS2] = sum_of(x->width, x->sigma2),
-                                [OBS_LOG_ABS_DET] = sum_of(x->width, x->log_sigma),
-                                [OBS_PARAMETER_NORM2] = x->depth * sum_of(x->width, x->lambda2),
+                                [OBS_FROBENIUS2] = sum_of(x->rank, x->sigma2),
+                                [OBS_LOG_ABS_DET] = sum_of(x->rank, x->log_sigma),
+                                [OBS_PARAMETER_NORM2] = wmc_shape_clock(&chain->law.shape) *
+                                                        sum_of(x->rank, x->lambda2),
                                 [OBS_EFFECTIVE_RANK] = effective_rank(x),
                                 [OBS_ACCEPTANCE] = acceptance(chain),
                                 [OBS_VIRIAL] = wmc_balanced_virial(chain),
                                 [OBS_TRACE_TARGET] = trace_target(chain)};
   measure_entropies(chain, values);
   for (int k = 0; k < OBSERVABLES; k++) {
-    const double *row = k == OBS_SINGULAR_VALUES         ? x->sigma
-                        : k == OBS_LAYER_SINGULAR_VALUES ? x->lambda
-                                                         : NULL;
-    int n = row ? x->width : 1;
-    memcpy(out, row ? row : &values[k], (size_t)n * sizeof *out);
-    out += n;
+    const bool row = k == OBS_SINGULAR_VALUES || k == OBS_LAYER_SINGULAR_VALUES;
+    const double *from = k == OBS_SINGULAR_VALUES ? x->sigma : x->lambda;
+    if (row) memcpy(out, from, (size_t)x->rank * sizeof *out);
+    if (!row) *out = values[k];
+    for (int i = 0; k == OBS_LAYER_SINGULAR_VALUES && isinf(x->depth) && i < x->rank; i++)
+      out[i] = 1;
+    out += row ? x->rank : 1;
   }
 }
 
@@ -516,7 +645,7 @@ static size_t size_of_state(int width, bool frames)
 static void lay_out(wmc_balanced *chain)
 {
   static const double one = 1, zero = 0;
-  const int d = chain->law.shape.width;
+  const int d = chain->law.shape.rank;
   const size_t square = (size_t)(d * d);
   double *next = chain->state;
   chain->x = wmc_spectrum_map(d, chain->law.shape.depth, take(&next, wmc_spectrum_size(d)));
@@ -554,7 +683,7 @@ static wmc_status fill(wmc_balanced *chain, const wmc_value *parameters)
   chain->law = law_of(parameters);
   chain->integrator = integrator_of(parameters);
   chain->step = parameters[STEP].real;
-  chain->flips = chain->law.shape.depth % 2 == 1 && wmc_shape_excess(&chain->law.shape) == 0;
+  chain->flips = wmc_gibbs_flips(&chain->law);
   chain->state_size = size_of_state(d, chain->integrator->frames);
   chain->state = WMC_ARRAY(double, chain->state_size);
   chain->work = WMC_ARRAY(double, wmc_balanced_work(d, chain->integrator->frames));
@@ -590,7 +719,7 @@ static double tuning_gain(double steps) { return fmin(1, 8 / (steps + 1)); }
 static bool is_finite(const wmc_spectrum *x)
 {
   double sum = 0;
-  for (int k = 0; k < x->width; k++) sum += x->log_sigma[k];
+  for (int k = 0; k < x->rank; k++) sum += x->log_sigma[k];
   return isfinite(sum) && isfinite(x->sigma2[0]);
 }
 
@@ -603,7 +732,7 @@ static wmc_status advance(void *state, wmc_stream *stream, long steps, bool ther
   }
   if (is_finite(&chain->x)) return WMC_OK;
   return wmc_raise(WMC_FAILURE,
-                   "balanced, %s %s at depth %d: the state is no longer finite; step %g is too "
+                   "balanced, %s %s at depth %g: the state is no longer finite; step %g is too "
                    "large for euler at this depth and beta: reduce it, or use scheme: metropolis",
                    chain->integrator->formulation, chain->integrator->scheme,
                    chain->law.shape.depth, chain->step);

@@ -10,10 +10,11 @@ static double flow(double x, double c) { return 2 * c / (x + sqrt(x * x + 2 * c)
 
 static void add_repulsion(const wmc_spectrum *x, double w, double *shift)
 {
-  for (int i = 0; i < x->width; i++)
-    for (int j = i + 1; j < x->width; j++) {
+  const bool infinite = isinf(x->depth);
+  for (int i = 0; i < x->rank; i++)
+    for (int j = i + 1; j < x->rank; j++) {
       double gap = x->lambda[i] - x->lambda[j], sum = x->lambda[i] + x->lambda[j];
-      double apart = 0.5 * flow(gap, w), up = 0.5 * w / sum;
+      double apart = 0.5 * flow(gap, w), up = infinite ? 0 : 0.5 * w / sum;
       shift[i] += up + apart;
       shift[j] += up - apart;
     }
@@ -29,7 +30,7 @@ static void swap(double *x, double *y)
 /* Exchange columns k - 1 and k of both frames. */
 static void swap_columns(wmc_balanced *chain, int k)
 {
-  const int d = chain->x.width;
+  const int d = chain->x.rank;
   double *columns[] = {chain->u, chain->v, chain->g, chain->h};
   for (int m = 0; m < 4; m++)
     for (int i = 0; i < d; i++) swap(columns[m] + (k - 1) * d + i, columns[m] + k * d + i);
@@ -40,8 +41,9 @@ static void swap_columns(wmc_balanced *chain, int k)
 /* Signed lambda become the state: |lambda| in decreasing order, columns with them. */
 static void adopt(wmc_balanced *chain, double *lambda)
 {
-  const int d = chain->x.width;
+  const int d = chain->x.rank;
   for (int k = 0; k < d; k++) {
+    if (isinf(chain->x.depth)) continue;
     if (lambda[k] < 0 && chain->flips && chain->u != NULL) wmc_balanced_flip_column(chain, k);
     lambda[k] = fabs(lambda[k]);
   }
@@ -53,23 +55,33 @@ static void adopt(wmc_balanced *chain, double *lambda)
   for (int k = 0; k < d; k++) wmc_spectrum_set_lambda(&chain->x, k, lambda[k]);
 }
 
+/* d energy / d lambda_k */
+static double force_on(const wmc_balanced *chain, int k)
+{
+  const wmc_spectrum *x = &chain->x;
+  const size_t at = (size_t)k * chain->stride;
+  double slope = x->sigma2[k] * chain->stiffness[at] - x->sigma[k] * chain->tilt[at];
+  return isinf(x->depth) ? slope : x->depth * slope / x->lambda[k];
+}
+
+/* Repulsion of pairs and from 0 goes by its own flow, the rest by its derivative; eqs. (12), (20).
+ */
 void wmc_balanced_euler_lambda(wmc_balanced *chain, wmc_stream *stream)
 {
   const wmc_gibbs *law = &chain->law;
   const wmc_spectrum *x = &chain->x;
-  const int d = x->width;
-  const double time = chain->step / x->depth, variance = 2 * law->horizontal * time / law->beta;
-  const wmc_shape square = {.width = d, .depth = x->depth};
-  const double excess = law->vertical * time / law->beta * wmc_shape_excess(&law->shape);
+  const int d = x->rank;
+  const bool infinite = isinf(x->depth);
+  const double b = law->shape.numbers, time = chain->step / wmc_shape_clock(&law->shape);
+  const double variance = 2 * law->horizontal * time / law->beta;
+  const double outward = 0.5 * variance * wmc_gibbs_power(law);
   double *entropy = chain->work, *shift = entropy + d;
   wmc_stream_normals(stream, (size_t)d, sqrt(variance), shift);
-  add_repulsion(x, variance, shift);
-  wmc_entropy_gradient(&square, x, entropy);
+  add_repulsion(x, b * variance, shift);
+  wmc_entropy_pair_gradient(x, entropy);
   for (int k = 0; k < d; k++) {
-    size_t at = (size_t)k * chain->stride;
-    double slope = x->sigma2[k] * chain->stiffness[at] - x->sigma[k] * chain->tilt[at];
-    double drift = law->vertical / law->beta * entropy[k] - x->depth * slope / x->lambda[k];
-    shift[k] += x->lambda[k] + flow(x->lambda[k], excess) + time * drift;
+    double drift = b * law->vertical / law->beta * entropy[k] - force_on(chain, k);
+    shift[k] += x->lambda[k] + (infinite ? outward : flow(x->lambda[k], outward)) + time * drift;
   }
   adopt(chain, shift);
 }
@@ -93,7 +105,7 @@ static turns turns_map(int d, double *memory)
 static void find_drift(const wmc_balanced *chain, int i, const turns *t)
 {
   const wmc_spectrum *x = &chain->x;
-  const int d = x->width, n = d - 1 - i;
+  const int d = x->rank, n = d - 1 - i;
   const double si = x->sigma[i], half = 0.5 * chain->step;
   const bool blind = chain->energy.plain && chain->energy.centred;
   for (int k = 0; k < n; k++)
@@ -116,7 +128,7 @@ static double clamp(double x, double most) { return x < most ? (x > -most ? x : 
 static void find_turns(const wmc_spectrum *x, int i, const double *normals, const turns *t)
 {
   const double most = 1e8, tiny = 1e-300, top = x->lambda2[i];
-  const int n = x->width - 1 - i;
+  const int n = x->rank - 1 - i;
   const double *lambda2 = x->lambda2 + i + 1, *others = normals + n;
   for (int k = 0; k < n; k++) {
     double gap = top - lambda2[k], less = 1 - t->ratio[k], more = 1 + t->ratio[k];
@@ -136,7 +148,7 @@ static void find_turns(const wmc_spectrum *x, int i, const double *normals, cons
 
 static void apply_turns(wmc_balanced *chain, int i, const turns *t)
 {
-  const int d = chain->x.width, n = d - 1 - i, next = (i + 1) * d;
+  const int d = chain->x.rank, n = d - 1 - i, next = (i + 1) * d;
   wmc_rotate_columns(d, n, t->c_u, t->s_u, chain->u + i * d, chain->u + next);
   wmc_rotate_columns(d, n, t->c_v, t->s_v, chain->v + i * d, chain->v + next);
   if (chain->energy.plain && chain->energy.centred) return;
@@ -148,7 +160,7 @@ static void apply_turns(wmc_balanced *chain, int i, const turns *t)
 
 void wmc_balanced_euler_frames(wmc_balanced *chain, wmc_stream *stream)
 {
-  const int d = chain->x.width, normals = d * (d - 1);
+  const int d = chain->x.rank, normals = d * (d - 1);
   const double noise = sqrt(chain->law.horizontal * chain->step / chain->law.beta);
   double *deviates = chain->work;
   const turns t = turns_map(d, deviates + normals);

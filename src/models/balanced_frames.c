@@ -15,7 +15,7 @@ static void transpose(int d, const double *a, double *out)
 void wmc_balanced_conjugate(const wmc_balanced *chain, const double *a, const double *m,
                             const double *b, double *out, double *scratch)
 {
-  const int d = chain->x.width;
+  const int d = chain->x.rank;
   double *left = scratch, *right = scratch + d * d;
   transpose(d, a, left);
   wmc_product_apply(chain->product, m, b, right);
@@ -34,7 +34,7 @@ static void project_energy(wmc_balanced *chain)
 
 void wmc_balanced_refresh(wmc_balanced *chain)
 {
-  const int d = chain->x.width;
+  const int d = chain->x.rank;
   double *r = chain->work, *scratch = r + d * d;
   wmc_qr(d, d, chain->u, r, scratch);
   wmc_qr(d, d, chain->v, r, scratch);
@@ -72,7 +72,7 @@ bool wmc_balanced_is_negative(int d, double *a)
 /* Q of a Gaussian matrix whose R has a positive diagonal is Haar; det of the same sign. */
 static bool start_frame(wmc_balanced *chain, double *frame, wmc_stream *stream)
 {
-  const int d = chain->x.width;
+  const int d = chain->x.rank;
   double *r = chain->work;
   wmc_stream_normals(stream, (size_t)(d * d), 1, frame);
   memcpy(r, frame, (size_t)(d * d) * sizeof *r);
@@ -83,7 +83,7 @@ static bool start_frame(wmc_balanced *chain, double *frame, wmc_stream *stream)
 
 void wmc_balanced_start_frames(wmc_balanced *chain, wmc_stream *stream)
 {
-  const int d = chain->x.width;
+  const int d = chain->x.rank;
   bool negative = start_frame(chain, chain->u, stream);
   negative ^= start_frame(chain, chain->v, stream);
   for (int i = 0; negative && i < d; i++) chain->u[i] = -chain->u[i];
@@ -118,7 +118,7 @@ static void turn_rows(int d, const double r[2], int i, int j, double *m)
 void wmc_balanced_turn_energy(wmc_balanced *chain, int i, int j, const double a[2],
                               const double b[2])
 {
-  const int d = chain->x.width;
+  const int d = chain->x.rank;
   if (!chain->energy.centred) {
     turn_rows(d, a, i, j, chain->g);
     wmc_balanced_turn(d, b, chain->g + i * d, chain->g + j * d);
@@ -132,7 +132,7 @@ void wmc_balanced_turn_energy(wmc_balanced *chain, int i, int j, const double a[
 void wmc_balanced_turn_frames(wmc_balanced *chain, int i, int j, const double a[2],
                               const double b[2])
 {
-  const int d = chain->x.width;
+  const int d = chain->x.rank;
   wmc_balanced_turn(d, a, chain->u + i * d, chain->u + j * d);
   wmc_balanced_turn(d, b, chain->v + i * d, chain->v + j * d);
   wmc_balanced_turn_energy(chain, i, j, a, b);
@@ -177,14 +177,14 @@ void wmc_balanced_decompose(int d, double *y, double *v, double *s, double *scra
 /* frame <- frame P */
 static void follow(const wmc_balanced *chain, double *frame, const double *p, double *scratch)
 {
-  const size_t bytes = (size_t)(chain->x.width * chain->x.width) * sizeof *frame;
+  const size_t bytes = (size_t)(chain->x.rank * chain->x.rank) * sizeof *frame;
   wmc_product_apply(chain->product, frame, p, scratch);
   memcpy(frame, scratch, bytes);
 }
 
 void wmc_balanced_settle(wmc_balanced *chain, const double *p, const double *q, double *scratch)
 {
-  const int d = chain->x.width, square = d * d;
+  const int d = chain->x.rank, square = d * d;
   const size_t bytes = (size_t)square * sizeof *scratch;
   follow(chain, chain->u, p, scratch);
   follow(chain, chain->v, q, scratch);

@@ -7,7 +7,7 @@
 double wmc_balanced_energy(const wmc_balanced *chain)
 {
   double sum = chain->energy.constant;
-  for (int k = 0; k < chain->x.width; k++) {
+  for (int k = 0; k < chain->x.rank; k++) {
     size_t at = (size_t)k * chain->stride;
     sum += 0.5 * chain->x.sigma2[k] * chain->stiffness[at] - chain->x.sigma[k] * chain->tilt[at];
   }
@@ -17,7 +17,7 @@ double wmc_balanced_energy(const wmc_balanced *chain)
 double wmc_balanced_virial(const wmc_balanced *chain)
 {
   double sum = 0;
-  for (int k = 0; k < chain->x.width; k++) {
+  for (int k = 0; k < chain->x.rank; k++) {
     size_t at = (size_t)k * chain->stride;
     sum += chain->x.sigma2[k] * chain->stiffness[at] - chain->x.sigma[k] * chain->tilt[at];
   }
@@ -27,7 +27,7 @@ double wmc_balanced_virial(const wmc_balanced *chain)
 /* |X|^2 ~ virial / <C> plus the minimiser's; sigma spread over a factor of three. */
 void wmc_balanced_start_spectrum(wmc_balanced *chain)
 {
-  const int d = chain->x.width;
+  const int d = chain->x.rank;
   double trace = 0, target = 0;
   for (int k = 0; k < d * d; k++) {
     if (k % (d + 1) == 0) trace += chain->energy.quadratic[k];
@@ -36,7 +36,8 @@ void wmc_balanced_start_spectrum(wmc_balanced *chain)
   double square = wmc_gibbs_virial(&chain->law) / trace + d * target / (trace * trace);
   for (int k = 0; k < d; k++)
     wmc_spectrum_set_log(&chain->x, k, 0.5 * log(square) + log(1.5 - (k + 0.5) / d));
-  for (int k = 0; k < d; k++) chain->lambda_step[k] = chain->step * chain->x.lambda[k];
+  for (int k = 0; k < d; k++)
+    chain->lambda_step[k] = chain->step * (isinf(chain->x.depth) ? 1 : chain->x.lambda[k]);
   *chain->scale_step = chain->step;
 }
 
@@ -60,21 +61,24 @@ typedef struct goal {
   bool flip;                       /* through zero to the other sign of det X, eq. (16) */
 } goal;
 
-/* Whether lambda, negative through zero, keeps the order of the spectrum. */
+/* Whether lambda, negative through zero at finite depth, keeps the order of the spectrum. */
 static bool keeps_order(const wmc_spectrum *x, int k, double lambda)
 {
-  const bool last = k == x->width - 1;
+  const bool last = k == x->rank - 1, infinite = isinf(x->depth);
+  if (infinite) return (k == 0 || lambda < x->lambda[k - 1]) && (last || lambda > x->lambda[k + 1]);
   const double size = fabs(lambda);
   return (k == 0 || size < x->lambda[k - 1]) && (last || (lambda > 0 && size > x->lambda[k + 1]));
 }
 
 static goal goal_of(const wmc_balanced *chain, double lambda)
 {
-  double size = fabs(lambda), log_sigma = chain->x.depth * log(size);
+  const bool infinite = isinf(chain->x.depth);
+  double size = infinite ? lambda : fabs(lambda);
+  double log_sigma = wmc_spectrum_log_sigma(&chain->x, size);
   return (goal){.lambda = size,
                 .log_sigma = log_sigma,
                 .sigma = exp(log_sigma),
-                .flip = lambda < 0 && chain->flips};
+                .flip = !infinite && lambda < 0 && chain->flips};
 }
 
 static double goal_ratio(const wmc_balanced *chain, int k, const goal *to)
@@ -97,7 +101,7 @@ double wmc_balanced_lambda_ratio(const wmc_balanced *chain, int k, double lambda
 
 void wmc_balanced_flip_column(wmc_balanced *chain, int k)
 {
-  const int d = chain->x.width;
+  const int d = chain->x.rank;
   for (int i = 0; i < d; i++) {
     chain->u[k * d + i] = -chain->u[k * d + i];
     chain->g[i * d + k] = -chain->g[i * d + k];
@@ -122,7 +126,7 @@ static void move_lambda(wmc_balanced *chain, int k, const double uniform[2], dou
 double wmc_balanced_scale_ratio(const wmc_balanced *chain, double shift)
 {
   double straight = 0, square = 0, factor = exp(shift);
-  for (int k = 0; k < chain->x.width; k++) {
+  for (int k = 0; k < chain->x.rank; k++) {
     size_t at = (size_t)k * chain->stride;
     square += chain->x.sigma2[k] * chain->stiffness[at];
     straight += chain->x.sigma[k] * chain->tilt[at];
@@ -141,7 +145,7 @@ static void move_scale(wmc_balanced *chain, const double uniform[2], double gain
 
 void wmc_balanced_sweep(wmc_balanced *chain, const double *uniform, double gain)
 {
-  const int d = chain->x.width;
+  const int d = chain->x.rank;
   for (int k = 0; k < d; k++) move_lambda(chain, k, uniform + 2 * k, gain);
   move_scale(chain, uniform + 2 * d, gain);
 }

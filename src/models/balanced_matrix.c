@@ -20,7 +20,7 @@ static void propose_reach(const wmc_balanced *chain, wmc_stream *stream, double 
                           double *scratch)
 {
   const wmc_energy *energy = &chain->energy;
-  const int d = chain->x.width, square = d * d;
+  const int d = chain->x.rank, square = d * d;
   const double reach = *chain->reach_step, keep = sqrt(1 - reach * reach);
   const double noise = reach * sqrt(chain->law.horizontal / chain->law.beta);
   double *normals = scratch, *turned = scratch + square;
@@ -48,7 +48,7 @@ static void into_frame(int d, const double *frame, const double *x, double *out)
 static void propose_shear(const wmc_balanced *chain, wmc_stream *stream, int side, int axis,
                           double *core, double *scratch)
 {
-  const int d = chain->x.width;
+  const int d = chain->x.rank;
   const double *e = chain->energy.axes[side] + axis * d, *frame = side ? chain->u : chain->v;
   const double cold = chain->law.beta / chain->law.horizontal;
   const double scale = 1 / sqrt(cold * chain->energy.curvature[side][axis] + d);
@@ -65,7 +65,7 @@ static void propose_shear(const wmc_balanced *chain, wmc_stream *stream, int sid
 
 double wmc_balanced_core_change(const wmc_balanced *chain, const double *y, double *scratch)
 {
-  const int d = chain->x.width;
+  const int d = chain->x.rank;
   const double *yh = y;
   double sum = chain->energy.constant;
   if (!chain->energy.plain) {
@@ -90,7 +90,7 @@ double wmc_balanced_shear_ratio(const wmc_balanced *chain, const wmc_candidate *
 
 static void decompose(const wmc_balanced *chain, wmc_candidate *to, double *scratch)
 {
-  const int d = chain->x.width;
+  const int d = chain->x.rank;
   wmc_balanced_decompose(d, to->p, to->q, to->s, scratch);
   memcpy(scratch, to->p, (size_t)(d * d) * sizeof *scratch);
   to->negative = wmc_balanced_is_negative(d, scratch);
@@ -103,7 +103,7 @@ static void decompose(const wmc_balanced *chain, wmc_candidate *to, double *scra
  * decomposition ends at rounding errors of sigma_1. */
 static void keep_determinant(const wmc_balanced *chain, wmc_candidate *to)
 {
-  const int d = chain->x.width, last = d - 1;
+  const int d = chain->x.rank, last = d - 1;
   double log_sigma = chain->x.log_sigma[last];
   for (int k = 0; k < last; k++) log_sigma += chain->x.log_sigma[k] - to->x.log_sigma[k];
   wmc_spectrum_set_log(&to->x, last, log_sigma);
@@ -118,7 +118,7 @@ static void decide(wmc_balanced *chain, const wmc_candidate *to, double ratio, d
   bool accepted = wmc_balanced_accept(chain, ratio, uniform);
   if (gain > 0) wmc_balanced_tune(step, accepted, gain);
   if (!accepted) return;
-  for (int k = 0; k < chain->x.width; k++)
+  for (int k = 0; k < chain->x.rank; k++)
     wmc_spectrum_set(&chain->x, k, to->x.lambda[k], to->x.log_sigma[k], to->x.sigma[k]);
   wmc_balanced_settle(chain, to->p, to->q, scratch);
 }
@@ -137,7 +137,7 @@ static void move_reach(wmc_balanced *chain, wmc_stream *stream, double gain, wmc
 static void move_shear(wmc_balanced *chain, wmc_stream *stream, double gain, wmc_candidate *to,
                        double *scratch)
 {
-  const int d = chain->x.width, place = (int)chain->counts[WMC_COUNT_AXIS];
+  const int d = chain->x.rank, place = (int)chain->counts[WMC_COUNT_AXIS];
   double uniform = wmc_stream_uniform(stream);
   propose_shear(chain, stream, place / d, place % d, to->p, scratch);
   double change = wmc_balanced_core_change(chain, to->p, scratch);
@@ -151,7 +151,7 @@ static void move_shear(wmc_balanced *chain, wmc_stream *stream, double gain, wmc
 void wmc_balanced_move_matrix(wmc_balanced *chain, wmc_stream *stream, double gain)
 {
   const long steps = (long)chain->counts[WMC_COUNT_FRESH];
-  const int d = chain->x.width, square = d * d;
+  const int d = chain->x.rank, square = d * d;
   if (chain->energy.centred || steps % EVERY != 0) return;
   double *memory = chain->work;
   wmc_candidate to = {.p = memory, .q = memory + square, .s = memory + 2 * square};

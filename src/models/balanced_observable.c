@@ -5,7 +5,7 @@
 
 static void start(wmc_balanced *chain, wmc_stream *stream)
 {
-  const int d = chain->x.width;
+  const int d = chain->x.rank;
   wmc_balanced_start_spectrum(chain);
   wmc_balanced_start_frames(chain, stream);
   for (int k = 0; k < d * d; k++) chain->turn_same[k] = chain->turn_opposite[k] = chain->step;
@@ -22,7 +22,7 @@ typedef struct pair {
 
 static pair pair_read(const wmc_balanced *chain, int i, int j)
 {
-  const int d = chain->x.width;
+  const int d = chain->x.rank;
   const double *g = chain->g, *h = chain->h;
   return (pair){.gii = g[i * d + i],
                 .gij = g[j * d + i],
@@ -93,7 +93,7 @@ static void turn_freely(wmc_balanced *chain, int i, int j, const double uniform[
 static void move_pair(wmc_balanced *chain, int i, int j, const double uniform[4], double gain)
 {
   const double cold = chain->law.beta / chain->law.horizontal;
-  const int at = i * chain->x.width + j;
+  const int at = i * chain->x.rank + j;
   double *size[2] = {chain->turn_same + at, chain->turn_opposite + at};
   double a[2] = {1, 0}, b[2] = {1, 0};
   pair now = pair_read(chain, i, j);
@@ -144,7 +144,7 @@ static void move_pairs(wmc_balanced *chain, int players, int round, const double
   for (int k = 0; k < players / 2; k++) {
     int i, j;
     pair_of_round(players, round, k, &i, &j);
-    if (j >= chain->x.width) continue;
+    if (j >= chain->x.rank) continue;
     if (blind)
       turn_freely(chain, i, j, uniform + 4 * k);
     else
@@ -154,7 +154,7 @@ static void move_pairs(wmc_balanced *chain, int players, int round, const double
 
 static void step_metropolis(wmc_balanced *chain, wmc_stream *stream, double gain)
 {
-  const int d = chain->x.width, players = d + d % 2, different = players - 1;
+  const int d = chain->x.rank, players = d + d % 2, different = players - 1;
   const int rounds = d == 1 ? 0 : different < ROUNDS ? different : ROUNDS;
   double *uniform = chain->work, *pairs = uniform + 2 * d + 2;
   const double pair_gain = rounds > 0 ? fmin(1, gain * different / rounds) : 0;
@@ -171,7 +171,7 @@ static void step_metropolis(wmc_balanced *chain, wmc_stream *stream, double gain
 static void step_euler(wmc_balanced *chain, wmc_stream *stream, double gain)
 {
   (void)gain;
-  if (chain->x.width > 1) wmc_balanced_euler_frames(chain, stream);
+  if (chain->x.rank > 1) wmc_balanced_euler_frames(chain, stream);
   wmc_balanced_euler_lambda(chain, stream);
   wmc_balanced_refresh_if_due(chain);
 }

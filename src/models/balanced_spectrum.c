@@ -15,7 +15,7 @@ static void step_euler(wmc_balanced *chain, wmc_stream *stream, double gain)
 
 static void step_metropolis(wmc_balanced *chain, wmc_stream *stream, double gain)
 {
-  wmc_stream_uniforms(stream, 2 * (size_t)chain->x.width + 2, chain->work);
+  wmc_stream_uniforms(stream, 2 * (size_t)chain->x.rank + 2, chain->work);
   wmc_balanced_sweep(chain, chain->work, gain);
 }
 

@@ -108,15 +108,11 @@ typedef struct network {
   double q[DEEP + 1][WIDE * WIDE];
 } network;
 
-static int rows_at(const network *w, int p)
-{
-  bool hidden = p > 0 && p < w->shape.depth;
-  return w->shape.width + (hidden ? w->shape.excess : 0);
-}
+static int rows_at(const network *w, int p) { return wmc_shape_width(&w->shape, p); }
 
 static void network_random(wmc_stream *s, int d, int m, int depth, network *w)
 {
-  w->shape = (wmc_shape){.width = d, .excess = m, .depth = depth};
+  w->shape = wmc_shape_square(d, m, depth);
   w->x = wmc_spectrum_map(d, depth, w->memory);
   spectrum_random(s, d, 0.7, &w->x);
   for (int p = 0; p <= depth; p++) frame(s, rows_at(w, p), w->q[p]);
@@ -125,13 +121,13 @@ static void network_random(wmc_stream *s, int d, int m, int depth, network *w)
 /* Tangent vectors of frame p: Q (E_ij - E_ji)/sqrt 2 and q_perp e_i^T, orthonormal. */
 static int tangent_count(const network *w, int p)
 {
-  int d = w->shape.width;
+  int d = w->shape.rank;
   return d * (d - 1) / 2 + (rows_at(w, p) - d) * d;
 }
 
 static void tangent(const network *w, int p, int index, double *dq)
 {
-  const int d = w->shape.width, n = rows_at(w, p), pairs = d * (d - 1) / 2;
+  const int d = w->shape.rank, n = rows_at(w, p), pairs = d * (d - 1) / 2;
   memset(dq, 0, sizeof(double) * WIDE * WIDE);
   if (index >= pairs) {
     int column = (index - pairs) % d, normal = d + (index - pairs) / d;
@@ -160,7 +156,7 @@ static void add_layer(int d, int m, int n, const double *left, const double *dia
 /* Columns of dW/d(frames first..last) and, if `values`, of dW/dlambda; returns their number. */
 static int differential(const network *w, int first, int last, bool values, double *out)
 {
-  const int d = w->shape.width, depth = w->shape.depth, layer = WIDE * WIDE;
+  const int d = w->shape.rank, depth = (int)w->shape.depth, layer = WIDE * WIDE;
   int columns = 0;
   double dq[WIDE * WIDE];
   for (int k = 0; values && k < d; k++, columns++)
@@ -207,7 +203,7 @@ static double half_log_volume(const network *w, int first, int last, bool values
 {
   memset(tangents, 0, sizeof tangents);
   int columns = differential(w, first, last, values, tangents);
-  return half_log_gram(w->shape.depth * WIDE * WIDE, columns, tangents);
+  return half_log_gram((int)w->shape.depth * WIDE * WIDE, columns, tangents);
 }
 
 Test(balanced_entropy, is_the_log_volume_of_the_fibre)
@@ -218,7 +214,7 @@ Test(balanced_entropy, is_the_log_volume_of_the_fibre)
     int d = pick(s, 1, 3), m = pick(s, 0, 2), depth = pick(s, 2, 4);
     network_random(s, d, m, depth, &w);
     double volume = half_log_volume(&w, 1, depth - 1, false);
-    for (int p = 1; p < depth; p++) volume += wmc_log_volume_stiefel(d + m, d);
+    for (int p = 1; p < depth; p++) volume += wmc_log_volume_stiefel(WMC_NUMBERS_REAL, d + m, d);
     double entropy = wmc_entropy(&w.shape, w.x.log_sigma);
     cr_assert_lt(fabs(entropy - volume), 1e-11, "d=%d m=%d N=%d: S=%.15g, volume %.15g", d, m,
                  depth, entropy, volume);
@@ -231,11 +227,13 @@ Test(balanced_entropy, is_the_log_volume_of_the_fibre)
 Test(balanced_entropy, stiefel_volumes)
 {
   const double pi = acos(-1);
-  cr_assert_lt(fabs(wmc_log_volume_stiefel(1, 1) - log(2)), 1e-15);
-  cr_assert_lt(fabs(wmc_log_volume_stiefel(2, 1) - log(2 * pi)), 1e-14);
-  cr_assert_lt(fabs(wmc_log_volume_stiefel(3, 1) - log(4 * pi)), 1e-14);
-  cr_assert_lt(fabs(wmc_log_volume_stiefel(2, 2) - log(2 * 2 * pi * sqrt(2))), 1e-14);
-  cr_assert_lt(fabs(wmc_log_volume_stiefel(3, 2) - log(4 * pi * 2 * pi * sqrt(2))), 1e-14);
+  cr_assert_lt(fabs(wmc_log_volume_stiefel(WMC_NUMBERS_REAL, 1, 1) - log(2)), 1e-15);
+  cr_assert_lt(fabs(wmc_log_volume_stiefel(WMC_NUMBERS_REAL, 2, 1) - log(2 * pi)), 1e-14);
+  cr_assert_lt(fabs(wmc_log_volume_stiefel(WMC_NUMBERS_REAL, 3, 1) - log(4 * pi)), 1e-14);
+  cr_assert_lt(fabs(wmc_log_volume_stiefel(WMC_NUMBERS_REAL, 2, 2) - log(2 * 2 * pi * sqrt(2))),
+               1e-14);
+  cr_assert_lt(
+      fabs(wmc_log_volume_stiefel(WMC_NUMBERS_REAL, 3, 2) - log(4 * pi * 2 * pi * sqrt(2))), 1e-14);
 }
 
 /* The volume of M in lambda, frames fixed: the isotropic Gibbs law at E = 0. Horizontal noise has
@@ -308,7 +306,7 @@ static double entropy_of(const wmc_gibbs *law, const wmc_spectrum *x)
 static double square_of(const wmc_spectrum *x)
 {
   double sum = 0;
-  for (int k = 0; k < x->width; k++) sum += 0.5 * x->sigma2[k];
+  for (int k = 0; k < x->rank; k++) sum += 0.5 * x->sigma2[k];
   return sum;
 }
 
@@ -319,7 +317,7 @@ static double density_of(const wmc_gibbs *law, const wmc_spectrum *x)
 
 static wmc_gibbs law_random(wmc_stream *s, int t)
 {
-  return (wmc_gibbs){.shape = {.width = D, .excess = t % 3, .depth = t % 5 ? pick(s, 1, 12) : 1000},
+  return (wmc_gibbs){.shape = wmc_shape_square(D, t % 3, t % 5 ? pick(s, 1, 12) : 1000),
                      .beta = exp(wmc_stream_normal(s)),
                      .vertical = t % 4 ? 1 : 0,
                      .horizontal = exp(wmc_stream_normal(s))};
@@ -336,7 +334,8 @@ Test(balanced_gibbs, gradients_are_derivatives)
     wmc_entropy_gradient(&law.shape, &x, gradient);
     for (int k = 0; k < D; k++) {
       double found = difference(&law, &x, k, entropy_of), scale = law.shape.depth / x.lambda[k];
-      cr_assert_lt(fabs(found - gradient[k]), 1e-7 * scale * (1 + law.shape.excess), "entropy");
+      cr_assert_lt(fabs(found - gradient[k]), 1e-7 * scale * (1 + (law.shape.hidden - D)),
+                   "entropy");
       force[k] = law.shape.depth * x.sigma2[k] / x.lambda[k];
     }
     wmc_gibbs_gradient(&law, &x, force, gradient);
@@ -357,7 +356,7 @@ Test(balanced_entropy, gradient_at_equal_values)
   const int depths[] = {1, 2, 7, 1000};
   for (int t = 0; t < 4; t++)
     for (double gap = 0; gap < 1e-9; gap = gap == 0 ? 1e-17 : gap * 30) {
-      wmc_shape shape = {.width = 2, .excess = 1, .depth = depths[t]};
+      wmc_shape shape = wmc_shape_square(2, 1, depths[t]);
       wmc_spectrum x = wmc_spectrum_map(2, depths[t], memory);
       wmc_spectrum_set_log(&x, 0, -0.3 + gap);
       wmc_spectrum_set_log(&x, 1, -0.3);
@@ -411,7 +410,7 @@ Test(balanced_gibbs, scaling_is_that_of_the_density)
 
 Test(balanced_gibbs, one_layer_is_flat)
 {
-  wmc_shape shape = {.width = D, .excess = 3, .depth = 1};
+  wmc_shape shape = wmc_shape_square(D, 3, 1);
   double memory[5 * D];
   wmc_spectrum x = wmc_spectrum_map(D, 1, memory);
   wmc_stream *s = stream_of(9);

@@ -126,7 +126,7 @@ Test(balanced_model, lambda_ratio_is_the_difference_of_densities)
                    (k < D - 1 && (lambda < 0 || fabs(lambda) <= c->x.lambda[k + 1]));
     if (crosses) cr_assert_eq(ratio, -INFINITY);
     wmc_spectrum_set_lambda(&c->x, k, fabs(lambda));
-    bool flip = lambda < 0 && c->law.shape.depth % 2 == 1 && c->u != NULL &&
+    bool flip = lambda < 0 && (long)c->law.shape.depth % 2 == 1 && c->u != NULL &&
                 wmc_shape_excess(&c->law.shape) == 0;
     for (int i = 0; flip && i < D; i++) c->v[k * D + i] *= -1; /* the code flips U */
     flips += flip;
@@ -332,8 +332,8 @@ Test(balanced_model, invariants_hold_and_the_sign_of_det_follows_its_rule)
       check_invariants(c);
       if (c->u == NULL || !c->integrator->exact) continue;
       bool positive = determinant_is_positive(c),
-           keeps = c->law.shape.depth % 2 == 0 || wmc_shape_excess(&c->law.shape) > 0;
-      if (keeps) cr_assert(positive, "N=%d m=%d", c->law.shape.depth, c->law.shape.excess);
+           keeps = (long)c->law.shape.depth % 2 == 0 || wmc_shape_excess(&c->law.shape) > 0;
+      if (keeps) cr_assert(positive, "N=%g hidden %d", c->law.shape.depth, c->law.shape.hidden);
       changed += !positive;
     }
     wmc_model_balanced.destroy(c);

@@ -3,14 +3,21 @@
  * Noise of variance 2 h / beta in horizontal directions (those that move X) and 2 v / beta in
  * vertical ones (along the fibre of networks with the same X) has the stationary law
  *   exp(-(beta/h) E + (v/h) S) dvol_g   on matrices X, h > 0,
- * where dvol_g = N^{d/2} prod_{i<j} (lambda_i^2 - lambda_j^2) dlambda dU dV. Isotropic noise is
- * v = h = 1, horizontal noise v = 0, h = 1, kappa noise v = 1, h = kappa.
- * Sources: Menon, arXiv:2411.09004; Menon & Yu, arXiv:2509.09088; Menon, Stromme & Vacher,
- * arXiv:2602.12257; docs/theory/balanced.md, eqs. (10)-(15).
- * Checked by tests/check/balanced_geometry.c (density, gradient and moves against definitions) and
- * tests/statistical/balanced.c (averages against quadrature).  Reentrant; allocates nothing.
+ * where dvol_g = prod_{i<j} (lambda_i^2 - lambda_j^2)^b prod lambda_i^{b K_h + b - 1} dlambda dU dV
+ * up to a constant, b = 1 for real and 2 for complex numbers. Isotropic noise is v = h = 1,
+ * horizontal noise v = 0, h = 1, kappa noise v = 1, h = kappa. The density in lambda is
+ *   exp(-(beta/h) E) prod_{i<j} (lambda_i^2 - lambda_j^2)^b a_ij^{b v / (2 h)} prod lambda_i^P,
+ *   P = b K_h + b - 1 + (v/h) [b (K - K_h) + (b - 1)(N - 1)].
+ * At infinite depth lambda is log sigma (spectrum.h) and lambda^P is sigma^p, p = (v/h) [b (hidden
+ * - rank) + b - 1]; a law exists only for p > 0 (wmc_gibbs_exists). Sources: Menon,
+ * arXiv:2411.09004; Menon & Yu, arXiv:2509.09088; Menon, Stromme & Vacher, arXiv:2602.12257;
+ * docs/theory/balanced.md, eqs. (10)-(15). Checked by tests/check/balanced_geometry.c (density,
+ * gradient and moves against definitions) and tests/statistical/balanced.c (averages against
+ * quadrature).  Reentrant; allocates nothing.
  */
 #pragma once
+#include <stdbool.h>
+
 #include "weylmc/geometry/shape.h"
 #include "weylmc/geometry/spectrum.h"
 
@@ -21,23 +28,30 @@ typedef struct wmc_gibbs {
   double horizontal; /**< h > 0 */
 } wmc_gibbs;
 
+/** Whether the law is normalisable near sigma = 0: always at finite depth. */
+bool wmc_gibbs_exists(const wmc_gibbs *law);
+/** Whether the law goes on smoothly through sigma_r = 0 to the other sign of det X: real numbers,
+ * no excess at all, odd depth. Eq. (16). */
+bool wmc_gibbs_flips(const wmc_gibbs *law);
+/** Exponent P of lambda_i, or p of sigma_i at infinite depth. */
+double wmc_gibbs_power(const wmc_gibbs *law);
 /** Log of the density in lambda (with respect to dlambda) at energy `energy`, up to a constant that
  * depends on neither lambda nor the energy. -infinity where two lambda are equal. */
 double wmc_gibbs_log_density(const wmc_gibbs *law, const wmc_spectrum *spectrum, double energy);
-/** Log of the density of the law at E = 0 with respect to dX, entry by entry, up to a constant:
- * (v/h - 2) pair entropy + (K v/h - N + 1) sum log lambda. Eq. (22). */
+/** Log of the density of the law at E = 0 with respect to dX, entry by entry, up to a constant; the
+ * rank must be full. Eq. (22). */
 double wmc_gibbs_log_volume(const wmc_gibbs *law, const wmc_spectrum *spectrum);
 /** Gradient in lambda of the log density at distinct lambda. `force` is dE/dlambda, or NULL for E =
  * 0. */
 void wmc_gibbs_gradient(const wmc_gibbs *law, const wmc_spectrum *spectrum, const double *force,
                         double *gradient);
 /** Change of the log density at E = 0 when lambda_k of a sorted spectrum becomes `lambda`, which
- * must stand strictly between its neighbours; O(width). `log_sigma` is N log lambda, `sigma` its
- * exponential. */
+ * must stand strictly between its neighbours; O(rank). `log_sigma` is N log lambda (lambda itself
+ * at infinite depth), `sigma` its exponential. */
 double wmc_gibbs_move(const wmc_gibbs *law, const wmc_spectrum *spectrum, int k, double lambda,
                       double log_sigma, double sigma);
 /** The power P with which the law, E = 0, scales: mass of {t X : X in B} = t^P mass of B.
- * P = [dim_h + (v/h)(dim M - dim_h)] / N. */
+ * P = [dim_h + (v/h)(dim M - dim_h)] / N, or its limit. */
 double wmc_gibbs_scaling(const wmc_gibbs *law);
 /** E <X, E'(X)> = (h/beta) P, whatever the energy. */
 double wmc_gibbs_virial(const wmc_gibbs *law);

@@ -6,7 +6,9 @@
  *   a_kl = (s_k^2 - s_l^2) / (s_k^{2/N} - s_l^{2/N}),   a_kk = N s_k^{2-2/N}.
  * With D = log s_k - log s_l this is
  *   log a_kl = (1 - 1/N)(log s_k + log s_l) + log N + log sinhc(D) - log sinhc(D/N),
- * which has no cancellation at equal values and no overflow.
+ * which has no cancellation at equal values and no overflow. At infinite depth a_kl stands for the
+ * limit of a_kl / N, the weights (s_k^2 - s_l^2) / log(s_k^2 / s_l^2), s_k^2 of Bogoliubov, Kubo
+ * and Mori: the term log N is left out, and time is counted in N times the time of the layers.
  * Sources: Bah, Rauhut, Terstiege & Westdickenberg, arXiv:1910.05505; Menon, arXiv:2411.09004;
  * docs/theory/balanced.md, eqs. (5), (6), (9).
  * Checked by tests/check/balanced_geometry.c.  Reentrant; allocates nothing.
@@ -15,9 +17,9 @@
 #include "weylmc/geometry/spectrum.h"
 
 /** log a_kl from log s_k and log s_l; symmetric; full precision. */
-double wmc_metric_log_weight(int depth, double log_s, double log_r);
+double wmc_metric_log_weight(double depth, double log_s, double log_r);
 
-/** All a_kl, width x width, symmetric, of a sorted spectrum: the quotient of differences where it
+/** All a_kl, rank x rank, symmetric, of a sorted spectrum: the quotient of differences where it
  * is safe and wmc_metric_log_weight elsewhere; relative error below 1e-9. Meant for Langevin steps,
- * O(width^2) without transcendental functions. */
+ * O(rank^2) without transcendental functions. */
 void wmc_metric_weights(const wmc_spectrum *spectrum, double *weights);

@@ -71,6 +71,29 @@ struct wmc_balanced {
   wmc_product *product;
 };
 
+/** What a chain is made from. */
+typedef struct wmc_balanced_setup {
+  wmc_gibbs law;
+  int energy_kind;        /**< row of wmc_energies */
+  wmc_energy_data energy; /**< borrowed until the chain is made */
+  const wmc_integrator *integrator;
+  double step;
+} wmc_balanced_setup;
+
+/** The caller destroys the chain; NULL on failure. `widths` of the law's shape must outlive it. */
+wmc_status wmc_balanced_create(const wmc_balanced_setup *setup, wmc_balanced **chain);
+void wmc_balanced_destroy(wmc_balanced *chain);
+void wmc_balanced_start(wmc_balanced *chain, wmc_stream *stream);
+/** As wmc_model.advance. */
+wmc_status wmc_balanced_advance(wmc_balanced *chain, wmc_stream *stream, long steps,
+                                bool thermalising);
+/** All observables in table order. */
+void wmc_balanced_measure(wmc_balanced *chain, double *out);
+extern const wmc_axis wmc_balanced_axes[];
+extern const wmc_observable wmc_balanced_observables[];
+/** Whether averages tend to those of a law of full rank as the depth grows. */
+bool wmc_balanced_has_limit(const wmc_value *parameters);
+
 /** Number of doubles of scratch that integrators may use. */
 size_t wmc_balanced_work(int width, bool frames);
 

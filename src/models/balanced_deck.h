@@ -1,0 +1,38 @@
+/** @file balanced_deck.h  Inside the model `balanced`: parameters, and what they say of a chain. */
+#pragma once
+#include "balanced.h"
+
+/** Indices of the parameters. */
+enum wmc_balanced_field {
+  WIDTH,
+  EXCESS,
+  WIDTHS,
+  RANK,
+  DEPTH,
+  NUMBERS,
+  BETA,
+  NOISE,
+  KAPPA,
+  ENERGY,
+  DIAG,
+  MATRIX,
+  INPUTS,
+  LABELS,
+  FORMULATION,
+  SCHEME,
+  STEP,
+  FIELDS
+};
+
+enum { NOISE_ISOTROPIC, NOISE_HORIZONTAL, NOISE_KAPPA };
+
+/** All fields, ended by a NULL name. */
+extern const wmc_field wmc_balanced_fields[];
+
+/** Shape and law of valid parameters; `widths` of the shape are borrowed from them. */
+wmc_shape wmc_balanced_shape(const wmc_value *parameters);
+wmc_gibbs wmc_balanced_law(const wmc_value *parameters);
+/** What a chain is made from; borrows arrays from `parameters`. */
+wmc_balanced_setup wmc_balanced_setup_of(const wmc_value *parameters);
+/** wmc_model.check of the model. */
+void wmc_balanced_check(const wmc_value *parameters, const wmc_complaints *complaints);

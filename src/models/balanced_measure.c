@@ -1,0 +1,225 @@
+/* Observables of the model `balanced`. */
+#include <math.h>
+#include <string.h>
+
+#include "balanced_deck.h"
+#include "weylmc/geometry/entropy.h"
+
+static size_t index_length(const wmc_value *parameters)
+{
+  return (size_t)wmc_balanced_shape(parameters).rank;
+}
+
+static void index_coordinates(const wmc_value *parameters, double *out)
+{
+  const int rank = wmc_balanced_shape(parameters).rank;
+  for (int k = 0; k < rank; k++) out[k] = k + 1;
+}
+
+const wmc_axis wmc_balanced_axes[] = {{.name = "index",
+                                       .unit = "1",
+                                       .text = "index of the singular value, largest first",
+                                       .length = index_length,
+                                       .coordinates = index_coordinates},
+                                      {.name = NULL}};
+
+static bool expected_virial(const wmc_value *parameters, double *out)
+{
+  wmc_gibbs law = wmc_balanced_law(parameters);
+  *out = wmc_gibbs_virial(&law);
+  return true;
+}
+
+static bool expected_frobenius2(const wmc_value *parameters, double *out)
+{
+  return parameters[ENERGY].integer == WMC_ENERGY_FROBENIUS && expected_virial(parameters, out);
+}
+
+static bool expected_energy(const wmc_value *parameters, double *out)
+{
+  bool known = expected_frobenius2(parameters, out);
+  *out = known ? *out / 2 : NAN;
+  return known;
+}
+
+static bool never(const wmc_value *parameters)
+{
+  (void)parameters;
+  return false;
+}
+
+/* log|det X| has a limit if all d singular values have: excess, and noise that feels it */
+bool wmc_balanced_has_limit(const wmc_value *parameters)
+{
+  wmc_gibbs law = wmc_balanced_law(parameters);
+  law.shape.depth = INFINITY;
+  return law.shape.widths == NULL && wmc_gibbs_exists(&law);
+}
+
+static bool fibres_feel_noise(const wmc_value *parameters)
+{
+  return parameters[NOISE].integer != NOISE_HORIZONTAL;
+}
+
+enum {
+  OBS_ENERGY,
+  OBS_ENTROPY,
+  OBS_FREE_ENERGY,
+  OBS_FROBENIUS2,
+  OBS_LOG_ABS_DET,
+  OBS_SINGULAR_VALUES,
+  OBS_LAYER_SINGULAR_VALUES,
+  OBS_PARAMETER_NORM2,
+  OBS_EFFECTIVE_RANK,
+  OBS_PAIR_ENTROPY,
+  OBS_REDUCED_ENTROPY,
+  OBS_ACCEPTANCE,
+  OBS_VIRIAL,
+  OBS_TRACE_TARGET,
+  OBSERVABLES
+};
+
+#define SCALAR .axis = {WMC_NO_AXIS, WMC_NO_AXIS}
+#define ROW    .axis = {0, WMC_NO_AXIS}
+
+const wmc_observable wmc_balanced_observables[] = {
+    [OBS_ENERGY] = {.name = "energy",
+                    .unit = "energy",
+                    .text = "energy E(X)",
+                    SCALAR,
+                    .expected = expected_energy},
+    [OBS_ENTROPY] = {.name = "entropy",
+                     .unit = "1",
+                     .text = "Boltzmann entropy S(X): log volume of the networks with product X",
+                     SCALAR,
+                     .converges = never},
+    [OBS_FREE_ENERGY] = {.name = "free_energy",
+                         .unit = "energy",
+                         .text = "free energy E - S / beta",
+                         SCALAR,
+                         .converges = never},
+    [OBS_FROBENIUS2] = {.name = "frobenius2",
+                        .unit = "1",
+                        .text = "squared Frobenius norm |X|^2",
+                        SCALAR,
+                        .expected = expected_frobenius2},
+    [OBS_LOG_ABS_DET] = {.name = "log_abs_det",
+                         .unit = "1",
+                         .text = "sum of log sigma: log|det X| of a square X of full rank",
+                         SCALAR,
+                         .converges = wmc_balanced_has_limit},
+    [OBS_SINGULAR_VALUES] = {.name = "singular_values",
+                             .unit = "1",
+                             .text = "singular values sigma of X",
+                             ROW},
+    [OBS_LAYER_SINGULAR_VALUES] = {.name = "layer_singular_values",
+                                   .unit = "1",
+                                   .text = "singular values lambda = sigma^(1/N) of every layer",
+                                   ROW},
+    [OBS_PARAMETER_NORM2] = {.name = "parameter_norm2",
+                             .unit = "1",
+                             .text = "squared norm |W|^2 of all layers, N sum lambda^2 (depth inf: "
+                                     "2 sum log sigma, what is left after subtracting N r)",
+                             SCALAR,
+                             .converges = never},
+    [OBS_EFFECTIVE_RANK] = {.name = "effective_rank",
+                            .unit = "1",
+                            .text = "exp of the Shannon entropy of sigma / sum sigma",
+                            SCALAR},
+    [OBS_PAIR_ENTROPY] = {.name = "pair_entropy",
+                          .unit = "1",
+                          .text =
+                              "1/2 sum over pairs of log[(sigma_i^2 - sigma_j^2) / "
+                              "(lambda_i^2 - lambda_j^2)]; complex: the whole sum, plus 1/2 sum "
+                              "of log(N sigma^(2-2/N))",
+                          SCALAR,
+                          .converges = never},
+    [OBS_REDUCED_ENTROPY] = {.name = "reduced_entropy",
+                             .unit = "1",
+                             .text = "entropy without its constant and its log N term c log N: c = "
+                                     "r(r-1)/4, or (r-1)(r-2)/4 without hidden excess; complex: "
+                                     "r^2/2",
+                             SCALAR,
+                             .converges = fibres_feel_noise},
+    [OBS_ACCEPTANCE] = {.name = "acceptance",
+                        .tuning = true,
+                        .unit = "1",
+                        .text = "accepted share of the moves since the last draw (euler: 1)",
+                        SCALAR,
+                        .converges = never},
+    [OBS_VIRIAL] = {.name = "virial",
+                    .unit = "energy",
+                    .text = "<X, E'(X)>, whose mean is known for every energy",
+                    SCALAR,
+                    .expected = expected_virial},
+    [OBS_TRACE_TARGET] = {.name = "trace_target",
+                          .unit = "1",
+                          .text = "tr(X^T Phi); 0 without a target",
+                          SCALAR},
+    [OBSERVABLES] = {.name = NULL}};
+
+static double effective_rank(const wmc_spectrum *x)
+{
+  double sum = 0, information = 0;
+  for (int k = 0; k < x->rank; k++) sum += exp(x->log_sigma[k] - x->log_sigma[0]);
+  for (int k = 0; k < x->rank; k++) {
+    double log_share = x->log_sigma[k] - x->log_sigma[0] - log(sum);
+    information -= exp(log_share) * log_share;
+  }
+  return exp(information);
+}
+
+static double acceptance(wmc_balanced *chain)
+{
+  double proposed = chain->counts[WMC_COUNT_PROPOSED], accepted = chain->counts[WMC_COUNT_ACCEPTED];
+  chain->counts[WMC_COUNT_PROPOSED] = chain->counts[WMC_COUNT_ACCEPTED] = 0;
+  return proposed > 0 ? accepted / proposed : 1;
+}
+
+static double trace_target(const wmc_balanced *chain)
+{
+  double sum = 0;
+  for (int k = 0; chain->energy.plain && k < chain->x.rank; k++)
+    sum += chain->x.sigma[k] * chain->tilt[(size_t)k * chain->stride];
+  return sum;
+}
+
+static double sum_of(int n, const double *x)
+{
+  double sum = 0;
+  for (int k = 0; k < n; k++) sum += x[k];
+  return sum;
+}
+
+static void measure_entropies(const wmc_balanced *chain, double values[OBSERVABLES])
+{
+  const wmc_shape *shape = &chain->law.shape;
+  values[OBS_PAIR_ENTROPY] = wmc_entropy_pairs(shape, chain->x.log_sigma);
+  values[OBS_ENTROPY] = wmc_entropy(shape, chain->x.log_sigma);
+  values[OBS_REDUCED_ENTROPY] = wmc_entropy_reduced(shape, chain->x.log_sigma);
+  values[OBS_FREE_ENERGY] = values[OBS_ENERGY] - values[OBS_ENTROPY] / chain->law.beta;
+}
+
+void wmc_balanced_measure(wmc_balanced *chain, double *out)
+{
+  const wmc_spectrum *x = &chain->x;
+  double values[OBSERVABLES] = {[OBS_ENERGY] = wmc_balanced_energy(chain),
+                                [OBS_FROBENIUS2] = sum_of(x->rank, x->sigma2),
+                                [OBS_LOG_ABS_DET] = sum_of(x->rank, x->log_sigma),
+                                [OBS_PARAMETER_NORM2] = wmc_shape_clock(&chain->law.shape) *
+                                                        sum_of(x->rank, x->lambda2),
+                                [OBS_EFFECTIVE_RANK] = effective_rank(x),
+                                [OBS_ACCEPTANCE] = acceptance(chain),
+                                [OBS_VIRIAL] = wmc_balanced_virial(chain),
+                                [OBS_TRACE_TARGET] = trace_target(chain)};
+  measure_entropies(chain, values);
+  for (int k = 0; k < OBSERVABLES; k++) {
+    const bool row = k == OBS_SINGULAR_VALUES || k == OBS_LAYER_SINGULAR_VALUES;
+    const double *from = k == OBS_SINGULAR_VALUES ? x->sigma : x->lambda;
+    if (row) memcpy(out, from, (size_t)x->rank * sizeof *out);
+    if (!row) *out = values[k];
+    for (int i = 0; k == OBS_LAYER_SINGULAR_VALUES && isinf(x->depth) && i < x->rank; i++)
+      out[i] = 1;
+    out += row ? x->rank : 1;
+  }
+}

@@ -66,6 +66,28 @@ double wmc_entropy_reduced(const wmc_shape *shape, const double *log_sigma)
   return sum - wmc_entropy_log_depth(shape) * log(shape->depth);
 }
 
+/* Of log sinhc(x)/2 = x^2/12 - x^4/360 + x^6/5670 - ... the powers of D/N in pairs, with minus. */
+void wmc_entropy_expansion(const wmc_shape *shape, const double *log_sigma,
+                           double expansion[WMC_ENTROPY_ORDERS])
+{
+  static const double series[] = {-1.0 / 12, 1.0 / 360, -1.0 / 5670};
+  const double b = shape->numbers, r = shape->rank;
+  wmc_shape limit = *shape;
+  limit.depth = INFINITY;
+  limit.widths = NULL;
+  double sum = 0, single = 0.5 * b * (r - 1) + b - 1 + b * (shape->hidden - r);
+  for (int k = 1; k < WMC_ENTROPY_ORDERS; k++) expansion[k] = 0;
+  for (int i = 0; i < shape->rank; i++) {
+    sum += log_sigma[i];
+    for (int j = i + 1; j < shape->rank; j++) {
+      double square = pow(log_sigma[i] - log_sigma[j], 2), power = b;
+      for (int k = 0; k < 3; k++) expansion[2 * k + 2] += series[k] * (power *= square);
+    }
+  }
+  expansion[0] = wmc_entropy(&limit, log_sigma);
+  expansion[1] = -single * sum;
+}
+
 /* 1/2 d log a_ij / d log sigma_i and the same for j, i before j in a sorted spectrum. The quotients
  * are  y/(y - y') - q/(N (q - q')), and the opposite with y', q' on top; close pairs go through
  * coth x = 1/x + L(x), where the poles cancel. */

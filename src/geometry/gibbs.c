@@ -7,14 +7,6 @@
 #include "weylmc/geometry/entropy.h"
 #include "weylmc/geometry/metric.h"
 
-/* log|lambda2 - lambda2'| without overflow or cancellation */
-static double log_gap(double depth, double log_s, double log_r)
-{
-  if (isinf(depth)) return log(2 * fabs(log_s - log_r));
-  double gap = 2 * fabs(log_s - log_r) / depth;
-  return 2 * fmax(log_s, log_r) / depth + log(-expm1(-gap));
-}
-
 static double share_of(const wmc_gibbs *law) { return law->vertical / law->horizontal; }
 
 double wmc_gibbs_power(const wmc_gibbs *law)
@@ -61,7 +53,7 @@ double wmc_gibbs_log_density(const wmc_gibbs *law, const wmc_spectrum *spectrum,
   double sum = 0;
   for (int i = 0; i < spectrum->rank; i++)
     for (int j = i + 1; j < spectrum->rank; j++)
-      sum += log_gap(spectrum->depth, spectrum->log_sigma[i], spectrum->log_sigma[j]);
+      sum += wmc_metric_log_gap(spectrum->depth, spectrum->log_sigma[i], spectrum->log_sigma[j]);
   if (share > 0) sum += 0.5 * share * log_weights(spectrum);
   return b * sum + wmc_gibbs_power(law) / wmc_shape_clock(&law->shape) * sum_of_logs(spectrum) -
          law->beta / law->horizontal * energy;
@@ -132,8 +124,8 @@ static double log_gaps_change(const wmc_spectrum *s, int k, double log_sigma)
   double sum = 0;
   for (int j = 0; j < s->rank; j++)
     if (j != k)
-      sum += log_gap(s->depth, log_sigma, s->log_sigma[j]) -
-             log_gap(s->depth, s->log_sigma[k], s->log_sigma[j]);
+      sum += wmc_metric_log_gap(s->depth, log_sigma, s->log_sigma[j]) -
+             wmc_metric_log_gap(s->depth, s->log_sigma[k], s->log_sigma[j]);
   return sum;
 }
 

@@ -14,6 +14,18 @@ double wmc_metric_log_weight(double depth, double log_s, double log_r)
   return (1 - 1 / n) * (log_s + log_r) + layers + wmc_log_sinhc(gap) - wmc_log_sinhc(gap / n);
 }
 
+double wmc_metric_log_weight_outer(double depth, double log_s)
+{
+  return isinf(depth) ? -INFINITY : 2 * (1 - 1 / depth) * log_s;
+}
+
+double wmc_metric_log_gap(double depth, double log_s, double log_r)
+{
+  if (isinf(depth)) return log(2 * fabs(log_s - log_r));
+  double gap = 2 * fabs(log_s - log_r) / depth;
+  return 2 * fmax(log_s, log_r) / depth + log(-expm1(-gap));
+}
+
 void wmc_metric_weights(const wmc_spectrum *spectrum, double *weights)
 {
   const int d = spectrum->rank;

@@ -9,8 +9,9 @@
  * of a_ii together are the pair entropy. At infinite depth a_ij stands for a_ij / N, the constant
  * is left out, and the second sum has its limit: S minus what diverges at fixed X. Sources: Menon &
  * Yu, arXiv:2509.09088 (square real networks); docs/theory/balanced.md, eqs. (7), (8). Checked by
- * tests/check/balanced_geometry.c against Gram determinants of the orbit map. Reentrant; allocates
- * nothing.
+ * tests/check/balanced_geometry.c and tests/check/geometry_entropy.c (any widths, rank, numbers and
+ * depths to 1000, equal and far apart values) against Gram determinants of the orbit map.
+ * Reentrant; allocates nothing.
  */
 #pragma once
 #include "weylmc/geometry/shape.h"
@@ -35,3 +36,13 @@ double wmc_entropy_reduced(const wmc_shape *shape, const double *log_sigma);
 void wmc_entropy_pair_gradient(const wmc_spectrum *spectrum, double *gradient);
 /** dS/dlambda_i of a sorted spectrum, finite also where values are equal. */
 void wmc_entropy_gradient(const wmc_shape *shape, const wmc_spectrum *spectrum, double *gradient);
+
+enum { WMC_ENTROPY_ORDERS = 7 };
+/** Expansion in depth at fixed X: with c = log_depth of every pair coupled (r(r-1)/4, or r^2/2 for
+ * complex numbers) and D_ij = log sigma_i - log sigma_j
+ *   S - wmc_entropy_constant - c log N = sum_k expansion[k] N^{-k},   k < WMC_ENTROPY_ORDERS,
+ * up to N^{-8}: [0] is S at infinite depth, [1] = -[b (r-1)/2 + b - 1 + b (hidden - r)] sum_i log
+ * sigma_i, [2] = -(b/12) sum D^2, [4] = (b/360) sum D^4, [6] = -(b/5670) sum D^6, the others 0.
+ * Hidden widths are equal; the shape's depth does not matter. Eq. (26). */
+void wmc_entropy_expansion(const wmc_shape *shape, const double *log_sigma,
+                           double expansion[WMC_ENTROPY_ORDERS]);

@@ -6,6 +6,7 @@
 
 #include "weylmc/geometry/entropy.h"
 #include "weylmc/geometry/metric.h"
+#include "weylmc/numeric/special.h"
 
 static double share_of(const wmc_gibbs *law) { return law->vertical / law->horizontal; }
 
@@ -176,4 +177,19 @@ double wmc_gibbs_scaling(const wmc_gibbs *law)
 double wmc_gibbs_virial(const wmc_gibbs *law)
 {
   return law->horizontal / law->beta * wmc_gibbs_scaling(law);
+}
+
+bool wmc_gibbs_log_det(const wmc_gibbs *law, double *mean)
+{
+  const wmc_shape *shape = &law->shape;
+  const double share = share_of(law), b = shape->numbers, clock = wmc_shape_clock(shape);
+  const double chart = wmc_shape_is_infinite(shape) ? 0 : 1; /* of dlambda / dlog sigma */
+  const double first = (wmc_gibbs_power(law) + chart) / (2 * clock);
+  const bool laguerre = shape->rank == 1 || shape->depth == 1 || share == 2;
+  if (!laguerre && (shape->numbers != WMC_NUMBERS_COMPLEX || share != 1)) return false;
+  const double step = laguerre ? b / 2 : 1 / shape->depth;
+  *mean = 0;
+  for (int j = 0; j < shape->rank; j++)
+    *mean += 0.5 * (wmc_digamma(first + j * step) + log(2 * law->horizontal / law->beta));
+  return true;
 }

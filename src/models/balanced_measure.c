@@ -42,6 +42,12 @@ static bool expected_energy(const wmc_value *parameters, double *out)
   return known;
 }
 
+static bool expected_log_abs_det(const wmc_value *parameters, double *out)
+{
+  const wmc_gibbs law = wmc_balanced_law(parameters);
+  return parameters[ENERGY].integer == WMC_ENERGY_FROBENIUS && wmc_gibbs_log_det(&law, out);
+}
+
 static bool never(const wmc_value *parameters)
 {
   (void)parameters;
@@ -107,6 +113,7 @@ const wmc_observable wmc_balanced_observables[] = {
                          .unit = "1",
                          .text = "sum of log sigma: log|det X| of a square X of full rank",
                          SCALAR,
+                         .expected = expected_log_abs_det,
                          .converges = wmc_balanced_has_limit},
     [OBS_SINGULAR_VALUES] = {.name = "singular_values",
                              .unit = "1",

@@ -55,3 +55,13 @@ double wmc_gibbs_move(const wmc_gibbs *law, const wmc_spectrum *spectrum, int k,
 double wmc_gibbs_scaling(const wmc_gibbs *law);
 /** E <X, E'(X)> = (h/beta) P, whatever the energy. */
 double wmc_gibbs_virial(const wmc_gibbs *law);
+/** Mean of sum_i log sigma_i (log|det X| of a square X) for E = |X|^2 / 2, where a closed form is
+ * known; false elsewhere. With y = sigma^2 the law is
+ *   prod_i y_i^c exp(-beta y_i / (2 h)) dy_i times the product over pairs of
+ *   (y_i - y_j)^b at N = 1 or v = 2 h;  (y_i - y_j)(y_i^t - y_j^t), t = 1/N, if b = 2 and v = h
+ * (Laguerre; Muttalib-Borodin). A factor prod y_i^s multiplies its mass by prod_{j < r}
+ * Gamma(c + 1 + s + j t) / Gamma(c + 1 + j t), t = b/2 in the first case, so that the mean is
+ *   1/2 sum_{j < r} [psi(c + 1 + j t) + log(2 h / beta)].
+ * Rank 1 is known for every law. docs/theory/equivariant.md, eqs. (E3), (E4);
+ * tests/statistical/complex.c. */
+bool wmc_gibbs_log_det(const wmc_gibbs *law, double *mean);

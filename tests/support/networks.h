@@ -41,15 +41,11 @@ static inline int net_pick(wmc_stream *s, int least, int most)
   return least + (int)((most - least + 1) * wmc_stream_uniform(s));
 }
 
-/** Random n x n orthogonal or unitary matrix: Gram and Schmidt, twice. */
-static inline void net_frame(wmc_stream *s, wmc_numbers numbers, int n, net_number *q)
+/** Gram and Schmidt, twice, on the n columns of a square matrix. */
+static inline void net_orthonormalise(int n, net_number *q)
 {
   for (int c = 0; c < n; c++) {
     net_number *column = q + c * n;
-    for (int i = 0; i < n; i++) {
-      column[i] = wmc_stream_normal(s);
-      if (numbers == WMC_NUMBERS_COMPLEX) column[i] += I * wmc_stream_normal(s);
-    }
     for (int pass = 0; pass < 2; pass++) {
       for (int e = 0; e < c; e++) {
         net_number along = 0;
@@ -61,6 +57,16 @@ static inline void net_frame(wmc_stream *s, wmc_numbers numbers, int n, net_numb
       for (int i = 0; i < n; i++) column[i] /= sqrt(norm);
     }
   }
+}
+
+/** Random n x n orthogonal or unitary matrix. */
+static inline void net_frame(wmc_stream *s, wmc_numbers numbers, int n, net_number *q)
+{
+  for (int i = 0; i < n * n; i++) {
+    q[i] = wmc_stream_normal(s);
+    if (numbers == WMC_NUMBERS_COMPLEX) q[i] += I * wmc_stream_normal(s);
+  }
+  net_orthonormalise(n, q);
 }
 
 /** log sigma, decreasing, with gaps of about `spread`; `ties` makes them equal now and then. */

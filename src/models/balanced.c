@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "balanced_deck.h"
+#include "network_deck.h"
 #include "weylmc/base/memory.h"
 
 static double cost(const wmc_value *parameters)
@@ -159,14 +160,10 @@ static void unpack(void *state, const double *packed)
   memcpy(chain->state, packed, chain->state_size * sizeof *packed);
 }
 
-/* Without excess the limit has lower rank, and corrections to 1/N are not powers of it. A straight
- * line is not offered: where it fits, its slope is still biased by the next term. */
 static const char *const *forms(const wmc_value *parameters, const char *observable)
 {
-  static const char *const regular[] = {"quadratic", "cubic", NULL};
-  static const char *const boundary[] = {"boundary", NULL};
   (void)observable;
-  return wmc_balanced_has_limit(parameters) ? regular : boundary;
+  return wmc_network_forms(wmc_balanced_has_limit(parameters));
 }
 
 const wmc_model wmc_model_balanced = {

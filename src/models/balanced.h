@@ -87,6 +87,8 @@ void wmc_balanced_start(wmc_balanced *chain, wmc_stream *stream);
 /** As wmc_model.advance. */
 wmc_status wmc_balanced_advance(wmc_balanced *chain, wmc_stream *stream, long steps,
                                 bool thermalising);
+/** Accepted share of the moves since the last call; 1 if there were none. */
+double wmc_balanced_acceptance(wmc_balanced *chain);
 /** All observables in table order. */
 void wmc_balanced_measure(wmc_balanced *chain, double *out);
 extern const wmc_axis wmc_balanced_axes[];

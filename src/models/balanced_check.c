@@ -1,7 +1,6 @@
 /* Checks of parameters of the model `balanced` that involve several of them, or data. */
-#include <math.h>
-
 #include "balanced_deck.h"
+#include "network_deck.h"
 
 static void check_formulation(const wmc_value *parameters, const wmc_complaints *complaints)
 {
@@ -81,13 +80,6 @@ static void check_regression(const wmc_value *parameters, const wmc_complaints *
     check_inputs(parameters, complaints);
 }
 
-static bool whole_numbers(const wmc_value *value)
-{
-  for (size_t k = 0; k < value->count; k++)
-    if (value->reals[k] != floor(value->reals[k])) return false;
-  return true;
-}
-
 /* One of width and widths. */
 static bool check_choice_of_widths(const wmc_value *parameters, const wmc_complaints *complaints)
 {
@@ -100,23 +92,14 @@ static bool check_choice_of_widths(const wmc_value *parameters, const wmc_compla
   return false;
 }
 
-/* Whole numbers, as many as the depth wants. */
 static bool check_widths(const wmc_value *parameters, const wmc_complaints *complaints)
 {
-  const wmc_value *widths = &parameters[WIDTHS], *depth = &parameters[DEPTH];
+  const wmc_value *widths = &parameters[WIDTHS];
   if (!widths->present) return true;
-  const bool whole = whole_numbers(widths);
-  const bool fits = widths->count == 3 || (double)widths->count == depth->real + 1;
   if (parameters[EXCESS].given)
     wmc_complain(complaints, EXCESS,
                  "excess belongs to width; with widths, write the hidden widths there");
-  if (!whole) wmc_complain(complaints, WIDTHS, "widths are whole numbers; write 4, not 4.5");
-  if (!fits)
-    wmc_complain(complaints, WIDTHS,
-                 "%zu widths found, depth is %g: give depth + 1 widths d_0, ..., d_N, or three, "
-                 "[d_0, hidden, d_N], for any depth",
-                 widths->count, depth->real);
-  return whole && fits;
+  return wmc_network_check_widths(widths, WIDTHS, parameters[DEPTH].real, complaints);
 }
 
 static void check_rank(const wmc_value *parameters, const wmc_complaints *complaints)
@@ -131,29 +114,13 @@ static void check_rank(const wmc_value *parameters, const wmc_complaints *compla
         shape.rank, limit, limit);
 }
 
-/* Depth inf: a law must exist, and what it is of. */
-static void check_limit(const wmc_value *parameters, const wmc_complaints *complaints)
-{
-  const wmc_gibbs law = wmc_balanced_law(parameters);
-  if (wmc_gibbs_exists(&law)) return;
-  const char *why = law.vertical == 0
-                        ? "horizontal noise does not feel the volume of the fibres, so all "
-                          "singular values go to 0; use noise: isotropic or kappa"
-                        : "without hidden excess the smallest singular value goes to 0 and "
-                          "the limit has rank r - 1; use excess >= 1, hidden widths above "
-                          "the rank, or field: complex";
-  wmc_complain(complaints, DEPTH,
-               "no Gibbs law exists at depth inf: %s, or sweep finite depths and extrapolate with "
-               "`weylmc fit`",
-               why);
-}
-
 void wmc_balanced_check(const wmc_value *parameters, const wmc_complaints *complaints)
 {
   if (!check_choice_of_widths(parameters, complaints)) return;
   if (!check_widths(parameters, complaints)) return;
+  const wmc_gibbs law = wmc_balanced_law(parameters);
   check_rank(parameters, complaints);
-  check_limit(parameters, complaints);
+  wmc_network_check_limit(&law, DEPTH, complaints);
   check_formulation(parameters, complaints);
   if (parameters[ENERGY].integer == WMC_ENERGY_TARGET) check_target(parameters, complaints);
   if (parameters[ENERGY].integer == WMC_ENERGY_REGRESSION) check_regression(parameters, complaints);

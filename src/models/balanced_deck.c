@@ -3,7 +3,8 @@
 
 #include <float.h>
 #include <math.h>
-#include <string.h>
+
+#include "network_deck.h"
 
 enum { WIDTH_MAX = 512 };
 
@@ -143,29 +144,11 @@ const wmc_field wmc_balanced_fields[] = {
                       "proposals of metropolis, tuned while thermalising"},
     [FIELDS] = {.name = NULL}};
 
-/* `widths` of three numbers with another depth than two: the hidden one stands for all. */
-static bool lists_all_widths(const wmc_value *parameters)
-{
-  return parameters[WIDTHS].present &&
-         (parameters[WIDTHS].count != 3 || parameters[DEPTH].real == 2);
-}
-
-static wmc_shape widths_shape(const wmc_value *parameters)
-{
-  const double *widths = parameters[WIDTHS].reals;
-  const size_t last = parameters[WIDTHS].count - 1;
-  return (wmc_shape){.depth = parameters[DEPTH].real,
-                     .columns = (int)widths[0],
-                     .rows = (int)widths[last],
-                     .hidden = (int)widths[last > 1 ? 1 : 0],
-                     .widths = lists_all_widths(parameters) ? widths : NULL};
-}
-
 wmc_shape wmc_balanced_shape(const wmc_value *parameters)
 {
   const wmc_value *rank = &parameters[RANK];
   wmc_shape shape = parameters[WIDTHS].present
-                        ? widths_shape(parameters)
+                        ? wmc_network_widths(&parameters[WIDTHS], parameters[DEPTH].real)
                         : wmc_shape_square((int)parameters[WIDTH].integer,
                                            (int)parameters[EXCESS].integer, parameters[DEPTH].real);
   shape.numbers = parameters[NUMBERS].integer == 0 ? WMC_NUMBERS_REAL : WMC_NUMBERS_COMPLEX;
@@ -175,15 +158,9 @@ wmc_shape wmc_balanced_shape(const wmc_value *parameters)
 
 wmc_gibbs wmc_balanced_law(const wmc_value *parameters)
 {
-  const double kappa = parameters[KAPPA].real;
-  const struct {
-    double vertical, horizontal;
-  } strengths[] = {
-      [NOISE_ISOTROPIC] = {1, 1}, [NOISE_HORIZONTAL] = {0, 1}, [NOISE_KAPPA] = {1, kappa}};
-  return (wmc_gibbs){.shape = wmc_balanced_shape(parameters),
-                     .beta = parameters[BETA].real,
-                     .vertical = strengths[parameters[NOISE].integer].vertical,
-                     .horizontal = strengths[parameters[NOISE].integer].horizontal};
+  const wmc_shape shape = wmc_balanced_shape(parameters);
+  return wmc_network_law(&shape, parameters[BETA].real, parameters[NOISE].integer,
+                         parameters[KAPPA].real);
 }
 
 const wmc_integrator *const wmc_integrators[] = {&wmc_spectrum_euler, &wmc_spectrum_metropolis,
@@ -192,11 +169,8 @@ const wmc_integrator *const wmc_integrators[] = {&wmc_spectrum_euler, &wmc_spect
 
 static const wmc_integrator *integrator_of(const wmc_value *parameters)
 {
-  const wmc_integrator *const *row = wmc_integrators;
-  while (*row && (strcmp((*row)->formulation, formulations[parameters[FORMULATION].integer]) ||
-                  strcmp((*row)->scheme, schemes[parameters[SCHEME].integer])))
-    row++;
-  return *row;
+  return wmc_network_integrator(formulations[parameters[FORMULATION].integer],
+                                schemes[parameters[SCHEME].integer]);
 }
 
 static wmc_energy_data data_of(const wmc_value *parameters)

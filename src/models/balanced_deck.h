@@ -24,8 +24,6 @@ enum wmc_balanced_field {
   FIELDS
 };
 
-enum { NOISE_ISOTROPIC, NOISE_HORIZONTAL, NOISE_KAPPA };
-
 /** All fields, ended by a NULL name. */
 extern const wmc_field wmc_balanced_fields[];
 

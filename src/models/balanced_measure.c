@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "balanced_deck.h"
+#include "network_deck.h"
 #include "weylmc/geometry/entropy.h"
 
 static size_t index_length(const wmc_value *parameters)
@@ -64,7 +65,7 @@ bool wmc_balanced_has_limit(const wmc_value *parameters)
 
 static bool fibres_feel_noise(const wmc_value *parameters)
 {
-  return parameters[NOISE].integer != NOISE_HORIZONTAL;
+  return parameters[NOISE].integer != WMC_NOISE_HORIZONTAL;
 }
 
 enum {
@@ -176,7 +177,7 @@ static double effective_rank(const wmc_spectrum *x)
   return exp(information);
 }
 
-static double acceptance(wmc_balanced *chain)
+double wmc_balanced_acceptance(wmc_balanced *chain)
 {
   double proposed = chain->counts[WMC_COUNT_PROPOSED], accepted = chain->counts[WMC_COUNT_ACCEPTED];
   chain->counts[WMC_COUNT_PROPOSED] = chain->counts[WMC_COUNT_ACCEPTED] = 0;
@@ -216,7 +217,7 @@ void wmc_balanced_measure(wmc_balanced *chain, double *out)
                                 [OBS_PARAMETER_NORM2] = wmc_shape_clock(&chain->law.shape) *
                                                         sum_of(x->rank, x->lambda2),
                                 [OBS_EFFECTIVE_RANK] = effective_rank(x),
-                                [OBS_ACCEPTANCE] = acceptance(chain),
+                                [OBS_ACCEPTANCE] = wmc_balanced_acceptance(chain),
                                 [OBS_VIRIAL] = wmc_balanced_virial(chain),
                                 [OBS_TRACE_TARGET] = trace_target(chain)};
   measure_entropies(chain, values);

@@ -1,4 +1,4 @@
-/** @file tangent.h  Explicit orthonormal basis of the tangent space of the balanced manifold.
+/** @file basis.h  Explicit orthonormal basis of the tangent space of the balanced manifold.
  *
  * At W_p = Q_p Lambda Q_{p-1}^*, p = 1 .. N, complete every frame Q_p to a square orthogonal or
  * unitary matrix O_p = [Q_p, complement]. A vector of the basis is given by O_p^* V_p O_{p-1}, of
@@ -18,7 +18,7 @@
  * Products are Re tr V^* V'. Entries have full relative precision at any lambda, also at equal and
  * tiny ones, except where the two terms of a turn cancel.
  * Sources: Menon & Yu, arXiv:2509.09088 (square real networks); docs/theory/geometry.md, eqs.
- * (G20)-(G26). Checked by tests/check/geometry_tangent.c: orthonormal, spans the differential of
+ * (G20)-(G26). Checked by tests/check/geometry_basis.c: orthonormal, spans the differential of
  * (3), horizontal and vertical parts, depth 1 to 1000. Finite depth only. Reentrant; allocates
  * nothing.
  */
@@ -28,37 +28,37 @@
 #include "weylmc/geometry/shape.h"
 #include "weylmc/geometry/spectrum.h"
 
-typedef enum wmc_tangent_kind {
-  WMC_TANGENT_VALUE,
-  WMC_TANGENT_ENTRY,
-  WMC_TANGENT_OUTER,
-  WMC_TANGENT_TURN,
-  WMC_TANGENT_PHASE,
-  WMC_TANGENT_INNER
-} wmc_tangent_kind;
+typedef enum wmc_basis_kind {
+  WMC_BASIS_VALUE,
+  WMC_BASIS_ENTRY,
+  WMC_BASIS_OUTER,
+  WMC_BASIS_TURN,
+  WMC_BASIS_PHASE,
+  WMC_BASIS_INNER
+} wmc_basis_kind;
 
 /** A vector of the basis. */
-typedef struct wmc_tangent {
-  wmc_tangent_kind kind;
+typedef struct wmc_basis_vector {
+  wmc_basis_kind kind;
   bool imaginary; /**< all entries are to be multiplied by the imaginary unit */
   int i, j;       /**< as above; j = r + a for OUTER and INNER, j = i for VALUE and PHASE */
   long at;        /**< k for TURN and PHASE, p for OUTER and INNER */
-} wmc_tangent;
+} wmc_basis_vector;
 
 /** An entry of O_p^* V_p O_{p-1}. */
-typedef struct wmc_tangent_entry {
+typedef struct wmc_basis_entry {
   int row, column;
   double value;
-} wmc_tangent_entry;
+} wmc_basis_entry;
 
 /** Number of vectors of one kind; their sums are wmc_shape_horizontal and wmc_shape_dimension. */
-long wmc_tangent_count(const wmc_shape *shape, wmc_tangent_kind kind);
-/** Vector `index` of a kind, 0 <= index < wmc_tangent_count. */
-wmc_tangent wmc_tangent_vector(const wmc_shape *shape, wmc_tangent_kind kind, long index);
+long wmc_basis_count(const wmc_shape *shape, wmc_basis_kind kind);
+/** Vector `index` of a kind, 0 <= index < wmc_basis_count. */
+wmc_basis_vector wmc_basis_pick(const wmc_shape *shape, wmc_basis_kind kind, long index);
 /** Entries of layer p, 1 <= p <= N; returns how many there are, 0 to 2. The spectrum is that of the
  * layers, sorted or not. */
-int wmc_tangent_layer(const wmc_shape *shape, const wmc_spectrum *spectrum,
-                      const wmc_tangent *vector, long p, wmc_tangent_entry entries[2]);
+int wmc_basis_layer(const wmc_shape *shape, const wmc_spectrum *spectrum,
+                    const wmc_basis_vector *vector, long p, wmc_basis_entry entries[2]);
 /** The rest of a frame: `q` holds r orthonormal columns of n numbers and room for n - r more, which
  * are filled in. Real numbers. Scratch: n^2 + wmc_qr_scratch(n, n) doubles (dense.h). */
-void wmc_tangent_complete(int n, int r, double *q, double *scratch);
+void wmc_basis_complete(int n, int r, double *q, double *scratch);

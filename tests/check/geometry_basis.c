@@ -1,10 +1,10 @@
 /* The explicit orthonormal tangent basis: Gram matrix, span, horizontal and vertical parts. */
 #include "networks.h"
 #include "support.h"
+#include "weylmc/geometry/basis.h"
 #include "weylmc/geometry/metric.h"
-#include "weylmc/geometry/tangent.h"
 
-enum { KINDS = WMC_TANGENT_INNER + 1 };
+enum { KINDS = WMC_BASIS_INNER + 1 };
 
 static const wmc_numbers fields[] = {WMC_NUMBERS_REAL, WMC_NUMBERS_COMPLEX};
 
@@ -18,28 +18,28 @@ static void random_net(wmc_stream *s, int t, int depth, net *w)
 static long dimension(const net *w)
 {
   long sum = 0;
-  for (int kind = 0; kind < KINDS; kind++) sum += wmc_tangent_count(&w->shape, kind);
+  for (int kind = 0; kind < KINDS; kind++) sum += wmc_basis_count(&w->shape, kind);
   return sum;
 }
 
 /* Vector of the whole basis, kind after kind. */
-static wmc_tangent vector_of(const net *w, long index)
+static wmc_basis_vector vector_of(const net *w, long index)
 {
   int kind = 0;
-  for (long count; index >= (count = wmc_tangent_count(&w->shape, kind)); kind++) index -= count;
-  return wmc_tangent_vector(&w->shape, kind, index);
+  for (long count; index >= (count = wmc_basis_count(&w->shape, kind)); kind++) index -= count;
+  return wmc_basis_pick(&w->shape, kind, index);
 }
 
-static bool horizontal(const wmc_tangent *v) { return v->kind <= WMC_TANGENT_OUTER; }
+static bool horizontal(const wmc_basis_vector *v) { return v->kind <= WMC_BASIS_OUTER; }
 
-static double dot(const net *w, const wmc_tangent *a, const wmc_tangent *b)
+static double dot(const net *w, const wmc_basis_vector *a, const wmc_basis_vector *b)
 {
   if (a->imaginary != b->imaginary) return 0;
-  wmc_tangent_entry e[2], f[2];
+  wmc_basis_entry e[2], f[2];
   double sum = 0;
   for (long p = 1; p <= net_depth(w); p++) {
-    int m = wmc_tangent_layer(&w->shape, &w->x, a, p, e);
-    int n = wmc_tangent_layer(&w->shape, &w->x, b, p, f);
+    int m = wmc_basis_layer(&w->shape, &w->x, a, p, e);
+    int n = wmc_basis_layer(&w->shape, &w->x, b, p, f);
     for (int i = 0; i < m; i++)
       for (int j = 0; j < n; j++)
         if (e[i].row == f[j].row && e[i].column == f[j].column) sum += e[i].value * f[j].value;
@@ -47,7 +47,7 @@ static double dot(const net *w, const wmc_tangent *a, const wmc_tangent *b)
   return sum;
 }
 
-Test(geometry_tangent, basis_is_orthonormal)
+Test(geometry_basis, basis_is_orthonormal)
 {
   wmc_stream *s = net_stream(121);
   for (int t = 0; t < test_trials(40); t++) {
@@ -57,7 +57,7 @@ Test(geometry_tangent, basis_is_orthonormal)
     cr_assert_eq(count, (long)wmc_shape_dimension(&w.shape));
     for (long i = 0; i < count; i++)
       for (long j = 0; j <= i; j++) {
-        wmc_tangent a = vector_of(&w, i), b = vector_of(&w, j);
+        wmc_basis_vector a = vector_of(&w, i), b = vector_of(&w, j);
         double found = dot(&w, &a, &b);
         cr_assert_lt(fabs(found - (i == j)), 1e-13, "kinds %d %d, N=%d: %g", (int)a.kind,
                      (int)b.kind, net_depth(&w), found);
@@ -67,7 +67,7 @@ Test(geometry_tangent, basis_is_orthonormal)
   wmc_stream_destroy(s);
 }
 
-Test(geometry_tangent, basis_is_orthonormal_at_large_depth)
+Test(geometry_basis, basis_is_orthonormal_at_large_depth)
 {
   wmc_stream *s = net_stream(122);
   for (int t = 0; t < test_trials(6); t++) {
@@ -78,7 +78,7 @@ Test(geometry_tangent, basis_is_orthonormal_at_large_depth)
       long i = (long)((double)count * wmc_stream_uniform(s));
       long j = i + net_pick(s, -2, 2);
       if (j < 0 || j >= count) j = i;
-      wmc_tangent a = vector_of(&w, i), b = vector_of(&w, j);
+      wmc_basis_vector a = vector_of(&w, i), b = vector_of(&w, j);
       double found = dot(&w, &a, &b);
       cr_assert_lt(fabs(found - (i == j)), 1e-11, "kinds %d %d: %g", (int)a.kind, (int)b.kind,
                    found);
@@ -89,12 +89,12 @@ Test(geometry_tangent, basis_is_orthonormal_at_large_depth)
 }
 
 /* Re tr of the basis vector with layer p of another. */
-static double layer_along(const net *w, const wmc_tangent *e, int p, const net_number *layer)
+static double layer_along(const net *w, const wmc_basis_vector *e, int p, const net_number *layer)
 {
   const int m = net_width(w, p), n = net_width(w, p - 1);
-  wmc_tangent_entry entries[2];
+  wmc_basis_entry entries[2];
   double sum = 0;
-  int count = wmc_tangent_layer(&w->shape, &w->x, e, p, entries);
+  int count = wmc_basis_layer(&w->shape, &w->x, e, p, entries);
   for (int k = 0; k < count; k++) {
     const net_number *row = net_at(w, p) + entries[k].row * m;
     const net_number *column = net_at(w, p - 1) + entries[k].column * n;
@@ -106,7 +106,7 @@ static double layer_along(const net *w, const wmc_tangent *e, int p, const net_n
   return sum;
 }
 
-static double along(const net *w, const wmc_tangent *e, const net_vector *v)
+static double along(const net *w, const wmc_basis_vector *e, const net_vector *v)
 {
   double sum = 0;
   for (int i = 0; i <= v->both; i++) sum += layer_along(w, e, v->first + i, v->layer[i]);
@@ -115,7 +115,7 @@ static double along(const net *w, const wmc_tangent *e, const net_vector *v)
 
 /* Every motion of a frame keeps its norm when projected on the basis, and motions of inner frames
  * have no horizontal part. With as many vectors as dimensions the basis spans the tangent space. */
-Test(geometry_tangent, basis_spans_motions_of_frames)
+Test(geometry_basis, basis_spans_motions_of_frames)
 {
   wmc_stream *s = net_stream(123);
   for (int t = 0; t < test_trials(40); t++) {
@@ -128,7 +128,7 @@ Test(geometry_tangent, basis_spans_motions_of_frames)
         net_frame_vector(&w, p, i, &v);
         double square = 0, across = 0, norm2 = net_dot(&w, &v, &v);
         for (long k = 0; k < count; k++) {
-          wmc_tangent e = vector_of(&w, k);
+          wmc_basis_vector e = vector_of(&w, k);
           double part = along(&w, &e, &v);
           square += part * part;
           if (horizontal(&e)) across += part * part;
@@ -149,14 +149,14 @@ static double power_of(const net *w, int k, int power)
   return k < w->shape.rank ? exp(power * w->x.log_sigma[k] / w->shape.depth) : 0;
 }
 
-static double weight_of(const net *w, const wmc_tangent *v)
+static double weight_of(const net *w, const wmc_basis_vector *v)
 {
   const double *l = w->x.log_sigma, depth = w->shape.depth;
-  return v->kind == WMC_TANGENT_OUTER ? wmc_metric_log_weight_outer(depth, l[v->i])
-                                      : wmc_metric_log_weight(depth, l[v->i], l[v->j]);
+  return v->kind == WMC_BASIS_OUTER ? wmc_metric_log_weight_outer(depth, l[v->i])
+                                    : wmc_metric_log_weight(depth, l[v->i], l[v->j]);
 }
 
-Test(geometry_tangent, images_have_the_weights_of_the_metric)
+Test(geometry_basis, images_have_the_weights_of_the_metric)
 {
   wmc_stream *s = net_stream(124);
   for (int t = 0; t < test_trials(60); t++) {
@@ -164,11 +164,11 @@ Test(geometry_tangent, images_have_the_weights_of_the_metric)
     random_net(s, t, t % 10 ? net_pick(s, 1, 6) : 300, &w);
     const int depth = net_depth(&w);
     for (long k = 0; k < dimension(&w); k++) {
-      wmc_tangent v = vector_of(&w, k);
+      wmc_basis_vector v = vector_of(&w, k);
       double image[NET_LAYER] = {0}, square = 0, size = 0;
       for (int p = 1; p <= depth; p++) {
-        wmc_tangent_entry e[2];
-        int count = wmc_tangent_layer(&w.shape, &w.x, &v, p, e);
+        wmc_basis_entry e[2];
+        int count = wmc_basis_layer(&w.shape, &w.x, &v, p, e);
         for (int i = 0; i < count; i++) {
           double term =
               power_of(&w, e[i].row, depth - p) * e[i].value * power_of(&w, e[i].column, p - 1);
@@ -189,7 +189,7 @@ Test(geometry_tangent, images_have_the_weights_of_the_metric)
   wmc_stream_destroy(s);
 }
 
-Test(geometry_tangent, complement_of_a_frame)
+Test(geometry_basis, complement_of_a_frame)
 {
   wmc_stream *s = net_stream(125);
   double q[NET_LAYER], kept[NET_LAYER], scratch[100 * NET_LAYER];
@@ -199,7 +199,7 @@ Test(geometry_tangent, complement_of_a_frame)
     net_frame(s, WMC_NUMBERS_REAL, n, frame);
     for (int i = 0; i < n * n; i++) q[i] = i < n * r ? creal(frame[i]) : NAN;
     memcpy(kept, q, sizeof q);
-    wmc_tangent_complete(n, r, q, scratch);
+    wmc_basis_complete(n, r, q, scratch);
     for (int i = 0; i < n; i++)
       for (int j = 0; j <= i; j++) {
         double sum = 0;

@@ -1,0 +1,163 @@
+/* Retraction along the fibres: X is kept, balance is reached, the distance is that of a normal. */
+#include <stdio.h>
+#include <string.h>
+
+#include "geometry.h"
+#include "support.h"
+#include "weylmc/geometry/retract.h"
+
+static wmc_stream *stream_of(long seed)
+{
+  wmc_stream *stream;
+  cr_assert_eq(wmc_stream_create(&stream, seed, 0), WMC_OK);
+  return stream;
+}
+
+static const int depths[] = {1, 2, 3, 6, 30};
+
+/* W + V for a tangent vector; full rank everywhere. */
+static void add_step(const test_network *net, const wmc_tangent *step, double *w)
+{
+  const wmc_layers *layers = net->layers;
+  double *work = test_room(wmc_tangent_scratch(layers));
+  wmc_tangent_write(&net->point, step, w, work);
+  for (size_t k = 0; k < wmc_layers_size(layers); k++) w[k] += net->w[k];
+  wmc_free(work);
+}
+
+/* Square layers: X of the retracted point is the product of W + V. */
+Test(geometry_retract, product_is_kept)
+{
+  wmc_stream *stream = stream_of(31);
+  for (int t = 0; t < test_trials(100); t++) {
+    test_network net;
+    test_network_open(&net, stream, depths[t % 5], 1 + t % 4, 0);
+    test_network_draw(&net, stream, t % 3 ? 0.4 : 1e-7);
+    const wmc_layers *layers = net.layers;
+    const size_t outer = (size_t)(layers->rank * layers->rank);
+    double *room = test_room(wmc_tangent_size(layers)), *w = test_room(wmc_layers_size(layers));
+    double *scratch = test_room(wmc_retract_scratch(layers)),
+           *work = test_room(wmc_tangent_scratch(layers));
+    double *x = test_room(wmc_layers_block(layers)), *y = test_room(outer), scale = 0;
+    const wmc_tangent step = wmc_tangent_map(layers, room);
+    const double h = 0.1 / (layers->rank * sqrt(layers->depth));
+    wmc_tangent_draw(&net.point, stream, h, h, NULL, 0, &step, work);
+    add_step(&net, &step, w);
+    wmc_layers_end_to_end(layers, w, x, net.scratch);
+    wmc_retraction done;
+    cr_assert(wmc_retract(&net.point, &step, &done, scratch), "N=%d r=%d", layers->depth,
+              layers->rank);
+    if (test_verbose())
+      printf("N %2d r %d: %d iterations, imbalance %.1e\n", layers->depth, layers->rank,
+             done.iterations, done.imbalance);
+    wmc_point_end_to_end(&net.point, y, net.scratch);
+    wmc_point_write(&net.point, net.w, net.scratch);
+    for (size_t k = 0; k < outer; k++) scale += x[k] * x[k];
+    cr_expect_lt(test_distance(outer, x, y), 1e-11 * sqrt(scale), "%g",
+                 test_distance(outer, x, y) / sqrt(scale));
+    cr_expect_lt(wmc_layers_imbalance(layers, net.w, net.scratch), 1e-13);
+    wmc_free(room);
+    wmc_free(w);
+    wmc_free(scratch);
+    wmc_free(work);
+    wmc_free(x);
+    wmc_free(y);
+    test_network_close(&net);
+  }
+  wmc_stream_destroy(stream);
+}
+
+/* Tangent part of W' - W - V over |V|^2 and |W' - W - V| over |V|^2, for a step of size h. */
+static void displacement(int t, double h, double *tangential, double *whole)
+{
+  wmc_stream *stream = stream_of(32 + t);
+  test_network net;
+  test_network_open(&net, stream, depths[1 + t % 3], 2 + t / 3, 0);
+  test_network_draw(&net, stream, 0.4);
+  const wmc_layers *layers = net.layers;
+  const size_t size = wmc_layers_size(layers);
+  double *room = test_room(2 * wmc_tangent_size(layers)), *v = test_room(2 * size), *u = v + size;
+  double *scratch = test_room(wmc_retract_scratch(layers)),
+         *work = test_room(wmc_tangent_scratch(layers));
+  double *memory = test_room(wmc_point_size(layers));
+  const wmc_tangent step = wmc_tangent_map(layers, room);
+  const wmc_tangent back = wmc_tangent_map(layers, room + wmc_tangent_size(layers));
+  const wmc_point moved = wmc_point_map(layers, memory);
+  wmc_tangent_draw(&net.point, stream, h, h, NULL, 0, &step, work);
+  const double square = wmc_tangent_inner(&step, &step);
+  add_step(&net, &step, v);
+  memcpy(memory, net.point.frames, wmc_point_size(layers) * sizeof *memory);
+  cr_assert(wmc_retract(&moved, &step, NULL, scratch));
+  wmc_point_write(&moved, u, net.scratch);
+  *whole = 0;
+  for (size_t k = 0; k < size; k++) {
+    u[k] -= v[k];
+    *whole += u[k] * u[k];
+  }
+  *whole = sqrt(*whole) / square;
+  wmc_project(&net.point, u, &back, work);
+  *tangential = sqrt(wmc_tangent_inner(&back, &back)) / square;
+  wmc_free(room);
+  wmc_free(v);
+  wmc_free(scratch);
+  wmc_free(work);
+  wmc_free(memory);
+  test_network_close(&net);
+  wmc_stream_destroy(stream);
+}
+
+/* In square layers the displacement is of second order, and its tangent part of third. */
+Test(geometry_retract, displacement_is_normal)
+{
+  for (int t = 0; t < 9; t++) {
+    double coarse, fine, all, rest;
+    displacement(t, 1e-2, &coarse, &all);
+    displacement(t, 1e-3, &fine, &rest);
+    cr_expect_lt(fabs(rest - all), 0.5 * all, "second order: %g %g", all, rest);
+    cr_expect_gt(all, 1e-3, "%g", all);
+    cr_expect_lt(fine, 0.2 * coarse, "tangent part %g, %g of %g", coarse, fine, all);
+  }
+}
+
+/* Any layers of full rank are balanced with X kept, and gauge-equivalent ones to the same spectrum.
+ */
+Test(geometry_retract, balance_far_from_balance)
+{
+  wmc_stream *stream = stream_of(33);
+  for (int t = 0; t < test_trials(60); t++) {
+    test_network net;
+    test_network_open(&net, stream, depths[t % 4], 1 + t % 4, t % 3);
+    test_network_draw(&net, stream, 0.4);
+    const wmc_layers *layers = net.layers;
+    const int r = layers->rank;
+    const size_t outer = (size_t)(layers->width[0] * layers->width[layers->depth]);
+    double *g = test_room(wmc_layers_gauges_size(layers) + 1), *lambda = test_room((size_t)r);
+    double *x = test_room(wmc_layers_block(layers)), *y = test_room(outer), scale = 0;
+    double *scratch = test_room(wmc_retract_scratch(layers));
+    wmc_retraction done;
+    memcpy(lambda, net.point.lambda, (size_t)r * sizeof *lambda);
+    for (int p = 1; p < layers->depth; p++) {
+      const int d = layers->width[p];
+      wmc_stream_normals(stream, (size_t)(d * d), 0.3, g + layers->gauge[p]);
+      for (int k = 0; k < d; k++) g[layers->gauge[p] + (size_t)(k * d + k)] += 1;
+    }
+    cr_assert(wmc_layers_act(layers, g, net.w, net.scratch));
+    wmc_layers_end_to_end(layers, net.w, x, net.scratch);
+    cr_assert(wmc_balance(&net.point, net.w, &done, scratch), "N=%d r=%d", layers->depth, r);
+    if (test_verbose())
+      printf("N %2d r %d: %d iterations, imbalance %.1e\n", layers->depth, r, done.iterations,
+             done.imbalance);
+    wmc_point_end_to_end(&net.point, y, net.scratch);
+    for (size_t k = 0; k < outer; k++) scale += x[k] * x[k];
+    cr_expect_lt(test_distance(outer, x, y), 1e-10 * sqrt(scale), "%g",
+                 test_distance(outer, x, y) / sqrt(scale));
+    cr_expect_lt(test_distance((size_t)r, lambda, net.point.lambda), 1e-10 * lambda[0]);
+    wmc_free(g);
+    wmc_free(lambda);
+    wmc_free(x);
+    wmc_free(y);
+    wmc_free(scratch);
+    test_network_close(&net);
+  }
+  wmc_stream_destroy(stream);
+}

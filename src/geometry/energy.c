@@ -6,96 +6,154 @@
 #include "weylmc/base/memory.h"
 #include "weylmc/numeric/dense.h"
 
-static void fill_identity(wmc_energy *energy)
+static double target_entry(const wmc_energy_data *data, int i, int j)
 {
-  for (int i = 0; i < energy->width; i++) energy->quadratic[i * energy->width + i] = 1;
-  energy->plain = true;
+  if (data->target) return data->target[i * data->columns + j];
+  return data->diag && i == j ? data->diag[i] : 0;
 }
 
-static void fill_frobenius(const wmc_energy_data *data, wmc_energy *energy)
+static double mask_entry(const wmc_energy_data *data, int i, int j)
 {
-  (void)data;
-  fill_identity(energy);
-  energy->centred = true;
+  return data->mask ? data->mask[i * data->columns + j] : i == j;
 }
 
-static void fill_target(const wmc_energy_data *data, wmc_energy *energy)
+static void add_frobenius(const wmc_energy_data *data, double weight, wmc_energy *energy)
 {
-  const int d = data->width;
-  fill_identity(energy);
-  for (int i = 0; i < d; i++)
-    for (int j = 0; j < d; j++) {
-      double phi = data->target ? data->target[i * d + j] : (i == j ? data->diag[i] : 0);
-      energy->linear[j * d + i] = phi;
-      energy->constant += 0.5 * phi * phi;
+  for (int i = 0; i < data->columns; i++) energy->quadratic[i * data->columns + i] += weight;
+}
+
+static void add_target(const wmc_energy_data *data, double weight, wmc_energy *energy)
+{
+  add_frobenius(data, weight, energy);
+  for (int j = 0; j < data->columns; j++)
+    for (int i = 0; i < data->rows; i++) {
+      double phi = target_entry(data, i, j);
+      energy->linear[j * data->rows + i] += weight * phi;
+      energy->constant += 0.5 * weight * phi * phi;
     }
 }
 
-static void fill_regression(const wmc_energy_data *data, wmc_energy *energy)
+static void add_completion(const wmc_energy_data *data, double weight, wmc_energy *energy)
 {
-  const int d = data->width;
-  const double weight = 1.0 / (double)data->samples;
+  for (int j = 0; j < data->columns; j++)
+    for (int i = 0; i < data->rows; i++) {
+      double seen = weight * mask_entry(data, i, j), phi = target_entry(data, i, j);
+      energy->mask[j * data->rows + i] += seen;
+      energy->linear[j * data->rows + i] += seen * phi;
+      energy->constant += 0.5 * seen * phi * phi;
+    }
+}
+
+static void add_regression(const wmc_energy_data *data, double weight, wmc_energy *energy)
+{
+  const int n = data->columns, m = data->rows;
+  const double each = weight / (double)data->samples;
   for (size_t k = 0; k < data->samples; k++) {
-    const double *x = data->inputs + k * (size_t)d, *y = data->labels + k * (size_t)d;
-    for (int j = 0; j < d; j++)
-      for (int i = 0; i < d; i++) {
-        energy->quadratic[j * d + i] += weight * x[i] * x[j];
-        energy->linear[j * d + i] += weight * y[i] * x[j];
-      }
-    for (int i = 0; i < d; i++) energy->constant += 0.5 * weight * y[i] * y[i];
+    const double *x = data->inputs + k * (size_t)n, *y = data->labels + k * (size_t)m;
+    for (int j = 0; j < n; j++) {
+      for (int i = 0; i < n; i++) energy->quadratic[j * n + i] += each * x[i] * x[j];
+      for (int i = 0; i < m; i++) energy->linear[j * m + i] += each * y[i] * x[j];
+    }
+    for (int i = 0; i < m; i++) energy->constant += 0.5 * each * y[i] * y[i];
   }
 }
 
+static void add_decay(const wmc_energy_data *data, double weight, wmc_energy *energy)
+{
+  (void)data;
+  energy->decay += weight;
+}
+
 const wmc_energy_kind wmc_energies[] = {
-    {"frobenius", "|X|^2 / 2", true, fill_frobenius},
-    {"target", "|X - Phi|^2 / 2 for a given matrix Phi", false, fill_target},
-    {"regression", "mean over samples of |X x - y|^2 / 2", false, fill_regression},
+    {"frobenius", "|X|^2 / 2", true, add_frobenius},
+    {"target", "|X - Phi|^2 / 2 for a given matrix Phi", false, add_target},
+    {"completion", "sum over observed entries of (X - Phi)^2 / 2", false, add_completion},
+    {"regression", "mean over samples of |X x - y|^2 / 2", false, add_regression},
+    {"decay", "|W|^2 / 2 of the layers", true, add_decay},
     {NULL, NULL, false, NULL}};
 
-/* R = curvature^{-1/2} axes^T, X* = B R^T R */
+/* Eigenvalues of C that count as positive. */
+static double least_curvature(const wmc_energy *energy)
+{
+  return 1e-12 * energy->curvature[0][energy->columns - 1];
+}
+
+/* R = curvature^{-1/2} axes^T, X* = B R^T R, in the directions that C sees */
 static void find_minimiser(wmc_energy *energy)
 {
-  const int d = energy->width;
-  const double *e = energy->axes[0], *c = energy->curvature[0];
-  for (int k = 0; k < d; k++)
-    for (int j = 0; j < d; j++) energy->spread[j * d + k] = e[k * d + j] / sqrt(c[k]);
-  for (int i = 0; i < d; i++)
-    for (int k = 0; k < d; k++) {
+  const int n = energy->columns, m = energy->rows;
+  const double *c = energy->curvature[0], least = least_curvature(energy);
+  for (int k = 0; k < n; k++) {
+    const double *e = energy->axes[0] + k * n;
+    if (!(c[k] > least)) continue;
+    for (int j = 0; j < n; j++) energy->spread[j * n + k] = e[j] / sqrt(c[k]);
+    for (int i = 0; i < m; i++) {
       double along = 0;
-      for (int j = 0; j < d; j++) along += energy->linear[j * d + i] * e[k * d + j];
-      for (int j = 0; j < d; j++) energy->minimiser[j * d + i] += along / c[k] * e[k * d + j];
+      for (int j = 0; j < n; j++) along += energy->linear[j * m + i] * e[j];
+      for (int j = 0; j < n; j++) energy->minimiser[j * m + i] += along / c[k] * e[j];
     }
+  }
 }
 
 /* C and X* C X*^T = X* B^T by axes */
 static wmc_status find_axes(wmc_energy *energy)
 {
-  const int d = energy->width;
+  const int n = energy->columns, m = energy->rows;
   double *left = energy->axes[1];
-  memcpy(energy->axes[0], energy->quadratic, (size_t)d * (size_t)d * sizeof *left);
-  WMC_TRY(wmc_symmetric_eigen(d, energy->axes[0], energy->curvature[0]));
+  memcpy(energy->axes[0], energy->quadratic, (size_t)n * (size_t)n * sizeof *left);
+  WMC_TRY(wmc_symmetric_eigen(n, energy->axes[0], energy->curvature[0]));
   find_minimiser(energy);
-  for (int j = 0; j < d; j++)
-    for (int i = 0; i < d; i++)
-      for (int k = 0; k < d; k++)
-        left[j * d + i] += energy->minimiser[k * d + i] * energy->linear[k * d + j];
-  return wmc_symmetric_eigen(d, left, energy->curvature[1]);
+  for (int j = 0; j < m; j++)
+    for (int i = 0; i < m; i++)
+      for (int k = 0; k < n; k++)
+        left[j * m + i] += energy->minimiser[k * m + i] * energy->linear[k * m + j];
+  return wmc_symmetric_eigen(m, left, energy->curvature[1]);
 }
 
-wmc_status wmc_energy_create(int kind, const wmc_energy_data *data, wmc_energy *energy)
+/* What the terms left: products with what is zero, or a number, can be spared. */
+static void find_structure(wmc_energy *energy)
 {
-  const size_t width = (size_t)data->width, entries = width * width;
-  *energy = (wmc_energy){.width = data->width};
-  double **arrays[] = {&energy->quadratic,    &energy->linear,      &energy->minimiser,
-                       &energy->spread,       &energy->axes[0],     &energy->axes[1],
-                       &energy->curvature[0], &energy->curvature[1]};
-  wmc_status status = WMC_OK;
-  for (size_t k = 0; k < sizeof arrays / sizeof arrays[0] && status == WMC_OK; k++) {
-    *arrays[k] = WMC_ARRAY(double, entries);
-    if (*arrays[k] == NULL) status = wmc_no_memory();
+  const int n = energy->columns, entries = energy->rows * n;
+  energy->plain = energy->centred = true;
+  for (int k = 0; k < n * n; k++)
+    energy->plain &= energy->quadratic[k] == (k % (n + 1) == 0 ? energy->quadratic[0] : 0);
+  for (int k = 0; k < entries; k++) {
+    energy->centred &= energy->linear[k] == 0;
+    energy->masked |= energy->mask[k] != 0;
   }
+}
+
+static wmc_status allocate(wmc_energy *energy)
+{
+  const size_t m = (size_t)energy->rows, n = (size_t)energy->columns;
+  const struct {
+    double **array;
+    size_t size;
+  } parts[] = {{&energy->quadratic, n * n}, {&energy->linear, m * n},    {&energy->mask, m * n},
+               {&energy->target, m * n},    {&energy->minimiser, m * n}, {&energy->spread, n * n},
+               {&energy->axes[0], n * n},   {&energy->axes[1], m * m},   {&energy->curvature[0], n},
+               {&energy->curvature[1], m}};
+  for (size_t k = 0; k < sizeof parts / sizeof parts[0]; k++)
+    if ((*parts[k].array = WMC_ARRAY(double, parts[k].size)) == NULL) return wmc_no_memory();
+  return WMC_OK;
+}
+
+static void add_terms(const wmc_energy_data *data, wmc_energy *energy)
+{
+  for (int k = 0; k < WMC_ENERGY_TERMS; k++)
+    if (data->coefficient[k] > 0) wmc_energies[k].add(data, data->coefficient[k], energy);
+  for (int j = 0; j < data->columns; j++)
+    for (int i = 0; i < data->rows; i++)
+      energy->target[j * data->rows + i] = target_entry(data, i, j);
+}
+
+wmc_status wmc_energy_create(const wmc_energy_data *data, wmc_energy *energy)
+{
+  *energy = (wmc_energy){.rows = data->rows, .columns = data->columns};
+  wmc_status status = allocate(energy);
   if (status == WMC_OK) {
-    wmc_energies[kind].fill(data, energy);
+    add_terms(data, energy);
+    find_structure(energy);
     status = find_axes(energy);
   }
   if (status != WMC_OK) wmc_energy_free(energy);
@@ -106,47 +164,92 @@ void wmc_energy_free(wmc_energy *energy)
 {
   wmc_free(energy->quadratic);
   wmc_free(energy->linear);
+  wmc_free(energy->mask);
+  wmc_free(energy->target);
   wmc_free(energy->minimiser);
   wmc_free(energy->spread);
   for (int side = 0; side < 2; side++) {
     wmc_free(energy->axes[side]);
     wmc_free(energy->curvature[side]);
   }
-  *energy = (wmc_energy){.width = energy->width};
+  *energy = (wmc_energy){.rows = energy->rows, .columns = energy->columns};
 }
 
-/* (X C)_ij */
-static double product_entry(const wmc_energy *energy, const double *x, int i, int j)
+static double dot(int n, const double *x, const double *y)
 {
-  const int d = energy->width;
-  if (energy->plain) return x[j * d + i];
   double sum = 0;
-  for (int k = 0; k < d; k++) sum += x[k * d + i] * energy->quadratic[j * d + k];
+  for (int i = 0; i < n; i++) sum += x[i] * y[i];
+  return sum;
+}
+
+/* tr(X C X^T) */
+static double square_form(const wmc_energy *energy, const double *x)
+{
+  const int n = energy->columns, m = energy->rows;
+  if (energy->plain) return energy->quadratic[0] * dot(m * n, x, x);
+  double sum = 0;
+  for (int j = 0; j < n; j++) {
+    sum += energy->quadratic[j * n + j] * dot(m, x + j * m, x + j * m);
+    for (int k = 0; k < j; k++)
+      sum += 2 * energy->quadratic[j * n + k] * dot(m, x + j * m, x + k * m);
+  }
   return sum;
 }
 
 double wmc_energy_value(const wmc_energy *energy, const double *x)
 {
-  const int d = energy->width;
-  double sum = energy->constant;
-  for (int j = 0; j < d; j++)
-    for (int i = 0; i < d; i++)
-      sum += x[j * d + i] * (0.5 * product_entry(energy, x, i, j) - energy->linear[j * d + i]);
-  return sum;
+  const int entries = energy->rows * energy->columns;
+  double twice = square_form(energy, x);
+  for (int k = 0; energy->masked && k < entries; k++) twice += energy->mask[k] * x[k] * x[k];
+  return 0.5 * twice - dot(entries, energy->linear, x) + energy->constant;
 }
 
 void wmc_energy_gradient(const wmc_energy *energy, const double *x, double *gradient)
 {
-  const int d = energy->width;
-  for (int j = 0; j < d; j++)
-    for (int i = 0; i < d; i++)
-      gradient[j * d + i] = product_entry(energy, x, i, j) - energy->linear[j * d + i];
+  const int n = energy->columns, m = energy->rows;
+  const double single = energy->plain ? energy->quadratic[0] : 0;
+  for (int k = 0; k < m * n; k++)
+    gradient[k] = (single + energy->mask[k]) * x[k] - energy->linear[k];
+  for (int j = 0; !energy->plain && j < n; j++)
+    for (int k = 0; k < n; k++) {
+      const double c = energy->quadratic[j * n + k];
+      for (int i = 0; i < m; i++) gradient[j * m + i] += c * x[k * m + i];
+    }
+}
+
+static double sum_of(int n, const double *x)
+{
+  double sum = 0;
+  for (int k = 0; k < n; k++) sum += x[k];
+  return sum;
+}
+
+double wmc_energy_decay(const wmc_energy *energy, const wmc_spectrum *spectrum)
+{
+  const double clock = isinf(spectrum->depth) ? 1 : spectrum->depth;
+  return 0.5 * energy->decay * clock * sum_of(spectrum->rank, spectrum->lambda2);
+}
+
+double wmc_energy_decay_virial(const wmc_energy *energy, const wmc_spectrum *spectrum)
+{
+  if (isinf(spectrum->depth)) return energy->decay * spectrum->rank;
+  return energy->decay * sum_of(spectrum->rank, spectrum->lambda2);
+}
+
+bool wmc_energy_is_bi_invariant(const wmc_energy *energy)
+{
+  return energy->plain && energy->centred && !energy->masked;
 }
 
 int wmc_energy_rank(const wmc_energy *energy)
 {
-  const int d = energy->width;
   int rank = 0;
-  for (int k = 0; k < d; k++) rank += energy->curvature[0][k] > 1e-12 * energy->curvature[0][d - 1];
+  for (int k = 0; k < energy->columns; k++)
+    rank += energy->curvature[0][k] > least_curvature(energy);
   return rank;
+}
+
+bool wmc_energy_is_gaussian(const wmc_energy *energy)
+{
+  return !energy->masked && wmc_energy_rank(energy) == energy->columns;
 }

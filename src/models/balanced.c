@@ -25,59 +25,79 @@ static double *take(double **next, size_t n)
   return part;
 }
 
-static size_t size_of_state(int width, bool frames)
+static size_t size_of_state(const wmc_shape *shape, bool frames, bool masked)
 {
-  size_t d = (size_t)width;
-  return wmc_spectrum_size(width) + WMC_COUNTS + d + 1 + (frames ? 6 * d * d + 2 * d + 1 : 0);
+  const size_t r = (size_t)shape->rank, m = (size_t)shape->rows, n = (size_t)shape->columns;
+  const size_t span = m > n ? m : n, energy = m * n + n * n;
+  const size_t plain = wmc_spectrum_size(shape->rank) + WMC_COUNTS + r + 1;
+  if (!frames) return plain;
+  return plain + m * m + n * n + energy + 2 * r * span + 1 + m + n + (masked ? m * n : 0);
 }
 
 static void lay_out(wmc_balanced *chain)
 {
-  static const double one = 1, zero = 0;
-  const int d = chain->law.shape.rank;
-  const size_t square = (size_t)(d * d);
+  const int r = chain->law.shape.rank;
+  const size_t m = (size_t)chain->rows, n = (size_t)chain->columns;
+  const size_t turns = (size_t)(r * chain->span);
   double *next = chain->state;
-  chain->x = wmc_spectrum_map(d, chain->law.shape.depth, take(&next, wmc_spectrum_size(d)));
+  chain->x = wmc_spectrum_map(r, chain->law.shape.depth, take(&next, wmc_spectrum_size(r)));
   chain->counts = take(&next, WMC_COUNTS);
-  chain->lambda_step = take(&next, (size_t)d);
+  chain->lambda_step = take(&next, (size_t)r);
   chain->scale_step = take(&next, 1);
-  chain->stiffness = &one;
-  chain->tilt = &zero;
   if (!chain->integrator->frames) return;
-  double **parts[] = {&chain->u, &chain->v,         &chain->g,
-                      &chain->h, &chain->turn_same, &chain->turn_opposite};
-  for (size_t k = 0; k < sizeof parts / sizeof parts[0]; k++) *parts[k] = take(&next, square);
-  chain->reach_step = take(&next, 1);
-  chain->shear_step = take(&next, 2 * (size_t)d);
-  chain->stiffness = chain->h;
-  chain->tilt = chain->g;
-  chain->stride = (size_t)d + 1;
+  const struct {
+    double **part;
+    size_t size;
+  } parts[] = {{&chain->u, m * m},      {&chain->v, n * n},          {&chain->g, m * n},
+               {&chain->h, n * n},      {&chain->turn_first, turns}, {&chain->turn_second, turns},
+               {&chain->reach_step, 1}, {&chain->shear_step, n + m}};
+  for (size_t k = 0; k < sizeof parts / sizeof parts[0]; k++)
+    *parts[k].part = take(&next, parts[k].size);
+  if (chain->energy.masked) chain->matrix = take(&next, m * n);
 }
 
 void wmc_balanced_destroy(wmc_balanced *chain)
 {
   if (chain == NULL) return;
-  wmc_product_destroy(chain->product);
+  wmc_product_destroy(chain->in_rows);
+  wmc_product_destroy(chain->in_columns);
+  wmc_product_destroy(chain->from_left);
+  wmc_product_destroy(chain->from_right);
   wmc_energy_free(&chain->energy);
   wmc_free(chain->work);
   wmc_free(chain->state);
   wmc_free(chain);
 }
 
+static wmc_status plan_products(wmc_balanced *chain)
+{
+  const int m = chain->rows, n = chain->columns;
+  if (!chain->integrator->frames) return WMC_OK;
+  WMC_TRY(wmc_product_create(&chain->in_rows, m, m, m));
+  WMC_TRY(wmc_product_create(&chain->in_columns, n, n, n));
+  WMC_TRY(wmc_product_create(&chain->from_left, m, n, m));
+  return wmc_product_create(&chain->from_right, m, n, n);
+}
+
 static wmc_status fill(wmc_balanced *chain, const wmc_balanced_setup *setup)
 {
-  const int d = setup->law.shape.rank;
+  const wmc_shape *shape = &setup->law.shape;
   chain->law = setup->law;
   chain->integrator = setup->integrator;
   chain->step = setup->step;
+  chain->rows = shape->rows;
+  chain->columns = shape->columns;
+  chain->span = shape->rows > shape->columns ? shape->rows : shape->columns;
   chain->flips = wmc_gibbs_flips(&chain->law);
-  chain->state_size = size_of_state(d, chain->integrator->frames);
+  WMC_TRY(wmc_energy_create(&setup->energy, &chain->energy));
+  chain->blind = wmc_energy_is_bi_invariant(&chain->energy);
+  chain->gaussian = wmc_energy_is_gaussian(&chain->energy);
+  chain->state_size = size_of_state(shape, chain->integrator->frames, chain->energy.masked);
   chain->state = WMC_ARRAY(double, chain->state_size);
-  chain->work = WMC_ARRAY(double, wmc_balanced_work(d, chain->integrator->frames));
+  chain->work = WMC_ARRAY(double, wmc_balanced_work(shape, chain->integrator->frames));
   if (chain->state == NULL || chain->work == NULL) return wmc_no_memory();
   lay_out(chain);
-  WMC_TRY(wmc_energy_create(setup->energy_kind, &setup->energy, &chain->energy));
-  return wmc_product_create(&chain->product, d, d, d);
+  return plan_products(chain);
 }
 
 wmc_status wmc_balanced_create(const wmc_balanced_setup *setup, wmc_balanced **out)

@@ -2,8 +2,11 @@
  *
  * All that changes from step to step stands in one array, `state`, so packing is a copy and a
  * restored chain continues bit for bit. An integrator is a row: how it starts and how it steps.
- * Conventions: matrices column-major; X = U diag(sigma) V^T with sigma decreasing;
- * G = U^T B V and H = V^T C V hold the energy in that frame (geometry/energy.h).
+ * Conventions: matrices column-major; X is rows x columns of rank r, with m and n for rows and
+ * columns. X = U_r diag(sigma) V_r^T with sigma decreasing; the state keeps whole orthogonal
+ * matrices U (m x m) and V (n x n), whose first r columns are U_r and V_r. G = U^T B V (m x n) and
+ * H = V^T C V (n x n) hold the energy in that frame (geometry/energy.h); for energies with a mask
+ * X itself is kept too. Frames are of real numbers.
  */
 #pragma once
 #include <stdbool.h>
@@ -51,30 +54,31 @@ struct wmc_balanced {
   wmc_energy energy;
   const wmc_integrator *integrator;
   double step; /**< time step of euler; first proposal of metropolis relative to its variable */
-  bool flips;  /**< the smooth continuation through sigma_d = 0 changes the sign of det X */
+  int rows, columns, span; /**< m, n and the larger of them */
+  bool flips;    /**< the smooth continuation through sigma_d = 0 changes the sign of det X */
+  bool blind;    /**< the energy sees sigma alone */
+  bool gaussian; /**< wmc_energy_is_gaussian */
 
   size_t state_size;
   double *state;
   wmc_spectrum x;
   double *counts;
-  double *lambda_step, *scale_step;  /**< proposals: d additive ones, one common factor */
-  double *u, *v, *g, *h;             /**< d x d each; NULL without frames */
-  double *reach_step;                /**< share of X - X* that a move of X draws afresh */
-  double *shear_step;                /**< 2 d, for axes of C, then of X* C X*^T */
-  double *turn_same, *turn_opposite; /**< d x d, entry i d + j for i < j: rotations of frames */
-
-  /** Energy of singular value k: 1/2 sigma^2 stiffness[k stride] - sigma tilt[k stride]. */
-  const double *stiffness, *tilt;
-  size_t stride;
+  double *lambda_step, *scale_step; /**< proposals: r additive ones, one common factor */
+  double *u, *v, *g, *h;            /**< m x m, n x n, m x n, n x n; NULL without frames */
+  double *matrix;                   /**< X, m x n; NULL for energies without a mask */
+  double *reach_step;               /**< share of X - X* that a move of X draws afresh */
+  double *shear_step;               /**< n + m, for axes of C, then of X* C X*^T */
+  /** r x max(m, n), entry (i, j) at i max(m, n) + j for i < j: sizes of the two kinds of turns */
+  double *turn_first, *turn_second;
 
   double *work; /**< scratch */
-  wmc_product *product;
+  /** m x m times m x m, n x n times n x n, m x m times m x n, m x n times n x n */
+  wmc_product *in_rows, *in_columns, *from_left, *from_right;
 };
 
 /** What a chain is made from. */
 typedef struct wmc_balanced_setup {
   wmc_gibbs law;
-  int energy_kind;        /**< row of wmc_energies */
   wmc_energy_data energy; /**< borrowed until the chain is made */
   const wmc_integrator *integrator;
   double step;
@@ -97,12 +101,18 @@ extern const wmc_observable wmc_balanced_observables[];
 bool wmc_balanced_has_limit(const wmc_value *parameters);
 
 /** Number of doubles of scratch that integrators may use. */
-size_t wmc_balanced_work(int width, bool frames);
+size_t wmc_balanced_work(const wmc_shape *shape, bool frames);
 
-/** E(X) from the spectrum and the diagonals of G and H. */
+/** E(X), decay included, from the spectrum and the diagonals of G and H, or X. */
 double wmc_balanced_energy(const wmc_balanced *chain);
-/** <X, E'(X)>. */
+/** d E(t X) / dt at t = 1: <X, E'(X)> with decay's share. */
 double wmc_balanced_virial(const wmc_balanced *chain);
+
+/** E without decay as a function of sigma_k: E(sigma_k + t) - E = slope t + curvature t^2 / 2. */
+typedef struct wmc_line {
+  double slope, curvature;
+} wmc_line;
+wmc_line wmc_balanced_line(const wmc_balanced *chain, int k);
 
 /** Distinct lambda at the scale of equilibrium. */
 void wmc_balanced_start_spectrum(wmc_balanced *chain);
@@ -124,26 +134,40 @@ bool wmc_balanced_accept(wmc_balanced *chain, double log_ratio, double uniform);
 /** Move a proposal's size towards the acceptance that mixes best. */
 void wmc_balanced_tune(double *size, bool accepted, double gain);
 
-/** Haar frames with det X > 0. */
+/** Haar frames, with det X > 0 if X is square. */
 void wmc_balanced_start_frames(wmc_balanced *chain, wmc_stream *stream);
-/** out = A^T M B; `scratch` holds 2 d^2. */
-void wmc_balanced_conjugate(const wmc_balanced *chain, const double *a, const double *m,
-                            const double *b, double *out, double *scratch);
+/** out = U^T M V for M and out m x n. `scratch` holds m^2 + m n. */
+void wmc_balanced_into_frames(const wmc_balanced *chain, const double *u, const double *m,
+                              const double *v, double *out, double *scratch);
+/** out = V^T M V for M and out n x n. `scratch` holds 2 n^2. */
+void wmc_balanced_into_right_frame(const wmc_balanced *chain, const double *v, const double *m,
+                                   double *out, double *scratch);
+/** x = U Y V^T for Y and x m x n. `scratch` holds n^2 + m n. */
+void wmc_balanced_out_of_frames(const wmc_balanced *chain, const double *y, double *x,
+                                double *scratch);
+/** X from spectrum and frames, m x n. */
+void wmc_balanced_matrix(const wmc_balanced *chain, double *x);
+/** F = U^T E'(X) V, m x n, without decay: what moves frames and, on the diagonal, sigma.
+ * `scratch` holds 2 m n + max(m, n)^2; entries beyond the first r rows and columns are right too.
+ */
+void wmc_balanced_force(const wmc_balanced *chain, double *force, double *scratch);
 /** Whether det a < 0, by elimination; `a` is destroyed. */
 bool wmc_balanced_is_negative(int d, double *a);
 /** x <- c x + s y, y <- c y - s x over n entries; r = (c, s). */
 void wmc_balanced_turn(int n, const double r[2], double *restrict x, double *restrict y);
-/** Columns i, j of U turn by a, those of V by b, each (cos, sin); G and H follow. */
+/** Columns i < j of U turn by a, those of V by b, each (cos, sin); G, H and X follow. Where j is
+ * not a column of U (V), a (b) must be (1, 0). */
 void wmc_balanced_turn_frames(wmc_balanced *chain, int i, int j, const double a[2],
                               const double b[2]);
 /** The same for G and H alone. */
 void wmc_balanced_turn_energy(wmc_balanced *chain, int i, int j, const double a[2],
                               const double b[2]);
-/** y = P diag(s) V^T, s decreasing; P replaces y. `scratch` as for wmc_svd_jacobi. */
-void wmc_balanced_decompose(int d, double *y, double *v, double *s, double *scratch);
-/** U <- U P, V <- V Q, and G and H follow. `scratch` holds 3 d^2. */
+/** Y = P diag(s) Q^T, s decreasing, P m x m and Q n x n orthogonal. P replaces Y (m x n); `p` and
+ * `q` hold max(m, n)^2, `scratch` as much as wmc_balanced_work. */
+void wmc_balanced_decompose(int m, int n, double *p, double *q, double *s, double *scratch);
+/** U <- U P, V <- V Q, and G, H and X follow. `scratch` holds 3 max(m, n)^2. */
 void wmc_balanced_settle(wmc_balanced *chain, const double *p, const double *q, double *scratch);
-/** Re-orthonormalise U and V and recompute G and H, every 64 steps. */
+/** Re-orthonormalise U and V and recompute G, H and X, every 64 steps. */
 void wmc_balanced_refresh(wmc_balanced *chain);
 void wmc_balanced_refresh_if_due(wmc_balanced *chain);
 /** Change of the energy when columns i, j of U turn by angle a and those of V by b, given as
@@ -151,10 +175,21 @@ void wmc_balanced_refresh_if_due(wmc_balanced *chain);
 double wmc_balanced_turn_change(const wmc_balanced *chain, int i, int j, const double a[2],
                                 const double b[2]);
 
+/** For energies with a mask, whose X is kept: sum M_ij X_ij^2 (0 without a mask), its half as a
+ * function of sigma_k, and the change of its half when columns turn; X <- X + shift u_k v_k^T, and
+ * X after a turn. Columns turn as in wmc_balanced_turn_frames, U and V as they were before. */
+double wmc_balanced_mask_square(const wmc_balanced *chain);
+wmc_line wmc_balanced_mask_line(const wmc_balanced *chain, int k);
+double wmc_balanced_mask_turn(const wmc_balanced *chain, int i, int j, const double a[2],
+                              const double b[2]);
+void wmc_balanced_shift_matrix(wmc_balanced *chain, int k, double shift);
+void wmc_balanced_turn_matrix(wmc_balanced *chain, int i, int j, const double a[2],
+                              const double b[2]);
+
 /** Where a move of X as a whole leads: P diag(s) Q^T in the frame of X. */
 typedef struct wmc_candidate {
-  double *p, *q, *s; /**< s decreasing */
-  bool negative;     /**< det (P Q) < 0 */
+  double *p, *q, *s; /**< m x m, n x n; s decreasing */
+  bool negative;     /**< det (P Q) < 0, X square */
   wmc_spectrum x;    /**< of the state that the move would make */
 } wmc_candidate;
 /** One move of X as a whole, every few steps. */
@@ -162,5 +197,5 @@ void wmc_balanced_move_matrix(wmc_balanced *chain, wmc_stream *stream, double ga
 /** Log of the acceptance ratio of the random move, and of the shear, which changes the energy. */
 double wmc_balanced_reach_ratio(const wmc_balanced *chain, const wmc_candidate *to);
 double wmc_balanced_shear_ratio(const wmc_balanced *chain, const wmc_candidate *to, double change);
-/** Energy of U Y V^T minus that of X. `scratch` holds d^2. */
+/** Energy of U Y V^T minus that of X, without decay. `scratch` holds 3 max(m, n)^2. */
 double wmc_balanced_core_change(const wmc_balanced *chain, const double *y, double *scratch);

@@ -2,82 +2,158 @@
 #include "balanced_deck.h"
 #include "network_deck.h"
 
+/* What the formulation can hold. */
 static void check_formulation(const wmc_value *parameters, const wmc_complaints *complaints)
 {
-  const wmc_energy_kind *energy = &wmc_energies[parameters[ENERGY].integer];
-  if (!energy->bi_invariant && !wmc_balanced_setup_of(parameters).integrator->frames)
-    wmc_complain(complaints, FORMULATION,
-                 "energy %s depends on more than the singular values of X, formulation spectrum "
-                 "has nothing else: use formulation: observable",
-                 energy->name);
+  const wmc_balanced_setup setup = wmc_balanced_setup_of(parameters);
+  for (int k = 0; k < WMC_ENERGY_TERMS && !setup.integrator->frames; k++)
+    if (setup.energy.coefficient[k] > 0 && !wmc_energies[k].bi_invariant)
+      wmc_complain(complaints, FORMULATION,
+                   "energy %s depends on more than the singular values of X, formulation spectrum "
+                   "has nothing else: use formulation: observable",
+                   wmc_energies[k].name);
+  if (setup.integrator->frames && setup.law.shape.numbers != WMC_NUMBERS_REAL)
+    wmc_complain(complaints, NUMBERS,
+                 "formulation observable keeps frames of real numbers: use formulation: spectrum, "
+                 "which has the law of complex ones for energies of the singular values, or "
+                 "field: real");
 }
 
-static void check_square(const wmc_value *value, size_t d, int field,
+/* Euler steps of frames. */
+static void check_euler(const wmc_value *parameters, const wmc_complaints *complaints)
+{
+  const wmc_balanced_setup setup = wmc_balanced_setup_of(parameters);
+  const bool full = wmc_shape_outer(&setup.law.shape) == 0;
+  if (!setup.integrator->frames || setup.integrator->exact) return;
+  if (!full || setup.energy.coefficient[WMC_ENERGY_COMPLETION] > 0)
+    wmc_complain(complaints, SCHEME,
+                 "euler moves frames of square matrices of full rank, without a mask: use scheme: "
+                 "metropolis");
+}
+
+/* A dataset read, with entries in the places of X; true if it can be used. */
+static bool check_matrix(const wmc_value *value, const wmc_shape *shape, int field,
                          const wmc_complaints *complaints)
 {
-  if (value->present && value->reals && (value->rows != d || value->columns != d))
-    wmc_complain(complaints, field,
-                 "%zu x %zu matrix found, %zu x %zu expected: width is %zu; change width or the "
-                 "dataset",
-                 value->rows, value->columns, d, d, d);
+  if (!value->present || !value->reals) return false;
+  if ((int)value->rows == shape->rows && (int)value->columns == shape->columns) return true;
+  wmc_complain(complaints, field,
+               "%zu x %zu matrix found, %d x %d expected, the rows and columns of X: change the "
+               "widths or the dataset",
+               value->rows, value->columns, shape->rows, shape->columns);
+  return false;
 }
 
-static void check_target(const wmc_value *parameters, const wmc_complaints *complaints)
+static void check_target(const wmc_value *parameters, const char *name,
+                         const wmc_complaints *complaints)
 {
-  const size_t d = (size_t)parameters[WIDTH].integer;
+  const wmc_shape shape = wmc_balanced_shape(parameters);
+  const int entries = shape.rows < shape.columns ? shape.rows : shape.columns;
   const wmc_value *diag = &parameters[DIAG], *matrix = &parameters[MATRIX];
   if (diag->present == matrix->present)
     wmc_complain(complaints, diag->present ? MATRIX : ENERGY,
-                 "energy target needs one of diag (%zu numbers) and matrix (FILE:/DATASET), "
-                 "found %s: give exactly one",
-                 d, diag->present ? "both" : "neither");
-  if (diag->present && diag->count != d)
+                 "energy %s needs one of diag (%d numbers) and matrix (FILE:/DATASET), found %s: "
+                 "give exactly one",
+                 name, entries, diag->present ? "both" : "neither");
+  if (diag->present && (int)diag->count != entries)
     wmc_complain(complaints, DIAG,
-                 "%zu entries found, %zu expected, one for each row: change width or the list",
-                 diag->count, d);
-  check_square(matrix, d, MATRIX, complaints);
+                 "%zu entries found, %d expected, as long as the diagonal of X: change the widths "
+                 "or the list",
+                 diag->count, entries);
+  check_matrix(matrix, &shape, MATRIX, complaints);
 }
 
-static bool check_samples(const wmc_value *value, size_t d, int field,
+static void check_completion(const wmc_value *parameters, const wmc_complaints *complaints)
+{
+  const wmc_shape shape = wmc_balanced_shape(parameters);
+  const wmc_value *mask = &parameters[MASK];
+  size_t seen = 0, strange = 0;
+  check_target(parameters, "completion", complaints);
+  if (!mask->present && parameters[MATRIX].present)
+    wmc_complain(complaints, MATRIX,
+                 "energy completion with a matrix needs a mask that says which of its entries are "
+                 "observed: give mask: FILE:/DATASET, or diag: [...] to observe the diagonal");
+  if (!check_matrix(mask, &shape, MASK, complaints)) return;
+  for (size_t k = 0; k < mask->rows * mask->columns; k++) {
+    seen += mask->reals[k] == 1;
+    strange += mask->reals[k] != 0 && mask->reals[k] != 1;
+  }
+  if (strange > 0)
+    wmc_complain(complaints, MASK,
+                 "%zu entries are neither 0 nor 1: a mask has 1 where an entry of X is observed "
+                 "and 0 elsewhere",
+                 strange);
+  else if (seen == 0)
+    wmc_complain(complaints, MASK,
+                 "the mask observes nothing: all %zu entries are 0; write 1 where an entry of X "
+                 "is observed, or use energy: frobenius",
+                 mask->rows * mask->columns);
+}
+
+static bool check_samples(const wmc_value *value, int d, const char *side, int field,
                           const wmc_complaints *complaints)
 {
-  if (value->columns == d) return true;
+  if ((int)value->columns == d) return true;
   wmc_complain(complaints, field,
-               "%zu x %zu matrix found, %zu columns expected (one sample a row): width is %zu; "
-               "change width, or transpose or replace the dataset",
-               value->rows, value->columns, d, d);
+               "%zu x %zu matrix found, %d columns expected (one sample a row): X has %d %s; "
+               "change the widths, or transpose or replace the dataset",
+               value->rows, value->columns, d, d, side);
   return false;
 }
 
 /* Without full rank the Gibbs law cannot be normalised. */
 static void check_inputs(const wmc_value *parameters, const wmc_complaints *complaints)
 {
-  const int d = (int)parameters[WIDTH].integer;
-  wmc_energy_data data = wmc_balanced_setup_of(parameters).energy;
+  const wmc_balanced_setup setup = wmc_balanced_setup_of(parameters);
   wmc_energy energy;
-  if (wmc_energy_create(WMC_ENERGY_REGRESSION, &data, &energy) != WMC_OK) return;
-  int rank = wmc_energy_rank(&energy);
-  if (rank < d)
+  if (wmc_energy_create(&setup.energy, &energy) != WMC_OK) return;
+  int rank = wmc_energy_rank(&energy), d = energy.columns;
+  if (rank < d && energy.decay == 0 && setup.integrator->exact)
     wmc_complain(complaints, INPUTS,
                  "the %zu inputs span %d of %d directions, so the energy is flat along the others "
-                 "and has no Gibbs law: use more samples or a smaller width",
+                 "and has no Gibbs law: use more samples, a smaller width, or add decay: 0.01",
                  parameters[INPUTS].rows, rank, d);
   wmc_energy_free(&energy);
 }
 
 static void check_regression(const wmc_value *parameters, const wmc_complaints *complaints)
 {
-  const size_t d = (size_t)parameters[WIDTH].integer;
+  const wmc_shape shape = wmc_balanced_shape(parameters);
   const wmc_value *inputs = &parameters[INPUTS], *labels = &parameters[LABELS];
+  if (!inputs->present || !labels->present)
+    wmc_complain(complaints, ENERGY,
+                 "energy regression needs inputs and labels (FILE:/DATASET each), %s found: give "
+                 "both",
+                 inputs->present   ? "inputs alone"
+                 : labels->present ? "labels alone"
+                                   : "neither");
   if (!inputs->reals || !labels->reals) return;
-  bool fits = check_samples(inputs, d, INPUTS, complaints);
-  fits &= check_samples(labels, d, LABELS, complaints);
+  bool fits = check_samples(inputs, shape.columns, "columns", INPUTS, complaints);
+  fits &= check_samples(labels, shape.rows, "rows", LABELS, complaints);
   if (inputs->rows != labels->rows)
     wmc_complain(complaints, LABELS,
                  "%zu labels found for %zu inputs: give one label for each input", labels->rows,
                  inputs->rows);
   else if (fits)
     check_inputs(parameters, complaints);
+}
+
+/* The terms of the energy and their data. */
+static void check_energy(const wmc_value *parameters, const wmc_complaints *complaints)
+{
+  const wmc_balanced_setup setup = wmc_balanced_setup_of(parameters);
+  const double *coefficient = setup.energy.coefficient;
+  double sum = 0;
+  for (int k = 0; k < WMC_ENERGY_TERMS; k++) sum += coefficient[k];
+  if (sum == 0)
+    wmc_complain(complaints, parameters[ENERGY].integer == ENERGY_SUM ? ENERGY : DECAY,
+                 "all coefficients of the energy are 0: give at least one of frobenius, target, "
+                 "completion, regression and decay a positive one");
+  if (coefficient[WMC_ENERGY_COMPLETION] > 0)
+    check_completion(parameters, complaints);
+  else if (coefficient[WMC_ENERGY_TARGET] > 0)
+    check_target(parameters, "target", complaints);
+  if (coefficient[WMC_ENERGY_REGRESSION] > 0) check_regression(parameters, complaints);
 }
 
 /* One of width and widths. */
@@ -114,6 +190,28 @@ static void check_rank(const wmc_value *parameters, const wmc_complaints *compla
         shape.rank, limit, limit);
 }
 
+/* Depth inf: decay w is w sum log sigma, so the density near sigma_i = 0 is a power of sigma_i. */
+static void check_decay(const wmc_value *parameters, const wmc_complaints *complaints)
+{
+  const wmc_balanced_setup setup = wmc_balanced_setup_of(parameters);
+  const double power = wmc_gibbs_power(&setup.law), *coefficient = setup.energy.coefficient;
+  const double w = coefficient[WMC_ENERGY_DECAY], cold = setup.law.beta / setup.law.horizontal;
+  double rest = 0;
+  for (int k = 0; k < WMC_ENERGY_DECAY; k++) rest += coefficient[k];
+  if (w == 0 || !setup.integrator->exact || !wmc_shape_is_infinite(&setup.law.shape)) return;
+  if (rest == 0)
+    wmc_complain(complaints, ENERGY,
+                 "decay alone has no Gibbs law at depth inf: there it is a sum of log sigma and "
+                 "does not keep X from growing; add frobenius, or use a finite depth");
+  else if (power > 0 && cold * w >= power)
+    wmc_complain(complaints, DECAY,
+                 "no Gibbs law exists at depth inf with decay %g: near sigma = 0 the density is "
+                 "sigma^(p - 1) with p = %g - %g (excess or complex phases, minus beta decay over "
+                 "the variance of horizontal noise); p must be positive: use decay < %g or more "
+                 "hidden excess",
+                 w, power, cold * w, power / cold);
+}
+
 void wmc_balanced_check(const wmc_value *parameters, const wmc_complaints *complaints)
 {
   if (!check_choice_of_widths(parameters, complaints)) return;
@@ -122,6 +220,7 @@ void wmc_balanced_check(const wmc_value *parameters, const wmc_complaints *compl
   check_rank(parameters, complaints);
   wmc_network_check_limit(&law, DEPTH, complaints);
   check_formulation(parameters, complaints);
-  if (parameters[ENERGY].integer == WMC_ENERGY_TARGET) check_target(parameters, complaints);
-  if (parameters[ENERGY].integer == WMC_ENERGY_REGRESSION) check_regression(parameters, complaints);
+  check_euler(parameters, complaints);
+  check_energy(parameters, complaints);
+  check_decay(parameters, complaints);
 }

@@ -9,7 +9,8 @@
 enum { WIDTH_MAX = 512 };
 
 static const char *const noises[] = {"isotropic", "horizontal", "kappa", NULL};
-static const char *const energies[] = {"frobenius", "target", "regression", NULL};
+static const char *const energies[] = {"frobenius", "target", "completion", "regression",
+                                       "decay",     "sum",    NULL};
 static const char *const formulations[] = {"spectrum", "observable", NULL};
 static const char *const numbers[] = {"real", "complex", NULL};
 static const char *const schemes[] = {"euler", "metropolis", NULL};
@@ -93,29 +94,80 @@ const wmc_field wmc_balanced_fields[] = {
                 .standard = "frobenius",
                 .sweep = true,
                 .unit = "",
-                .text = "|X|^2/2, |X - Phi|^2/2, or the mean of |X x - y|^2/2 over samples"},
+                .text = "|X|^2/2, |X - Phi|^2/2, the same over observed entries, the mean of "
+                        "|X x - y|^2/2 over samples, |W|^2/2 of the layers, or a sum of these"},
     [DIAG] = {.name = "energy.diag",
               .type = WMC_REALS,
-              .only = "energy.kind=target",
+              .only = "energy.kind=target|completion|sum",
               .unit = "1",
-              .text = "the d diagonal entries of a diagonal target Phi"},
+              .text = "diagonal entries of a diagonal target Phi; completion without a mask "
+                      "observes the diagonal"},
     [MATRIX] = {.name = "energy.matrix",
                 .type = WMC_MATRIX,
-                .only = "energy.kind=target",
+                .only = "energy.kind=target|completion|sum",
                 .unit = "1",
-                .text = "target Phi, d x d, as FILE:/DATASET"},
+                .text = "target Phi, d_N x d_0, as FILE:/DATASET"},
     [INPUTS] = {.name = "energy.inputs",
                 .type = WMC_MATRIX,
-                .required = true,
-                .only = "energy.kind=regression",
+                .only = "energy.kind=regression|sum",
                 .unit = "1",
-                .text = "inputs x, one sample a row, n x d, as FILE:/DATASET"},
+                .text = "inputs x, one sample a row, n x d_0, as FILE:/DATASET"},
     [LABELS] = {.name = "energy.labels",
                 .type = WMC_MATRIX,
-                .required = true,
-                .only = "energy.kind=regression",
+                .only = "energy.kind=regression|sum",
                 .unit = "1",
-                .text = "labels y, one sample a row, n x d, as FILE:/DATASET"},
+                .text = "labels y, one sample a row, n x d_N, as FILE:/DATASET"},
+    [MASK] = {.name = "energy.mask",
+              .type = WMC_MATRIX,
+              .only = "energy.kind=completion|sum",
+              .unit = "1",
+              .text =
+                  "1 where an entry of X is observed, 0 elsewhere, d_N x d_0, as FILE:/DATASET"},
+    [FROBENIUS] = {.name = "energy.frobenius",
+                   .type = WMC_REAL,
+                   .minimum = 0,
+                   .maximum = DBL_MAX,
+                   .standard = "0",
+                   .sweep = true,
+                   .only = "energy.kind=sum",
+                   .unit = "1",
+                   .text = "coefficient of |X|^2/2 in a sum"},
+    [TARGET] = {.name = "energy.target",
+                .type = WMC_REAL,
+                .minimum = 0,
+                .maximum = DBL_MAX,
+                .standard = "0",
+                .sweep = true,
+                .only = "energy.kind=sum",
+                .unit = "1",
+                .text = "coefficient of |X - Phi|^2/2 in a sum"},
+    [COMPLETION] = {.name = "energy.completion",
+                    .type = WMC_REAL,
+                    .minimum = 0,
+                    .maximum = DBL_MAX,
+                    .standard = "0",
+                    .sweep = true,
+                    .only = "energy.kind=sum",
+                    .unit = "1",
+                    .text = "coefficient of the observed part of |X - Phi|^2/2 in a sum"},
+    [REGRESSION] = {.name = "energy.regression",
+                    .type = WMC_REAL,
+                    .minimum = 0,
+                    .maximum = DBL_MAX,
+                    .standard = "0",
+                    .sweep = true,
+                    .only = "energy.kind=sum",
+                    .unit = "1",
+                    .text = "coefficient of the mean of |X x - y|^2/2 in a sum"},
+    [DECAY] = {.name = "energy.decay",
+               .type = WMC_REAL,
+               .minimum = 0,
+               .maximum = DBL_MAX,
+               .standard = "0",
+               .sweep = true,
+               .unit = "1",
+               .text = "coefficient of |W|^2/2, added to any energy; kind decay alone: 1 unless "
+                       "given"},
     [FORMULATION] = {.name = "formulation",
                      .type = WMC_CHOICE,
                      .choices = formulations,
@@ -173,20 +225,38 @@ static const wmc_integrator *integrator_of(const wmc_value *parameters)
                                 schemes[parameters[SCHEME].integer]);
 }
 
+static void coefficients_of(const wmc_value *parameters, double out[WMC_ENERGY_TERMS])
+{
+  static const int fields[] = {[WMC_ENERGY_FROBENIUS] = FROBENIUS,
+                               [WMC_ENERGY_TARGET] = TARGET,
+                               [WMC_ENERGY_COMPLETION] = COMPLETION,
+                               [WMC_ENERGY_REGRESSION] = REGRESSION,
+                               [WMC_ENERGY_DECAY] = DECAY};
+  const long kind = parameters[ENERGY].integer;
+  for (int k = 0; k < WMC_ENERGY_TERMS; k++)
+    out[k] = kind == ENERGY_SUM ? parameters[fields[k]].real : k == kind;
+  if (kind != WMC_ENERGY_DECAY || parameters[DECAY].given)
+    out[WMC_ENERGY_DECAY] = parameters[DECAY].real;
+}
+
 static wmc_energy_data data_of(const wmc_value *parameters)
 {
-  return (wmc_energy_data){.width = (int)parameters[WIDTH].integer,
-                           .diag = parameters[DIAG].present ? parameters[DIAG].reals : NULL,
-                           .target = parameters[MATRIX].present ? parameters[MATRIX].reals : NULL,
-                           .samples = parameters[INPUTS].rows,
-                           .inputs = parameters[INPUTS].reals,
-                           .labels = parameters[LABELS].reals};
+  const wmc_shape shape = wmc_balanced_shape(parameters);
+  wmc_energy_data data = {.rows = shape.rows,
+                          .columns = shape.columns,
+                          .diag = parameters[DIAG].present ? parameters[DIAG].reals : NULL,
+                          .target = parameters[MATRIX].present ? parameters[MATRIX].reals : NULL,
+                          .mask = parameters[MASK].present ? parameters[MASK].reals : NULL,
+                          .samples = parameters[INPUTS].rows,
+                          .inputs = parameters[INPUTS].reals,
+                          .labels = parameters[LABELS].reals};
+  coefficients_of(parameters, data.coefficient);
+  return data;
 }
 
 wmc_balanced_setup wmc_balanced_setup_of(const wmc_value *parameters)
 {
   return (wmc_balanced_setup){.law = wmc_balanced_law(parameters),
-                              .energy_kind = (int)parameters[ENERGY].integer,
                               .energy = data_of(parameters),
                               .integrator = integrator_of(parameters),
                               .step = parameters[STEP].real};

@@ -18,11 +18,20 @@ enum wmc_balanced_field {
   MATRIX,
   INPUTS,
   LABELS,
+  MASK,
+  FROBENIUS,
+  TARGET,
+  COMPLETION,
+  REGRESSION,
+  DECAY,
   FORMULATION,
   SCHEME,
   STEP,
   FIELDS
 };
+
+/** The choice of energy.kind after those of wmc_energies. */
+enum { ENERGY_SUM = WMC_ENERGY_TERMS };
 
 /** All fields, ended by a NULL name. */
 extern const wmc_field wmc_balanced_fields[];

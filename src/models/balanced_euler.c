@@ -59,9 +59,9 @@ static void adopt(wmc_balanced *chain, double *lambda)
 static double force_on(const wmc_balanced *chain, int k)
 {
   const wmc_spectrum *x = &chain->x;
-  const size_t at = (size_t)k * chain->stride;
-  double slope = x->sigma2[k] * chain->stiffness[at] - x->sigma[k] * chain->tilt[at];
-  return isinf(x->depth) ? slope : x->depth * slope / x->lambda[k];
+  const double slope = x->sigma[k] * wmc_balanced_line(chain, k).slope, w = chain->energy.decay;
+  if (isinf(x->depth)) return slope + w;
+  return x->depth * (slope / x->lambda[k] + w * x->lambda[k]);
 }
 
 /* Repulsion of pairs and from 0 goes by its own flow, the rest by its derivative; eqs. (12), (20).

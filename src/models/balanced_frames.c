@@ -6,38 +6,85 @@
 
 enum { FRESH_STEPS = 64 }; /* rounding in frames grows to about 1e-14 between refreshments */
 
-static void transpose(int d, const double *a, double *out)
+/* out (n x m) = a^T, a m x n */
+static void transpose(int m, int n, const double *a, double *out)
 {
-  for (int j = 0; j < d; j++)
-    for (int i = 0; i < d; i++) out[i * d + j] = a[j * d + i];
+  for (int j = 0; j < n; j++)
+    for (int i = 0; i < m; i++) out[i * n + j] = a[j * m + i];
 }
 
-void wmc_balanced_conjugate(const wmc_balanced *chain, const double *a, const double *m,
-                            const double *b, double *out, double *scratch)
+void wmc_balanced_into_frames(const wmc_balanced *chain, const double *u, const double *m,
+                              const double *v, double *out, double *scratch)
 {
-  const int d = chain->x.rank;
-  double *left = scratch, *right = scratch + d * d;
-  transpose(d, a, left);
-  wmc_product_apply(chain->product, m, b, right);
-  wmc_product_apply(chain->product, left, right, out);
+  double *left = scratch, *right = scratch + chain->rows * chain->rows;
+  transpose(chain->rows, chain->rows, u, left);
+  wmc_product_apply(chain->from_right, m, v, right);
+  wmc_product_apply(chain->from_left, left, right, out);
 }
 
-/* G and H from the frames; constant where the energy does not need them */
+void wmc_balanced_into_right_frame(const wmc_balanced *chain, const double *v, const double *m,
+                                   double *out, double *scratch)
+{
+  const int n = chain->columns;
+  double *left = scratch, *right = scratch + n * n;
+  transpose(n, n, v, left);
+  wmc_product_apply(chain->in_columns, m, v, right);
+  wmc_product_apply(chain->in_columns, left, right, out);
+}
+
+void wmc_balanced_out_of_frames(const wmc_balanced *chain, const double *y, double *x,
+                                double *scratch)
+{
+  const int n = chain->columns;
+  double *right = scratch, *half = scratch + n * n;
+  transpose(n, n, chain->v, right);
+  wmc_product_apply(chain->from_left, chain->u, y, half);
+  wmc_product_apply(chain->from_right, half, right, x);
+}
+
+void wmc_balanced_matrix(const wmc_balanced *chain, double *x)
+{
+  const int m = chain->rows, n = chain->columns;
+  memset(x, 0, (size_t)(m * n) * sizeof *x);
+  for (int j = 0; j < n; j++)
+    for (int k = 0; k < chain->x.rank; k++) {
+      const double factor = chain->x.sigma[k] * chain->v[k * n + j], *u = chain->u + k * m;
+      for (int i = 0; i < m; i++) x[j * m + i] += factor * u[i];
+    }
+}
+
+void wmc_balanced_force(const wmc_balanced *chain, double *force, double *scratch)
+{
+  const int m = chain->rows, n = chain->columns, entries = m * n;
+  double *masked = scratch, *rest = scratch + entries;
+  for (int k = 0; k < entries; k++) force[k] = -chain->g[k];
+  for (int j = 0; j < n; j++)
+    for (int k = 0; k < chain->x.rank; k++)
+      force[j * m + k] += chain->x.sigma[k] * chain->h[j * n + k];
+  if (chain->matrix == NULL) return;
+  for (int k = 0; k < entries; k++) masked[k] = chain->energy.mask[k] * chain->matrix[k];
+  wmc_product_apply(chain->from_right, masked, chain->v, rest);
+  for (int j = 0; j < n; j++)
+    for (int k = 0; k < m; k++)
+      for (int i = 0; i < m; i++) force[j * m + k] += chain->u[k * m + i] * rest[j * m + i];
+}
+
+/* G, H and X from the frames; constant where the energy does not need them */
 static void project_energy(wmc_balanced *chain)
 {
   const wmc_energy *energy = &chain->energy;
   if (!energy->centred)
-    wmc_balanced_conjugate(chain, chain->u, energy->linear, chain->v, chain->g, chain->work);
+    wmc_balanced_into_frames(chain, chain->u, energy->linear, chain->v, chain->g, chain->work);
   if (!energy->plain)
-    wmc_balanced_conjugate(chain, chain->v, energy->quadratic, chain->v, chain->h, chain->work);
+    wmc_balanced_into_right_frame(chain, chain->v, energy->quadratic, chain->h, chain->work);
+  if (chain->matrix) wmc_balanced_matrix(chain, chain->matrix);
 }
 
 void wmc_balanced_refresh(wmc_balanced *chain)
 {
-  const int d = chain->x.rank;
-  double *r = chain->work, *scratch = r + d * d;
-  wmc_qr(d, d, chain->u, r, scratch);
-  wmc_qr(d, d, chain->v, r, scratch);
+  double *r = chain->work, *scratch = r + chain->span * chain->span;
+  wmc_qr(chain->rows, chain->rows, chain->u, r, scratch);
+  wmc_qr(chain->columns, chain->columns, chain->v, r, scratch);
   project_energy(chain);
   chain->counts[WMC_COUNT_FRESH] = 0;
 }
@@ -70,9 +117,8 @@ bool wmc_balanced_is_negative(int d, double *a)
 }
 
 /* Q of a Gaussian matrix whose R has a positive diagonal is Haar; det of the same sign. */
-static bool start_frame(wmc_balanced *chain, double *frame, wmc_stream *stream)
+static bool start_frame(wmc_balanced *chain, int d, double *frame, wmc_stream *stream)
 {
-  const int d = chain->x.rank;
   double *r = chain->work;
   wmc_stream_normals(stream, (size_t)(d * d), 1, frame);
   memcpy(r, frame, (size_t)(d * d) * sizeof *r);
@@ -83,15 +129,12 @@ static bool start_frame(wmc_balanced *chain, double *frame, wmc_stream *stream)
 
 void wmc_balanced_start_frames(wmc_balanced *chain, wmc_stream *stream)
 {
-  const int d = chain->x.rank;
-  bool negative = start_frame(chain, chain->u, stream);
-  negative ^= start_frame(chain, chain->v, stream);
-  for (int i = 0; negative && i < d; i++) chain->u[i] = -chain->u[i];
-  for (int i = 0; i < d; i++)
-    for (int j = 0; j < d; j++) {
-      chain->g[j * d + i] = 0;
-      chain->h[j * d + i] = i == j;
-    }
+  const int m = chain->rows, n = chain->columns;
+  bool negative = start_frame(chain, m, chain->u, stream);
+  negative ^= start_frame(chain, n, chain->v, stream);
+  for (int i = 0; negative && i < m; i++) chain->u[i] = -chain->u[i];
+  memset(chain->g, 0, (size_t)(m * n) * sizeof *chain->g);
+  for (int k = 0; k < n * n; k++) chain->h[k] = k % (n + 1) == 0 ? chain->energy.quadratic[0] : 0;
   project_energy(chain);
 }
 
@@ -105,36 +148,37 @@ void wmc_balanced_turn(int n, const double r[2], double *restrict x, double *res
   }
 }
 
-/* The same for rows i, j of a d x d matrix. */
-static void turn_rows(int d, const double r[2], int i, int j, double *m)
+/* The same for rows i, j of an m x n matrix. */
+static void turn_rows(int m, int n, const double r[2], int i, int j, double *a)
 {
-  for (int k = 0; k < d; k++, m += d) {
-    double t = r[0] * m[i] + r[1] * m[j];
-    m[j] = r[0] * m[j] - r[1] * m[i];
-    m[i] = t;
+  for (int k = 0; k < n; k++, a += m) {
+    double t = r[0] * a[i] + r[1] * a[j];
+    a[j] = r[0] * a[j] - r[1] * a[i];
+    a[i] = t;
   }
 }
 
 void wmc_balanced_turn_energy(wmc_balanced *chain, int i, int j, const double a[2],
                               const double b[2])
 {
-  const int d = chain->x.rank;
+  const int m = chain->rows, n = chain->columns;
   if (!chain->energy.centred) {
-    turn_rows(d, a, i, j, chain->g);
-    wmc_balanced_turn(d, b, chain->g + i * d, chain->g + j * d);
+    if (j < m) turn_rows(m, n, a, i, j, chain->g);
+    if (j < n) wmc_balanced_turn(m, b, chain->g + i * m, chain->g + j * m);
   }
-  if (!chain->energy.plain) {
-    turn_rows(d, b, i, j, chain->h);
-    wmc_balanced_turn(d, b, chain->h + i * d, chain->h + j * d);
+  if (!chain->energy.plain && j < n) {
+    turn_rows(n, n, b, i, j, chain->h);
+    wmc_balanced_turn(n, b, chain->h + i * n, chain->h + j * n);
   }
 }
 
 void wmc_balanced_turn_frames(wmc_balanced *chain, int i, int j, const double a[2],
                               const double b[2])
 {
-  const int d = chain->x.rank;
-  wmc_balanced_turn(d, a, chain->u + i * d, chain->u + j * d);
-  wmc_balanced_turn(d, b, chain->v + i * d, chain->v + j * d);
+  const int m = chain->rows, n = chain->columns;
+  if (chain->matrix) wmc_balanced_turn_matrix(chain, i, j, a, b);
+  if (j < m) wmc_balanced_turn(m, a, chain->u + i * m, chain->u + j * m);
+  if (j < n) wmc_balanced_turn(n, b, chain->v + i * n, chain->v + j * n);
   wmc_balanced_turn_energy(chain, i, j, a, b);
 }
 
@@ -163,37 +207,53 @@ static void decompose_two(double *y, double *v, double *s)
   }
 }
 
-void wmc_balanced_decompose(int d, double *y, double *v, double *s, double *scratch)
+static void set_identity(int d, double *a)
 {
-  for (int k = 0; k < d * d; k++) v[k] = k % (d + 1) == 0;
-  if (d == 2)
-    decompose_two(y, v, s);
-  else
-    wmc_svd_jacobi(d, d, y, v, s, scratch);
-  for (int k = 0; k < d; k++)
-    for (int i = 0; i < d; i++) y[k * d + i] /= s[k];
+  for (int k = 0; k < d * d; k++) a[k] = k % (d + 1) == 0;
 }
 
-/* frame <- frame P */
-static void follow(const wmc_balanced *chain, double *frame, const double *p, double *scratch)
+/* The columns of y (m x n, m >= n) to length 1, and m - n more to make an orthogonal matrix. */
+static void complete(int m, int n, double *y, const double *s, double *scratch)
 {
-  const size_t bytes = (size_t)(chain->x.rank * chain->x.rank) * sizeof *frame;
-  wmc_product_apply(chain->product, frame, p, scratch);
-  memcpy(frame, scratch, bytes);
+  for (int k = 0; k < n; k++)
+    for (int i = 0; i < m; i++) y[k * m + i] /= s[k];
+  if (m == n) return;
+  memset(y + m * n, 0, (size_t)(m * (m - n)) * sizeof *y);
+  wmc_qr(m, m, y, scratch, scratch + m * m);
+}
+
+void wmc_balanced_decompose(int m, int n, double *p, double *q, double *s, double *scratch)
+{
+  double *tall = p, *square = q;
+  if (m < n) {
+    transpose(m, n, p, q);
+    tall = q;
+    square = p;
+  }
+  const int large = m < n ? n : m, small = m < n ? m : n;
+  set_identity(small, square);
+  if (large == 2 && small == 2)
+    decompose_two(tall, square, s);
+  else
+    wmc_svd_jacobi(large, small, tall, square, s, scratch);
+  complete(large, small, tall, s, scratch);
 }
 
 void wmc_balanced_settle(wmc_balanced *chain, const double *p, const double *q, double *scratch)
 {
-  const int d = chain->x.rank, square = d * d;
-  const size_t bytes = (size_t)square * sizeof *scratch;
-  follow(chain, chain->u, p, scratch);
-  follow(chain, chain->v, q, scratch);
+  const size_t m = (size_t)chain->rows, n = (size_t)chain->columns;
+  double *rest = scratch + chain->span * chain->span;
+  wmc_product_apply(chain->in_rows, chain->u, p, scratch);
+  memcpy(chain->u, scratch, m * m * sizeof *scratch);
+  wmc_product_apply(chain->in_columns, chain->v, q, scratch);
+  memcpy(chain->v, scratch, n * n * sizeof *scratch);
   if (!chain->energy.centred) {
-    wmc_balanced_conjugate(chain, p, chain->g, q, scratch, scratch + square);
-    memcpy(chain->g, scratch, bytes);
+    wmc_balanced_into_frames(chain, p, chain->g, q, scratch, rest);
+    memcpy(chain->g, scratch, m * n * sizeof *scratch);
   }
   if (!chain->energy.plain) {
-    wmc_balanced_conjugate(chain, q, chain->h, q, scratch, scratch + square);
-    memcpy(chain->h, scratch, bytes);
+    wmc_balanced_into_right_frame(chain, q, chain->h, scratch, rest);
+    memcpy(chain->h, scratch, n * n * sizeof *scratch);
   }
+  if (chain->matrix) wmc_balanced_matrix(chain, chain->matrix);
 }

@@ -4,39 +4,74 @@
 
 #include "balanced.h"
 
+/* Sums over the spectrum, twice the quadratic part of E without decay and the linear one. */
+static void energy_parts(const wmc_balanced *chain, double *square, double *straight)
+{
+  const wmc_spectrum *x = &chain->x;
+  const size_t h = (size_t)chain->columns + 1, g = (size_t)chain->rows + 1;
+  *square = *straight = 0;
+  for (int k = 0; k < x->rank; k++) {
+    const size_t at = (size_t)k;
+    *square += x->sigma2[k] * (chain->u ? chain->h[at * h] : chain->energy.quadratic[0]);
+    if (chain->u) *straight += x->sigma[k] * chain->g[at * g];
+  }
+  *square += wmc_balanced_mask_square(chain);
+}
+
 double wmc_balanced_energy(const wmc_balanced *chain)
 {
-  double sum = chain->energy.constant;
-  for (int k = 0; k < chain->x.rank; k++) {
-    size_t at = (size_t)k * chain->stride;
-    sum += 0.5 * chain->x.sigma2[k] * chain->stiffness[at] - chain->x.sigma[k] * chain->tilt[at];
-  }
-  return sum;
+  double square, straight;
+  energy_parts(chain, &square, &straight);
+  return 0.5 * square - straight + chain->energy.constant +
+         wmc_energy_decay(&chain->energy, &chain->x);
 }
 
 double wmc_balanced_virial(const wmc_balanced *chain)
 {
-  double sum = 0;
-  for (int k = 0; k < chain->x.rank; k++) {
-    size_t at = (size_t)k * chain->stride;
-    sum += chain->x.sigma2[k] * chain->stiffness[at] - chain->x.sigma[k] * chain->tilt[at];
-  }
-  return sum;
+  double square, straight;
+  energy_parts(chain, &square, &straight);
+  return square - straight + wmc_energy_decay_virial(&chain->energy, &chain->x);
 }
 
-/* |X|^2 ~ virial / <C> plus the minimiser's; sigma spread over a factor of three. */
+wmc_line wmc_balanced_line(const wmc_balanced *chain, int k)
+{
+  const double sigma = chain->x.sigma[k], single = chain->energy.quadratic[0];
+  if (chain->u == NULL) return (wmc_line){single * sigma, single};
+  const double h = chain->h[(size_t)k * ((size_t)chain->columns + 1)];
+  wmc_line line = {h * sigma - chain->g[(size_t)k * ((size_t)chain->rows + 1)], h};
+  if (chain->matrix) {
+    wmc_line more = wmc_balanced_mask_line(chain, k);
+    line.slope += more.slope;
+    line.curvature += more.curvature;
+  }
+  return line;
+}
+
+/* Log of the square of a singular value at which the virial, all alike, has its mean: |X|^2 is that
+ * over the mean curvature, plus the minimiser's; decay alone gives lambda. */
+static double log_square(const wmc_balanced *chain)
+{
+  const wmc_energy *energy = &chain->energy;
+  const int m = chain->rows, n = chain->columns, r = chain->x.rank;
+  const double virial = wmc_gibbs_virial(&chain->law);
+  double curvature = 0, pull = 0, log_square = INFINITY;
+  for (int k = 0; k < n; k++) curvature += energy->quadratic[k * (n + 1)] / n;
+  for (int k = 0; k < m * n; k++) {
+    curvature += energy->mask[k] / (m * n);
+    pull += energy->linear[k] * energy->linear[k];
+  }
+  if (curvature > 0) log_square = log((virial + pull / curvature) / (curvature * r));
+  if (energy->decay == 0 || isinf(chain->x.depth)) return log_square;
+  return fmin(log_square, chain->x.depth * log(virial / (energy->decay * r)));
+}
+
+/* Singular values spread over a factor of three. */
 void wmc_balanced_start_spectrum(wmc_balanced *chain)
 {
-  const int d = chain->x.rank;
-  double trace = 0, target = 0;
-  for (int k = 0; k < d * d; k++) {
-    if (k % (d + 1) == 0) trace += chain->energy.quadratic[k];
-    target += chain->energy.linear[k] * chain->energy.linear[k];
-  }
-  double square = wmc_gibbs_virial(&chain->law) / trace + d * target / (trace * trace);
-  for (int k = 0; k < d; k++)
-    wmc_spectrum_set_log(&chain->x, k, 0.5 * log(square) + log(1.5 - (k + 0.5) / d));
-  for (int k = 0; k < d; k++)
+  const int r = chain->x.rank;
+  const double middle = 0.5 * log_square(chain);
+  for (int k = 0; k < r; k++) wmc_spectrum_set_log(&chain->x, k, middle + log(1.5 - (k + 0.5) / r));
+  for (int k = 0; k < r; k++)
     chain->lambda_step[k] = chain->step * (isinf(chain->x.depth) ? 1 : chain->x.lambda[k]);
   *chain->scale_step = chain->step;
 }
@@ -81,13 +116,21 @@ static goal goal_of(const wmc_balanced *chain, double lambda)
                 .flip = !infinite && lambda < 0 && chain->flips};
 }
 
+/* The step that sigma_k makes, with its sign. */
+static double shift_of(const wmc_balanced *chain, int k, const goal *to)
+{
+  return (to->flip ? -to->sigma : to->sigma) - chain->x.sigma[k];
+}
+
 static double goal_ratio(const wmc_balanced *chain, int k, const goal *to)
 {
   const wmc_spectrum *x = &chain->x;
-  const size_t at = (size_t)k * chain->stride;
-  double sigma = to->flip ? -to->sigma : to->sigma;
-  double change = 0.5 * (sigma * sigma - x->sigma2[k]) * chain->stiffness[at] -
-                  (sigma - x->sigma[k]) * chain->tilt[at];
+  const wmc_line line = wmc_balanced_line(chain, k);
+  const double shift = shift_of(chain, k, to), w = chain->energy.decay;
+  double change = shift * (line.slope + 0.5 * shift * line.curvature);
+  if (w > 0 && isinf(x->depth)) change += w * (to->lambda - x->lambda[k]);
+  if (w > 0 && isfinite(x->depth))
+    change += 0.5 * w * x->depth * (to->lambda * to->lambda - x->lambda2[k]);
   return wmc_gibbs_move(&chain->law, x, k, to->lambda, to->log_sigma, to->sigma) -
          chain->law.beta / chain->law.horizontal * change;
 }
@@ -101,11 +144,16 @@ double wmc_balanced_lambda_ratio(const wmc_balanced *chain, int k, double lambda
 
 void wmc_balanced_flip_column(wmc_balanced *chain, int k)
 {
-  const int d = chain->x.rank;
-  for (int i = 0; i < d; i++) {
-    chain->u[k * d + i] = -chain->u[k * d + i];
-    chain->g[i * d + k] = -chain->g[i * d + k];
-  }
+  const int m = chain->rows;
+  for (int i = 0; i < m; i++) chain->u[k * m + i] = -chain->u[k * m + i];
+  for (int j = 0; j < chain->columns; j++) chain->g[j * m + k] = -chain->g[j * m + k];
+}
+
+static void settle_goal(wmc_balanced *chain, int k, const goal *to)
+{
+  if (chain->matrix) wmc_balanced_shift_matrix(chain, k, shift_of(chain, k, to));
+  wmc_spectrum_set(&chain->x, k, to->lambda, to->log_sigma, to->sigma);
+  if (to->flip && chain->u) wmc_balanced_flip_column(chain, k);
 }
 
 static void move_lambda(wmc_balanced *chain, int k, const double uniform[2], double gain)
@@ -115,23 +163,27 @@ static void move_lambda(wmc_balanced *chain, int k, const double uniform[2], dou
   if (keeps_order(&chain->x, k, lambda)) {
     goal to = goal_of(chain, lambda);
     accepted = wmc_balanced_accept(chain, goal_ratio(chain, k, &to), uniform[1]);
-    if (accepted) wmc_spectrum_set(&chain->x, k, to.lambda, to.log_sigma, to.sigma);
-    if (accepted && to.flip && chain->u != NULL) wmc_balanced_flip_column(chain, k);
+    if (accepted) settle_goal(chain, k, &to);
   } else {
     chain->counts[WMC_COUNT_PROPOSED] += 1;
   }
   if (gain > 0) wmc_balanced_tune(&chain->lambda_step[k], accepted, gain);
 }
 
+/* Change of decay by X -> e^shift X */
+static double decay_scaled(const wmc_balanced *chain, double shift)
+{
+  const double now = wmc_energy_decay(&chain->energy, &chain->x);
+  if (isinf(chain->x.depth)) return shift * wmc_energy_decay_virial(&chain->energy, &chain->x);
+  return now * expm1(2 * shift / chain->x.depth);
+}
+
 double wmc_balanced_scale_ratio(const wmc_balanced *chain, double shift)
 {
-  double straight = 0, square = 0, factor = exp(shift);
-  for (int k = 0; k < chain->x.rank; k++) {
-    size_t at = (size_t)k * chain->stride;
-    square += chain->x.sigma2[k] * chain->stiffness[at];
-    straight += chain->x.sigma[k] * chain->tilt[at];
-  }
+  double straight, square, factor = exp(shift);
+  energy_parts(chain, &square, &straight);
   double change = (factor - 1) * (0.5 * (factor + 1) * square - straight);
+  if (chain->energy.decay > 0) change += decay_scaled(chain, shift);
   return shift * wmc_gibbs_scaling(&chain->law) - chain->law.beta / chain->law.horizontal * change;
 }
 
@@ -140,6 +192,8 @@ static void move_scale(wmc_balanced *chain, const double uniform[2], double gain
   double shift = *chain->scale_step * (2 * uniform[0] - 1);
   bool accepted = wmc_balanced_accept(chain, wmc_balanced_scale_ratio(chain, shift), uniform[1]);
   if (accepted) wmc_spectrum_scale(&chain->x, shift);
+  for (int k = 0; accepted && chain->matrix && k < chain->rows * chain->columns; k++)
+    chain->matrix[k] *= exp(shift);
   if (gain > 0) wmc_balanced_tune(chain->scale_step, accepted, gain);
 }
 

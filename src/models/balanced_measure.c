@@ -33,14 +33,30 @@ static bool expected_virial(const wmc_value *parameters, double *out)
 
 static bool expected_frobenius2(const wmc_value *parameters, double *out)
 {
-  return parameters[ENERGY].integer == WMC_ENERGY_FROBENIUS && expected_virial(parameters, out);
+  return parameters[ENERGY].integer == WMC_ENERGY_FROBENIUS && parameters[DECAY].real == 0 &&
+         expected_virial(parameters, out);
 }
 
+/* Of energies that scale: |X|^2 / 2, and decay, of degree 2 / N. */
 static bool expected_energy(const wmc_value *parameters, double *out)
 {
-  bool known = expected_frobenius2(parameters, out);
-  *out = known ? *out / 2 : NAN;
-  return known;
+  const double depth = parameters[DEPTH].real;
+  if (expected_frobenius2(parameters, out)) {
+    *out /= 2;
+    return true;
+  }
+  if (parameters[ENERGY].integer != WMC_ENERGY_DECAY || isinf(depth)) return false;
+  expected_virial(parameters, out);
+  *out *= depth / 2;
+  return true;
+}
+
+static bool expected_parameter_norm2(const wmc_value *parameters, double *out)
+{
+  if (parameters[ENERGY].integer != WMC_ENERGY_DECAY || !expected_energy(parameters, out))
+    return false;
+  *out *= 2 / wmc_balanced_setup_of(parameters).energy.coefficient[WMC_ENERGY_DECAY];
+  return true;
 }
 
 static bool expected_log_abs_det(const wmc_value *parameters, double *out)
@@ -92,7 +108,7 @@ enum {
 const wmc_observable wmc_balanced_observables[] = {
     [OBS_ENERGY] = {.name = "energy",
                     .unit = "energy",
-                    .text = "energy E(X)",
+                    .text = "energy E",
                     SCALAR,
                     .expected = expected_energy},
     [OBS_ENTROPY] = {.name = "entropy",
@@ -129,6 +145,7 @@ const wmc_observable wmc_balanced_observables[] = {
                              .text = "squared norm |W|^2 of all layers, N sum lambda^2 (depth inf: "
                                      "2 sum log sigma, what is left after subtracting N r)",
                              SCALAR,
+                             .expected = expected_parameter_norm2,
                              .converges = never},
     [OBS_EFFECTIVE_RANK] = {.name = "effective_rank",
                             .unit = "1",
@@ -157,7 +174,8 @@ const wmc_observable wmc_balanced_observables[] = {
                         .converges = never},
     [OBS_VIRIAL] = {.name = "virial",
                     .unit = "energy",
-                    .text = "<X, E'(X)>, whose mean is known for every energy",
+                    .text = "<X, E'(X)>, the change of E along the scale of X; its mean is "
+                            "known for every energy",
                     SCALAR,
                     .expected = expected_virial},
     [OBS_TRACE_TARGET] = {.name = "trace_target",
@@ -186,9 +204,14 @@ double wmc_balanced_acceptance(wmc_balanced *chain)
 
 static double trace_target(const wmc_balanced *chain)
 {
+  const int m = chain->rows, n = chain->columns;
   double sum = 0;
-  for (int k = 0; chain->energy.plain && k < chain->x.rank; k++)
-    sum += chain->x.sigma[k] * chain->tilt[(size_t)k * chain->stride];
+  for (int k = 0; chain->u && k < chain->x.rank; k++)
+    for (int j = 0; j < n; j++) {
+      const double factor = chain->x.sigma[k] * chain->v[k * n + j];
+      for (int i = 0; i < m; i++)
+        sum += factor * chain->u[k * m + i] * chain->energy.target[j * m + i];
+    }
   return sum;
 }
 

@@ -1,16 +1,17 @@
 /* Integrators whose state is the singular value decomposition of X; any energy. */
 #include <math.h>
+#include <string.h>
 
 #include "balanced.h"
 
 static void start(wmc_balanced *chain, wmc_stream *stream)
 {
-  const int d = chain->x.rank;
   wmc_balanced_start_spectrum(chain);
   wmc_balanced_start_frames(chain, stream);
-  for (int k = 0; k < d * d; k++) chain->turn_same[k] = chain->turn_opposite[k] = chain->step;
+  for (int k = 0; k < chain->x.rank * chain->span; k++)
+    chain->turn_first[k] = chain->turn_second[k] = fmin(chain->step, 1);
   *chain->reach_step = fmin(chain->step, 1);
-  for (int k = 0; k < 2 * d; k++) chain->shear_step[k] = chain->step;
+  for (int k = 0; k < chain->rows + chain->columns; k++) chain->shear_step[k] = chain->step;
 }
 
 /* --- Metropolis ------------------------------------------------------------------------------ */
@@ -20,19 +21,21 @@ typedef struct pair {
   double gii, gij, gji, gjj, hii, hij, hjj, si, sj;
 } pair;
 
+/* i < r; what lies beyond the last row or column, or singular value, counts as zero. */
 static pair pair_read(const wmc_balanced *chain, int i, int j)
 {
-  const int d = chain->x.rank;
+  const int m = chain->rows, n = chain->columns;
+  const bool row = j < m, column = j < n;
   const double *g = chain->g, *h = chain->h;
-  return (pair){.gii = g[i * d + i],
-                .gij = g[j * d + i],
-                .gji = g[i * d + j],
-                .gjj = g[j * d + j],
-                .hii = h[i * d + i],
-                .hij = h[j * d + i],
-                .hjj = h[j * d + j],
+  return (pair){.gii = g[i * m + i],
+                .gij = column ? g[j * m + i] : 0,
+                .gji = row ? g[i * m + j] : 0,
+                .gjj = row && column ? g[j * m + j] : 0,
+                .hii = h[i * n + i],
+                .hij = column ? h[j * n + i] : 0,
+                .hjj = column ? h[j * n + j] : 0,
                 .si = chain->x.sigma[i],
-                .sj = chain->x.sigma[j]};
+                .sj = j < chain->x.rank ? chain->x.sigma[j] : 0};
 }
 
 static double pair_energy(const pair *p)
@@ -61,7 +64,8 @@ double wmc_balanced_turn_change(const wmc_balanced *chain, int i, int j, const d
                                 const double b[2])
 {
   pair old = pair_read(chain, i, j), new = pair_turned(&old, a, b);
-  return pair_energy(&new) - pair_energy(&old);
+  double change = pair_energy(&new) - pair_energy(&old);
+  return chain->matrix ? change + wmc_balanced_mask_turn(chain, i, j, a, b) : change;
 }
 
 /* Rotation by 2 atan t: symmetric in t, without trigonometric functions. */
@@ -79,40 +83,65 @@ static void compose(const double a[2], double by[2])
   by[0] = c;
 }
 
+static void turn_back(const double r[2], double out[2])
+{
+  out[0] = r[0];
+  out[1] = -r[1];
+}
+
+/* The turns of U and V in attempt `kind` at a pair, by rotations r. Two columns inside the rank:
+ * both frames by the same angle, then by opposite angles. One column outside: U, then V. False
+ * where there is nothing to turn. */
+static bool choose_turns(const wmc_balanced *chain, int j, int kind, const double r[2], double a[2],
+                         double b[2])
+{
+  const bool inside = j < chain->x.rank;
+  a[0] = b[0] = 1;
+  a[1] = b[1] = 0;
+  if (!inside && j >= (kind == 0 ? chain->rows : chain->columns)) return false;
+  if (inside || kind == 0) memcpy(a, r, 2 * sizeof *a);
+  if (inside || kind == 1) memcpy(b, r, 2 * sizeof *b);
+  if (inside && kind == 1) turn_back(r, b);
+  return true;
+}
+
 /* An energy of sigma alone does not see frames: any turns of U and V do. */
 static void turn_freely(wmc_balanced *chain, int i, int j, const double uniform[4])
 {
-  double a[2], b[2];
-  rotation(2 * uniform[0] - 1, a);
-  rotation(2 * uniform[2] - 1, b);
+  double a[2] = {1, 0}, b[2] = {1, 0};
+  if (j < chain->rows) rotation(2 * uniform[0] - 1, a);
+  if (j < chain->columns) rotation(2 * uniform[2] - 1, b);
   wmc_balanced_turn_frames(chain, i, j, a, b);
 }
 
-/* Two attempts at one pair: both frames by the same angle, which is soft where the two singular
- * values are close, and by opposite angles. The vectors turn once, by the sum. */
+/* Two attempts at one pair; equal turns are soft where the two singular values are close. The
+ * vectors turn once, by the sum: until then `energy` is that of the pair and the mask after (a, b).
+ */
 static void move_pair(wmc_balanced *chain, int i, int j, const double uniform[4], double gain)
 {
   const double cold = chain->law.beta / chain->law.horizontal;
-  const int at = i * chain->x.rank + j;
-  double *size[2] = {chain->turn_same + at, chain->turn_opposite + at};
+  const int at = i * chain->span + j;
+  double *size[2] = {chain->turn_first + at, chain->turn_second + at};
   double a[2] = {1, 0}, b[2] = {1, 0};
   pair now = pair_read(chain, i, j);
   double energy = pair_energy(&now);
   bool turned = false;
   for (int kind = 0; kind < 2; kind++) {
-    double r[2], back[2];
+    double r[2], to_a[2], to_b[2];
     rotation(*size[kind] * (2 * uniform[2 * kind] - 1), r);
-    back[0] = r[0];
-    back[1] = kind == 0 ? r[1] : -r[1];
-    pair next = pair_turned(&now, r, back);
+    if (!choose_turns(chain, j, kind, r, to_a, to_b)) continue;
+    pair next = pair_turned(&now, to_a, to_b);
+    compose(a, to_a);
+    compose(b, to_b);
     double change = pair_energy(&next) - energy;
+    if (chain->matrix) change += wmc_balanced_mask_turn(chain, i, j, to_a, to_b);
     bool accepted = wmc_balanced_accept(chain, -cold * change, uniform[2 * kind + 1]);
     if (accepted) {
       now = next;
       energy += change;
       turned = true;
-      compose(r, a);
-      compose(back, b);
+      memcpy(a, to_a, sizeof a);
+      memcpy(b, to_b, sizeof b);
     }
     if (gain > 0) {
       wmc_balanced_tune(size[kind], accepted, gain);
@@ -123,8 +152,20 @@ static void move_pair(wmc_balanced *chain, int i, int j, const double uniform[4]
 }
 
 /* Rounds of pairs a step. All pairs cost O(d^3) where the singular values cost O(d^2); with three
- * rounds both cost about the same, and energy and log|det X| gain most samples a second. */
+ * rounds both cost about the same, and energy and log|det X| gain most samples a second. At low
+ * rank few pairs of a round move X, so there are more rounds. */
 enum { ROUNDS = 3 };
+
+typedef struct tournament {
+  int players, different, rounds; /* an even number; rounds that differ; rounds a step */
+} tournament;
+
+static tournament tournament_of(int rows, int columns, int rank)
+{
+  const int span = rows > columns ? rows : columns, players = span + span % 2;
+  const int wanted = span == 1 ? 0 : ROUNDS * (span / rank), different = players - 1;
+  return (tournament){players, different, wanted < different ? wanted : different};
+}
 
 /* Pair k of a round of the tournament in which each of `players` (even) columns meets every other
  * once in players - 1 rounds: pairs of a round are disjoint. i < j. */
@@ -140,12 +181,11 @@ static void pair_of_round(int players, int round, int k, int *i, int *j)
 static void move_pairs(wmc_balanced *chain, int players, int round, const double *uniform,
                        double gain)
 {
-  const bool blind = chain->energy.plain && chain->energy.centred;
   for (int k = 0; k < players / 2; k++) {
     int i, j;
     pair_of_round(players, round, k, &i, &j);
-    if (j >= chain->x.rank) continue;
-    if (blind)
+    if (j >= chain->span || i >= chain->x.rank) continue;
+    if (chain->blind)
       turn_freely(chain, i, j, uniform + 4 * k);
     else
       move_pair(chain, i, j, uniform + 4 * k, gain);
@@ -154,15 +194,15 @@ static void move_pairs(wmc_balanced *chain, int players, int round, const double
 
 static void step_metropolis(wmc_balanced *chain, wmc_stream *stream, double gain)
 {
-  const int d = chain->x.rank, players = d + d % 2, different = players - 1;
-  const int rounds = d == 1 ? 0 : different < ROUNDS ? different : ROUNDS;
-  double *uniform = chain->work, *pairs = uniform + 2 * d + 2;
-  const double pair_gain = rounds > 0 ? fmin(1, gain * different / rounds) : 0;
+  const int r = chain->x.rank, values = 2 * r + 2;
+  const tournament t = tournament_of(chain->rows, chain->columns, r);
+  double *uniform = chain->work, *pairs = uniform + values;
+  const double pair_gain = t.rounds > 0 ? fmin(1, gain * t.different / t.rounds) : 0;
   int round = (int)chain->counts[WMC_COUNT_ROUND];
-  wmc_stream_uniforms(stream, (size_t)(2 * d + 2 + 2 * players * rounds), uniform);
+  wmc_stream_uniforms(stream, (size_t)(values + 2 * t.players * t.rounds), uniform);
   wmc_balanced_sweep(chain, uniform, gain);
-  for (int r = 0; r < rounds; r++, round = (round + 1) % different)
-    move_pairs(chain, players, round, pairs + 2 * players * r, pair_gain);
+  for (int k = 0; k < t.rounds; k++, round = (round + 1) % t.different)
+    move_pairs(chain, t.players, round, pairs + 2 * t.players * k, pair_gain);
   chain->counts[WMC_COUNT_ROUND] = round;
   wmc_balanced_move_matrix(chain, stream, gain);
   wmc_balanced_refresh_if_due(chain);
@@ -176,15 +216,20 @@ static void step_euler(wmc_balanced *chain, wmc_stream *stream, double gain)
   wmc_balanced_refresh_if_due(chain);
 }
 
-size_t wmc_balanced_work(int width, bool frames)
+static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
+
+/* Uniforms and moves of pairs use it, then moves of X, then QR, one after another. */
+size_t wmc_balanced_work(const wmc_shape *shape, bool frames)
 {
-  size_t d = (size_t)width, square = d * d, uniforms = 2 * d + 2;
-  if (!frames) return uniforms;
-  size_t svd = wmc_svd_scratch(width, width), qr = wmc_qr_scratch(width, width);
-  size_t rest = 3 * square;
-  if (svd > rest) rest = svd;
-  if (qr > rest) rest = qr;
-  return 2 * square + d + wmc_spectrum_size(width) + rest + uniforms + 2 * ROUNDS * (d + 1);
+  const int m = shape->rows, n = shape->columns, r = shape->rank, span = m > n ? m : n;
+  const size_t d = (size_t)span, square = d * d, values = 2 * (size_t)r + 2;
+  if (!frames) return values;
+  const tournament t = tournament_of(m, n, r);
+  const size_t pairs = 2 * (size_t)t.players * (size_t)t.rounds;
+  const size_t svd = wmc_svd_scratch(span, m + n - span);
+  const size_t qr = square + wmc_qr_scratch(span, span);
+  const size_t rest = larger(larger(svd, qr), 3 * square);
+  return 2 * square + d + wmc_spectrum_size(span) + rest + values + pairs + 7 * d;
 }
 
 const wmc_integrator wmc_observable_euler = {

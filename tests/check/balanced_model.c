@@ -51,7 +51,8 @@ static wmc_balanced *chain_of(test_parameters *deck, int t, wmc_stream *s)
   test_give(deck, "formulation", integrator->formulation);
   test_give(deck, "scheme", integrator->scheme);
   test_give_number(deck, "step", integrator->exact ? 0.3 : 1e-3);
-  give_energy(deck, integrator->frames ? (t / 4 % 3 == 2 ? WMC_ENERGY_REGRESSION : t / 4 % 3) : 0, s);
+  give_energy(deck, integrator->frames ? (t / 4 % 3 == 2 ? WMC_ENERGY_REGRESSION : t / 4 % 3) : 0,
+              s);
   void *chain;
   cr_assert_eq(wmc_model_balanced.create(deck->values, &chain), WMC_OK, "%s", wmc_message());
   wmc_model_balanced.start(chain, s);

@@ -2,6 +2,7 @@
 #include "networks.h"
 #include "support.h"
 #include "weylmc/geometry/basis.h"
+#include "weylmc/geometry/entropy.h"
 #include "weylmc/geometry/metric.h"
 
 enum { KINDS = WMC_BASIS_INNER + 1 };
@@ -207,6 +208,58 @@ Test(geometry_basis, complement_of_a_frame)
         cr_assert_lt(fabs(sum - (i == j)), 1e-14);
       }
     for (int i = 0; i < n * r; i++) cr_assert_lt(fabs(q[i] - kept[i]), 1e-14);
+  }
+  wmc_stream_destroy(s);
+}
+
+/* --- Second derivatives of X ----------------------------------------------------------------- */
+
+/* Diagonal entry k of the second derivative of X along a basis vector, 2 sum over p > q of
+ * Lambda^{N-p} V_p Lambda^{p-q-1} V_q Lambda^{q-1}: from the layers 1 .. p, which columns of the
+ * vector inside can be reached from e_k. */
+static double second_derivative(const net *w, const wmc_basis_vector *v, int k)
+{
+  double once[NET_WIDE] = {0}, twice = 0; /* one layer of V so far; both, back at k */
+  for (int p = 1; p <= net_depth(w); p++) {
+    wmc_basis_entry e[2];
+    int count = wmc_basis_layer(&w->shape, &w->x, v, p, e);
+    double next[NET_WIDE] = {0};
+    twice *= w->x.lambda[k];
+    for (int i = 0; i < w->shape.rank; i++) next[i] = once[i] * w->x.lambda[i];
+    for (int i = 0; i < count; i++) {
+      if (e[i].row == k) twice += e[i].value * once[e[i].column];
+      if (e[i].column == k) next[e[i].row] += e[i].value * power_of(w, k, p - 1);
+    }
+    memcpy(once, next, sizeof once);
+  }
+  return 2 * twice * (v->imaginary ? -1 : 1);
+}
+
+/* Sums over the basis are the Ito drifts of X: A(S') from vertical vectors and (2-b)(N-1)
+ * sigma^{1-2/N} from horizontal ones; the entry (k, k) of A(S') is lambda^{N-1} dS/dlambda. An
+ * imaginary INNER has entries i and -i, whose product is +1, not -1. */
+Test(geometry_basis, second_derivatives_are_the_drifts_of_the_product)
+{
+  wmc_stream *s = net_stream(126);
+  for (int t = 0; t < test_trials(60); t++) {
+    net w;
+    double gradient[NET_RANK];
+    net_create(s, fields[t % 2], net_pick(s, 1, 3), 4, t % 20 ? net_pick(s, 1, 7) : 100, &w);
+    net_spectrum(s, t % 3 ? 0.7 : 1e-9, true, &w.x);
+    wmc_entropy_gradient(&w.shape, &w.x, gradient);
+    for (int k = 0; k < w.shape.rank; k++) {
+      double across = 0, down = 0, power = power_of(&w, k, net_depth(&w) - 1);
+      double size = power * w.shape.depth / w.x.lambda[w.shape.rank - 1];
+      for (long i = 0; i < dimension(&w); i++) {
+        wmc_basis_vector v = vector_of(&w, i);
+        *(horizontal(&v) ? &across : &down) += second_derivative(&w, &v, k);
+      }
+      double ito = (2.0 - w.shape.numbers) * (w.shape.depth - 1) * power / w.x.lambda[k];
+      cr_assert_lt(fabs(across - ito), 1e-13 * size, "horizontal, N=%d", net_depth(&w));
+      cr_assert_lt(fabs(down - power * gradient[k]), 1e-11 * size, "b=%d r=%d N=%d: %.14g, %.14g",
+                   (int)w.shape.numbers, w.shape.rank, net_depth(&w), down, power * gradient[k]);
+    }
+    net_free(&w);
   }
   wmc_stream_destroy(s);
 }

@@ -4,10 +4,11 @@
 #include "weylmc/models/model.h"
 
 /* A new model is a declaration and a row here. */
-extern const wmc_model wmc_model_balanced, wmc_residual_jacobian;
+extern const wmc_model wmc_model_balanced, wmc_model_equivariant, wmc_residual_jacobian;
 
 const wmc_model *const wmc_models[] = {
     &wmc_model_balanced,
+    &wmc_model_equivariant,
     &wmc_residual_jacobian,
     NULL,
 };

@@ -4,19 +4,14 @@
 #include <math.h>
 #include <stdbool.h>
 
+#include "network_law.h"
 #include "simulation.h"
 #include "weylmc/geometry/gibbs.h"
 #include "weylmc/numeric/special.h"
 
 extern const wmc_model wmc_model_balanced;
 
-/* Width, depth (0: infinite), excess, and noise in fibres and across; E = |X|^2 / 2. */
-typedef struct law {
-  int d, n, m;
-  double beta, v, h;
-} law;
-
-static test_parameters parameters_of(const law *w, const char *field, const char *scheme,
+static test_parameters parameters_of(const test_law *w, const char *field, const char *scheme,
                                      double step)
 {
   test_parameters p = test_parameters_open(&wmc_model_balanced);
@@ -36,7 +31,7 @@ static test_parameters parameters_of(const law *w, const char *field, const char
 /* --- Closed forms ---------------------------------------------------------------------------- */
 
 /* docs/theory/equivariant.md, eq. (E4), isotropic noise. */
-static double closed_log_det(const law *w, double *norm)
+static double closed_log_det(const test_law *w, double *norm)
 {
   const double t = w->n > 0 ? 1.0 / w->n : 0, c = (t - 1) / 2 + w->m * (1 - t);
   double log_det = 0;
@@ -54,7 +49,7 @@ Test(complex_numbers, isotropic_noise_against_closed_forms)
   for (int d = 1; d <= 3; d++)
     for (int k = 0; k < 5; k++)
       for (int m = 0; m < 2; m++) {
-        const law w = {d, depths[k], m, m ? 2.5 : 1, 1, 1};
+        const test_law w = {d, depths[k], m, m ? 2.5 : 1, 1, 1, 2};
         char what[64];
         double norm, log_det = closed_log_det(&w, &norm);
         test_parameters p = parameters_of(&w, "complex", "metropolis", 0.3);
@@ -73,8 +68,8 @@ Test(complex_numbers, isotropic_noise_against_closed_forms)
 /* The closed form of the library, where it claims one, for all noises and both fields. */
 Test(complex_numbers, closed_form_of_log_det_where_there_is_one)
 {
-  const law laws[] = {{1, 4, 0, 2, 1, .25}, {1, 3, 2, 1, 0, 1},  {2, 3, 1, 1, 1, .5},
-                      {3, 1, 0, 2, 0, 1},   {3, 5, 0, 1, 1, .5}, {2, 0, 1, 1, 1, .5}};
+  const test_law laws[] = {{1, 4, 0, 2, 1, .25, 1}, {1, 3, 2, 1, 0, 1, 1},  {2, 3, 1, 1, 1, .5, 1},
+                           {3, 1, 0, 2, 0, 1, 1},   {3, 5, 0, 1, 1, .5, 1}, {2, 0, 1, 1, 1, .5, 1}};
   for (size_t k = 0; k < sizeof laws / sizeof laws[0]; k++)
     for (int field = 0; field < 2; field++) {
       const char *name = field ? "complex" : "real";
@@ -88,84 +83,26 @@ Test(complex_numbers, closed_form_of_log_det_where_there_is_one)
 
 /* --- Quadrature ------------------------------------------------------------------------------ */
 
-enum { NORM, LOG_DET, PAIRS, TOP, LAST, PARAMETERS, AVERAGES };
 static const char *const names[] = {"frobenius2",      "log_abs_det",     "pair_entropy",
                                     "singular_values", "singular_values", "parameter_norm2"};
 
-/* lambda, or log sigma at infinite depth. */
-static double chart(const law *w, double log_sigma)
-{
-  return w->n > 0 ? exp(log_sigma / w->n) : log_sigma;
-}
-
-/* sum_{i<j} log a_ij + 1/2 sum_i log a_ii, a divided by N at infinite depth; d <= 2. */
-static double pair_entropy(const law *w, const double *l)
-{
-  double sum = 0;
-  for (int i = 0; i < w->d; i++) sum += w->n > 0 ? 0.5 * log(w->n) + (1 - 1.0 / w->n) * l[i] : l[i];
-  if (w->d == 1) return sum;
-  double gap = w->n > 0 ? exp(2 * l[0] / w->n) - exp(2 * l[1] / w->n) : 2 * (l[0] - l[1]);
-  return sum + log((exp(2 * l[0]) - exp(2 * l[1])) / gap);
-}
-
-/* Log of the density in log sigma: volume of the metric, volume of the fibres, energy. */
-static double log_density(const law *w, const double *l, double pairs)
-{
-  const double share = w->v / w->h;
-  double energy = 0, volume = 0, excess = 0;
-  for (int i = 0; i < w->d; i++) {
-    energy += 0.5 * exp(2 * l[i]);
-    if (w->n > 0) volume += 2 * l[i] / w->n; /* lambda dlambda, one of them from the phases */
-    excess += 2 * w->m * (w->n > 0 ? 1 - 1.0 / w->n : 1) * l[i];
-  }
-  if (w->d == 2) {
-    double x = chart(w, l[0]), y = chart(w, l[1]);
-    volume += 2 * log(w->n > 0 ? x * x - y * y : x - y);
-  }
-  return volume + share * (pairs + excess) - w->beta / w->h * energy;
-}
-
-static void exact_averages(const law *w, double out[AVERAGES])
-{
-  enum { OUTSIDE = 400, INSIDE = 200 };
-  double sums[AVERAGES + 1] = {0};
-  for (int a = 0; a < OUTSIDE; a++)
-    for (int b = 0; b < (w->d == 2 ? INSIDE : 1); b++) {
-      /* log of the ratio of sigma is -e^u for u on a line */
-      double u = -14 + 19.0 * (b + 0.5) / INSIDE, l[2] = {-36 + 40.0 * (a + 0.5) / OUTSIDE};
-      l[1] = l[0] - (w->d == 2 ? exp(u) : 0);
-      double pairs = pair_entropy(w, l);
-      double mass = exp(log_density(w, l, pairs) + (w->d == 2 ? u : 0));
-      double values[AVERAGES] = {[PAIRS] = pairs, [TOP] = exp(l[0]), [LAST] = exp(l[w->d - 1])};
-      for (int k = 0; k < w->d; k++) {
-        values[NORM] += exp(2 * l[k]);
-        values[LOG_DET] += l[k];
-        values[PARAMETERS] += w->n > 0 ? w->n * exp(2 * l[k] / w->n) : 2 * l[k];
-      }
-      if (!(mass > 0)) continue;
-      for (int k = 0; k < AVERAGES; k++) sums[k] += mass * values[k];
-      sums[AVERAGES] += mass;
-    }
-  for (int k = 0; k < AVERAGES; k++) out[k] = sums[k] / sums[AVERAGES];
-}
-
 Test(complex_numbers, every_noise_against_quadrature)
 {
-  const law laws[] = {{1, 2, 0, 1, 1, 1},   {1, 3, 1, 2, 0, 1}, {1, 0, 0, 1, 1, 4},
-                      {2, 1, 0, 1, 1, 1},   {2, 2, 0, 1, 1, 1}, {2, 3, 0, 1, 0, 1},
-                      {2, 3, 1, 2, 1, .25}, {2, 2, 0, 1, 1, 4}, {2, 10, 0, 1, 1, 1},
-                      {2, 0, 0, 1, 1, 1},   {2, 0, 1, 2, 1, 4}};
+  const test_law laws[] = {{1, 2, 0, 1, 1, 1, 2},   {1, 3, 1, 2, 0, 1, 2}, {1, 0, 0, 1, 1, 4, 2},
+                           {2, 1, 0, 1, 1, 1, 2},   {2, 2, 0, 1, 1, 1, 2}, {2, 3, 0, 1, 0, 1, 2},
+                           {2, 3, 1, 2, 1, .25, 2}, {2, 2, 0, 1, 1, 4, 2}, {2, 10, 0, 1, 1, 1, 2},
+                           {2, 0, 0, 1, 1, 1, 2},   {2, 0, 1, 2, 1, 4, 2}};
   for (size_t k = 0; k < sizeof laws / sizeof laws[0]; k++) {
-    const law *w = &laws[k];
-    double exact[AVERAGES];
+    const test_law *w = &laws[k];
+    double exact[TEST_AVERAGES];
     char what[64];
-    exact_averages(w, exact);
+    test_exact_averages(w, exact);
     test_parameters p = parameters_of(w, "complex", "metropolis", 0.3);
     test_means r = test_simulate(&p, 9000 + (long)k, 500, 600, 2);
     snprintf(what, sizeof what, "complex d=%d N=%d m=%d v=%g h=%g", w->d, w->n, w->m, w->v, w->h);
-    for (int i = 0; i < AVERAGES; i++) {
-      size_t at = test_observable(&p, names[i]) + (i == LAST ? (size_t)w->d - 1 : 0);
-      bool constant = i == PAIRS && w->n == 1;
+    for (int i = 0; i < TEST_AVERAGES; i++) {
+      size_t at = test_observable(&p, names[i]) + (i == TEST_LAST ? (size_t)w->d - 1 : 0);
+      bool constant = i == TEST_PAIRS && w->n == 1;
       if (!constant) test_expect(what, names[i], exact[i], r.mean[at], r.error[at]);
     }
     test_parameters_close(&p);
@@ -175,7 +112,7 @@ Test(complex_numbers, every_noise_against_quadrature)
 /* The scheme euler, at a step small enough for these errors. */
 Test(complex_numbers, euler_against_closed_forms)
 {
-  const law laws[] = {{1, 3, 1, 1, 1, 1}, {2, 2, 1, 1, 1, 1}, {2, 0, 2, 1, 1, 1}};
+  const test_law laws[] = {{1, 3, 1, 1, 1, 1, 2}, {2, 2, 1, 1, 1, 1, 2}, {2, 0, 2, 1, 1, 1, 2}};
   for (size_t k = 0; k < sizeof laws / sizeof laws[0]; k++) {
     double norm, log_det = closed_log_det(&laws[k], &norm);
     test_parameters p = parameters_of(&laws[k], "complex", "euler", 1e-3);

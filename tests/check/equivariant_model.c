@@ -1,0 +1,149 @@
+/* The model `equivariant`: exact continuation, observables, complaints. */
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../src/models/equivariant.h"
+#include "parameters.h"
+#include "support.h"
+
+extern const wmc_model wmc_model_equivariant;
+
+static const wmc_model *const model = &wmc_model_equivariant;
+
+static wmc_stream *stream_of(long seed)
+{
+  wmc_stream *stream;
+  cr_assert_eq(wmc_stream_create(&stream, seed, 0), WMC_OK);
+  return stream;
+}
+
+static test_parameters deck_of(int order, int channels, const char *depth, int excess)
+{
+  test_parameters p = test_parameters_open(model);
+  test_give_number(&p, "order", order);
+  test_give_number(&p, "channels", channels);
+  test_give(&p, "depth", depth);
+  test_give_number(&p, "excess", excess);
+  test_give_number(&p, "step", 0.2);
+  return p;
+}
+
+Test(equivariant_model, packed_chains_continue_bit_for_bit)
+{
+  const char *const schemes[] = {"metropolis", "euler"}, *const depths[] = {"3", "inf"};
+  for (int t = 0; t < 4; t++) {
+    test_parameters p = deck_of(5, 2, depths[t / 2], 1);
+    test_give(&p, "scheme", schemes[t % 2]);
+    test_give_number(&p, "step", t % 2 ? 1e-3 : 0.2);
+    void *one, *two;
+    wmc_stream *s = stream_of(51 + t), *copy = stream_of(51 + t);
+    cr_assert_eq(model->create(p.values, &one), WMC_OK);
+    cr_assert_eq(model->create(p.values, &two), WMC_OK);
+    model->start(one, s);
+    cr_assert_eq(model->advance(one, s, 50, true), WMC_OK);
+    double *packed = calloc(model->state_size(one), sizeof *packed);
+    model->pack(one, packed);
+    model->start(two, copy);
+    cr_assert_eq(model->advance(two, copy, 50, true), WMC_OK);
+    cr_assert_eq(model->advance(two, copy, 0, false), WMC_OK);
+    model->unpack(two, packed);
+    double first[64], second[64];
+    cr_assert_eq(model->advance(one, s, 20, false), WMC_OK);
+    cr_assert_eq(model->advance(two, copy, 20, false), WMC_OK);
+    model->measure(one, first);
+    model->measure(two, second);
+    size_t size = wmc_model_measurement_size(model, p.values);
+    cr_assert_eq(memcmp(first, second, size * sizeof *first), 0);
+    free(packed);
+    model->destroy(one);
+    model->destroy(two);
+    wmc_stream_destroy(s);
+    wmc_stream_destroy(copy);
+    test_parameters_close(&p);
+  }
+}
+
+/* A ring of one site is the real network of the model `balanced`. */
+Test(equivariant_model, one_site_is_a_plain_network)
+{
+  test_parameters p = deck_of(1, 3, "4", 1), q = test_parameters_open(&wmc_model_balanced);
+  test_give_number(&q, "width", 3);
+  test_give(&q, "depth", "4");
+  test_give_number(&q, "excess", 1);
+  test_give_number(&q, "step", 0.2);
+  void *ring, *plain;
+  wmc_stream *s = stream_of(61), *copy = stream_of(61);
+  cr_assert_eq(model->create(p.values, &ring), WMC_OK);
+  cr_assert_eq(wmc_model_balanced.create(q.values, &plain), WMC_OK);
+  model->start(ring, s);
+  wmc_model_balanced.start(plain, copy);
+  cr_assert_eq(model->advance(ring, s, 100, true), WMC_OK);
+  cr_assert_eq(wmc_model_balanced.advance(plain, copy, 100, true), WMC_OK);
+  double found[64], expected[64];
+  model->measure(ring, found);
+  wmc_model_balanced.measure(plain, expected);
+  const char *const names[] = {
+      "energy",          "entropy",     "free_energy",     "frobenius2", "virial",
+      "parameter_norm2", "log_abs_det", "singular_values", "acceptance", NULL};
+  for (int k = 0; names[k]; k++)
+    cr_assert_float_eq(found[test_observable(&p, names[k])],
+                       expected[test_observable(&q, names[k])], 1e-12, "%s", names[k]);
+  model->destroy(ring);
+  wmc_model_balanced.destroy(plain);
+  wmc_stream_destroy(s);
+  wmc_stream_destroy(copy);
+  test_parameters_close(&p);
+  test_parameters_close(&q);
+}
+
+/* --- Complaints ------------------------------------------------------------------------------ */
+
+typedef struct heard {
+  int count, field;
+  char message[512];
+} heard;
+
+static void hear(void *sink, int field, const char *message)
+{
+  heard *h = sink;
+  h->count++;
+  h->field = field;
+  strncpy(h->message, message, sizeof h->message - 1);
+}
+
+static void expect_complaint(const test_parameters *p, const char *field, const char *part)
+{
+  heard h = {0};
+  model->check(p->values, &(wmc_complaints){.add = hear, .sink = &h});
+  cr_assert_eq(h.count, field ? 1 : 0, "%d complaints, last: %s", h.count, h.message);
+  if (field == NULL) return;
+  cr_assert_str_eq(model->fields[h.field].name, field);
+  cr_assert_not_null(strstr(h.message, part), "'%s' not in: %s", part, h.message);
+}
+
+Test(equivariant_model, complaints_say_what_was_found_and_expected)
+{
+  const double widths[] = {2, 3, 2}, half[] = {2, 2.5, 2};
+  test_parameters p = deck_of(4, 2, "3", 0);
+  expect_complaint(&p, NULL, "");
+  test_give(&p, "depth", "inf");
+  expect_complaint(&p, "depth", "no Gibbs law exists at depth inf");
+  test_give_number(&p, "excess", 1);
+  expect_complaint(&p, NULL, "");
+  test_give(&p, "noise.kind", "horizontal");
+  expect_complaint(&p, "depth", "horizontal noise");
+  test_give(&p, "noise.kind", "isotropic");
+  test_give_matrix(&p, "widths", 1, 3, widths);
+  expect_complaint(&p, "widths", "both of channels and widths");
+  test_take(&p, "channels");
+  expect_complaint(&p, "excess", "hidden channels");
+  test_value(&p, "excess")->given = false;
+  expect_complaint(&p, NULL, "");
+  test_give_matrix(&p, "widths", 1, 3, half);
+  expect_complaint(&p, "widths", "whole numbers");
+  test_take(&p, "widths");
+  expect_complaint(&p, "channels", "neither of channels and widths");
+  test_parameters_close(&p);
+}

@@ -24,9 +24,11 @@ static void destroy(void *state)
 
 static wmc_status create_mode(wmc_equivariant *chain, const wmc_value *parameters, int k)
 {
+  const wmc_shape *channels = &chain->law.shape;
   const wmc_balanced_setup setup = {.law = wmc_cyclic_law(&chain->law, chain->order, k),
-                                    .energy_kind = WMC_ENERGY_FROBENIUS,
-                                    .energy = {.width = chain->law.shape.rank},
+                                    .energy = {.rows = channels->rows,
+                                               .columns = channels->columns,
+                                               .coefficient = {[WMC_ENERGY_FROBENIUS] = 1}},
                                     .integrator = wmc_equivariant_integrator(parameters),
                                     .step = parameters[STEP].real};
   return wmc_balanced_create(&setup, &chain->mode[k]);

@@ -4,6 +4,7 @@
 
 #include "cli.h"
 #include "weylmc/statistics/estimate.h"
+#include "weylmc/statistics/fit.h"
 
 /* ---- reading the group ------------------------------------------------------------------ */
 
@@ -280,7 +281,24 @@ wmc_status cli_show_results(const wmc_results *results, const char *observable, 
 
 /* ---- fits ------------------------------------------------------------------------------- */
 
-static void fit_rows(const wmc_group *group, const wmc_array *limit, const char *name,
+static void verdict_cell(const wmc_array *quality, size_t at, bool *met, wmc_table *table)
+{
+  size_t k = quality != NULL ? (size_t)quality->data[at] : WMC_FIT_QUALITIES;
+  bool known = k < WMC_FIT_QUALITIES;
+  wmc_table_cell(table, "%s", known ? wmc_fit_quality_name((wmc_fit_quality)k) : "-");
+  if (known) met[k] = true;
+}
+
+/* What the verdicts met in the table mean. */
+static void explain_verdicts(const bool *met, wmc_text *out)
+{
+  for (int k = 0; k < WMC_FIT_QUALITIES; k++)
+    if (met[k] && k != WMC_FIT_GOOD)
+      wmc_text_append(out, "%s: %s\n", wmc_fit_quality_name((wmc_fit_quality)k),
+                      wmc_fit_quality_text((wmc_fit_quality)k));
+}
+
+static void fit_rows(const wmc_group *group, const wmc_array *limit, const char *name, bool *met,
                      wmc_table *table)
 {
   const wmc_array *form = wmc_group_sibling(group, name, "_form");
@@ -301,22 +319,25 @@ static void fit_rows(const wmc_group *group, const wmc_array *limit, const char 
     value_cell(wmc_group_sibling(group, name, "_coefficient"),
                wmc_group_sibling(group, name, "_coefficient_error"), at, table);
     wmc_table_cell(table, "%s", form->strings[at]);
+    number_cell(wmc_group_sibling(group, name, "_probability"), at, "%.3f", table);
     number_cell(wmc_group_sibling(group, name, "_exponent"), at, "%.3g", table);
     number_cell(wmc_group_sibling(group, name, "_chi2"), at, "%.3g", table);
     number_cell(wmc_group_sibling(group, name, "_freedom"), at, "%.0f", table);
     number_cell(wmc_group_sibling(group, name, "_p_value"), at, "%.3f", table);
     wmc_table_cell(table, "%s", wmc_group_sibling(group, name, "_rival")->strings[at]);
     number_cell(wmc_group_sibling(group, name, "_spread"), at, "%+.2g", table);
+    verdict_cell(wmc_group_sibling(group, name, "_quality"), at, met, table);
   }
 }
 
 void cli_show_fits(const wmc_results *results, const char *observable, wmc_text *out)
 {
-  static const char *const header[] = {"observable", "point", "limit",        "coefficient",
-                                       "form",       "power", "chi2",         "dof",
-                                       "p",          "rival", "rival - limit"};
+  static const char *const header[] = {
+      "observable", "point", "limit", "coefficient", "form",         "probability", "power",
+      "chi2",       "dof",   "p",     "rival",       "rival - form", "verdict"};
   const size_t columns = sizeof header / sizeof header[0], suffix = strlen("_limit");
   const wmc_group *group = wmc_results_group(results, "fits");
+  bool met[WMC_FIT_QUALITIES] = {false};
   if (group == NULL) return;
   wmc_table table = {.columns = columns};
   for (size_t k = 0; k < columns; k++) wmc_table_cell(&table, "%s", header[k]);
@@ -326,11 +347,13 @@ void cli_show_fits(const wmc_results *results, const char *observable, wmc_text 
     if (n <= suffix || strcmp(array->name + n - suffix, "_limit") != 0) continue;
     char name[256];
     snprintf(name, sizeof name, "%.*s", (int)(n - suffix), array->name);
-    if (observable == NULL || strcmp(observable, name) == 0) fit_rows(group, array, name, &table);
+    if (observable == NULL || strcmp(observable, name) == 0)
+      fit_rows(group, array, name, met, &table);
   }
   wmc_text_append(out, "extrapolation to infinite depth\n");
   wmc_table_print(&table, out);
   wmc_table_free(&table);
+  explain_verdicts(met, out);
 }
 
 wmc_status cli_show(const cli_arguments *a)

@@ -180,12 +180,6 @@ static void unpack(void *state, const double *packed)
   memcpy(chain->state, packed, chain->state_size * sizeof *packed);
 }
 
-static const char *const *forms(const wmc_value *parameters, const char *observable)
-{
-  (void)observable;
-  return wmc_network_forms(wmc_balanced_has_limit(parameters));
-}
-
 const wmc_model wmc_model_balanced = {
     .name = "balanced",
     .text = "Gibbs law and Riemannian Langevin equation of balanced deep linear networks; without "
@@ -195,7 +189,6 @@ const wmc_model wmc_model_balanced = {
     .axes = wmc_balanced_axes,
     .observables = wmc_balanced_observables,
     .fit_parameter = "depth",
-    .forms = forms,
     .check = wmc_balanced_check,
     .cost = cost,
     .create = create,

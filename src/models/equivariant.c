@@ -97,12 +97,6 @@ static void unpack(void *state, const double *packed)
     memcpy(chain->mode[k]->state, packed, chain->mode[k]->state_size * sizeof *packed);
 }
 
-static const char *const *forms(const wmc_value *parameters, const char *observable)
-{
-  (void)observable;
-  return wmc_network_forms(wmc_equivariant_has_limit(parameters));
-}
-
 const wmc_model wmc_model_equivariant = {
     .name = "equivariant",
     .text = "balanced deep linear networks of convolutions on a ring of n sites: Gibbs law and "
@@ -112,7 +106,6 @@ const wmc_model wmc_model_equivariant = {
     .axes = wmc_equivariant_axes,
     .observables = wmc_equivariant_observables,
     .fit_parameter = "depth",
-    .forms = forms,
     .check = wmc_equivariant_check,
     .cost = cost,
     .create = create,

@@ -77,12 +77,3 @@ void wmc_network_check_limit(const wmc_gibbs *law, int field, const wmc_complain
                "`weylmc fit`",
                why);
 }
-
-/* Without excess the limit has lower rank, and corrections to 1/N are not powers of it. A straight
- * line is not offered: where it fits, its slope is still biased by the next term. */
-const char *const *wmc_network_forms(bool regular)
-{
-  static const char *const powers[] = {"quadratic", "cubic", NULL};
-  static const char *const boundary[] = {"boundary", NULL};
-  return regular ? powers : boundary;
-}

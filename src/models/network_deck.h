@@ -42,6 +42,3 @@ bool wmc_network_check_widths(const wmc_value *widths, int field, double depth,
                               const wmc_complaints *complaints);
 /** Complains if depth is inf and the law does not exist there. */
 void wmc_network_check_limit(const wmc_gibbs *law, int field, const wmc_complaints *complaints);
-
-/** Forms of fits in 1/N: `regular` if averages tend to those of a law of full rank. */
-const char *const *wmc_network_forms(bool regular);

@@ -555,16 +555,6 @@ static void unpack(void *state, const double *packed)
   memcpy(wmc_network_growth(c->network), packed + n, c->records * sizeof *packed);
 }
 
-/* Every limit is approached in powers of 1/L: there is no L^{-3/2} term. A straight line is not
- * offered: where it fits, its slope is still biased by the next term, more than its error tells. */
-static const char *const *forms(const wmc_value *p, const char *observable)
-{
-  static const char *const names[] = {"quadratic", "cubic", NULL};
-  (void)p;
-  (void)observable;
-  return names;
-}
-
 const wmc_model wmc_residual_jacobian = {
     .name = "residual_jacobian",
     .text = "log-singular values of the input-output Jacobian of a residual network at "
@@ -574,7 +564,6 @@ const wmc_model wmc_residual_jacobian = {
     .axes = axes,
     .observables = observables,
     .fit_parameter = "depth",
-    .forms = forms,
     .independent = true,
     .check = check,
     .cost = cost,

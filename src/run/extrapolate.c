@@ -99,7 +99,9 @@ static double get_dropped(const wmc_fit *f) { return f->dropped; }
 static double get_freedom(const wmc_fit *f) { return f->freedom; }
 static double get_p_value(const wmc_fit *f) { return f->p_value; }
 static double get_aicc(const wmc_fit *f) { return f->aicc; }
-static double get_spread(const wmc_fit *f) { return f->rival_limit - f->value[0]; }
+static double get_probability(const wmc_fit *f) { return f->probability; }
+static double get_quality(const wmc_fit *f) { return f->quality; }
+static double get_spread(const wmc_fit *f) { return f->spread; }
 static const char *get_form(const wmc_fit *f) { return f->form->name; }
 static const char *get_rival(const wmc_fit *f) { return f->rival ? f->rival->name : ""; }
 
@@ -110,19 +112,23 @@ static const struct column {
   const char *(*name)(const wmc_fit *);
 } columns[] = {
     {"_limit", NULL, "limit at infinite depth of ", get_limit, NULL},
-    {"_limit_error", NULL, "jackknife error of the limit of ", get_limit_error, NULL},
+    {"_limit_error", NULL, "error of the limit of ", get_limit_error, NULL},
     {"_coefficient", NULL, "coefficient of the first correction to ", get_coefficient, NULL},
-    {"_coefficient_error", NULL, "jackknife error of the coefficient of ", get_coefficient_error,
-     NULL},
+    {"_coefficient_error", NULL, "error of the coefficient of ", get_coefficient_error, NULL},
     {"_exponent", "1", "power of 1/depth in the first correction to ", get_exponent, NULL},
     {"_chi2", "1", "chi squared of the fit of ", get_chi2, NULL},
     {"_freedom", "1", "degrees of freedom of the fit of ", get_freedom, NULL},
     {"_dropped", "1", "shallowest depths left out of the fit of ", get_dropped, NULL},
     {"_p_value", "1", "probability of a larger chi squared, fit of ", get_p_value, NULL},
     {"_aicc", "1", "corrected Akaike criterion of the fit of ", get_aicc, NULL},
-    {"_spread", NULL, "limit of the rival form minus the limit of ", get_spread, NULL},
+    {"_probability", "1", "probability of the form of ", get_probability, NULL},
+    {"_quality", "1",
+     "0: good, 1: undecided, the errors cover both forms, 2: no form fits, 3: untested; fit of ",
+     get_quality, NULL},
+    {"_spread", NULL, "limit by the rival minus limit by the form, each alone, of ", get_spread,
+     NULL},
     {"_form", "", "form fitted to ", NULL, get_form},
-    {"_rival", "", "form that describes the data nearly as well, fit of ", NULL, get_rival},
+    {"_rival", "", "form that the data do not exclude, fit of ", NULL, get_rival},
 };
 
 enum { FIT_COLUMNS = sizeof columns / sizeof columns[0] };
@@ -212,31 +218,11 @@ static wmc_status check_form(const char *name)
   return name == NULL || wmc_form_find(name) ? WMC_OK : unknown_name("form", name, names, n);
 }
 
-/* The forms that may be chosen for an observable, ended by NULL. */
-static void list_forms(const extrapolation *x, const char *observable, const wmc_value *parameters,
-                       const wmc_form *out[FORMS_MAX])
-{
-  size_t n = 0;
-  const char *const *names =
-      x->deck->model->forms ? x->deck->model->forms(parameters, observable) : NULL;
-  if (x->request->form != NULL) {
-    out[n++] = wmc_form_find(x->request->form);
-  } else if (names != NULL) {
-    for (; *names != NULL && n + 1 < FORMS_MAX; names++)
-      if (wmc_form_find(*names) != NULL) out[n++] = wmc_form_find(*names);
-  } else {
-    for (const wmc_form *f = wmc_forms; f->name != NULL && n + 1 < FORMS_MAX; f++) out[n++] = f;
-  }
-  out[n] = NULL;
-}
-
 /* ---- fitting ---------------------------------------------------------------------------- */
 
-/* Fit one entry. Two depths determine a straight line only, whatever forms the model would choose
- * from. An entry with too few points, or with numbers that least squares cannot cope with (a chain
- * that ran away), is not an error of the whole: it stays NaN. */
-static wmc_status fit_entry(extrapolation *x, size_t points, const wmc_form *const *forms,
-                            const fit_arrays *out, size_t at)
+/* Fit one entry. An entry with too few points, or with numbers that least squares cannot cope with
+ * (a chain that ran away), is not an error of the whole: it stays NaN. */
+static wmc_status fit_entry(extrapolation *x, size_t points, const fit_arrays *out, size_t at)
 {
   const wmc_fit_data data = {.points = points,
                              .depth = x->depth_used,
@@ -246,9 +232,9 @@ static wmc_status fit_entry(extrapolation *x, size_t points, const wmc_form *con
                              .chain_value = x->chain_value};
   if (points < 2) return WMC_OK;
   wmc_fit fit;
-  const wmc_form *const line[] = {wmc_form_find("linear"), NULL};
-  bool choose = points > 2 || x->request->form != NULL;
-  if (wmc_fit_choose(&data, choose ? forms : line, &fit) != WMC_OK) {
+  const wmc_form *form = x->request->form != NULL ? wmc_form_find(x->request->form) : NULL;
+  wmc_status status = form != NULL ? wmc_fit_form(&data, form, &fit) : wmc_fit_choose(&data, &fit);
+  if (status != WMC_OK) {
     wmc_message_clear();
     return WMC_OK;
   }
@@ -266,13 +252,11 @@ static wmc_status fit_point(extrapolation *x, const wmc_observable *o, const sou
                             const wmc_value *parameters, size_t outer, size_t inner,
                             const fit_arrays *out)
 {
-  const wmc_form *forms[FORMS_MAX];
   size_t own = own_size(x, from->mean);
   if (o->converges != NULL && !o->converges(parameters)) return WMC_OK;
-  list_forms(x, o->name, parameters, forms);
   for (size_t e = 0; e < own; e++) {
     size_t points = collect_points(x, from->mean, from->error, from->chains, outer, inner, e);
-    WMC_TRY(fit_entry(x, points, forms, out, (outer * x->shape.inner + inner) * own + e));
+    WMC_TRY(fit_entry(x, points, out, (outer * x->shape.inner + inner) * own + e));
   }
   return WMC_OK;
 }

@@ -7,6 +7,8 @@
 
 #include "support.h"
 #include "weylmc/numeric/random.h"
+#include "weylmc/numeric/special.h"
+#include "weylmc/statistics/estimate.h"
 
 /* Synthetic sweeps: at each depth the means of C chains are normal about a curve, and the value is
  * their mean. The error is the true one, or what the chains give. */
@@ -106,7 +108,7 @@ Test(fit_coverage, of_every_form)
       {"linear", {2, -3}, false, false},        {"linear", {2, -3}, true, false},
       {"linear", {2, -3}, false, true},         {"linear", {2, -3}, true, true},
       {"quadratic", {2, 2.5, 9}, false, false}, {"quadratic", {2, 2.5, 9}, true, false},
-      {"quadratic", {2, 2.5, 9}, true, true},   {"boundary", {1, 4, -6}, true, false},
+      {"quadratic", {2, 2.5, 9}, true, true},   {"root", {1, 4, -6}, true, false},
       {"power", {1, 2, 0.75}, false, false},    {"power", {1, 2, 0.75}, true, false},
   };
   for (size_t k = 0; k < sizeof trials / sizeof trials[0]; k++) {
@@ -115,54 +117,223 @@ Test(fit_coverage, of_every_form)
   }
 }
 
-/* With errors small enough to tell, the form that made the data is chosen: its AICc is exceeded by
- * another's only if noise makes up for a misfit of many sigma. */
-Test(fit_choice, finds_the_form_of_precise_data)
+/* ---- choice: exact averages of balanced networks ---------------------------------------- */
+
+/* Averages of the Gibbs law (14) of docs/theory/balanced.md, width 2, excess m, beta = 1, E =
+ * |X|^2/2. In r = lambda_2/lambda_1 and sigma_1, with rho = r^N and K = (N-1) m, the law is
+ *   sqrt[(1-r^2)(1-rho^2)] r^K dr  sigma_1^(P-1) exp(-sigma_1^2 (1+rho^2)/2) dsigma_1,
+ * P = 1 + (3 + 2 K)/N, so that sigma_1^2 (1+rho^2)/2 is Gamma(P/2) distributed at given r. */
+typedef enum quantity { REDUCED_ENTROPY, LOG_DET, SIGMA_2, LAMBDA_2, QUANTITIES } quantity;
+static const char *const names[] = {"reduced_entropy", "log|det X|", "sigma_2", "lambda_2"};
+
+static double at_ratio(quantity q, double n, double m, double log_r)
 {
-  const struct {
-    const char *name;
-    double x[3];
-  } truths[] = {{"quadratic", {2, 2.5, 9}}, {"power", {1, 2, 0.75}}, {"boundary", {1, 4, -6}}};
-  for (int k = 0; k < 3; k++) {
-    int right = 0, trials = test_trials(300);
-    wmc_stream *stream = new_stream(10 + k);
-    const wmc_form *form = wmc_form_find(truths[k].name);
-    for (int t = 0; t < trials; t++) {
-      sweep s;
-      wmc_fit fit;
-      draw_sweep(stream, form, truths[k].x, 1e-5, true, &s);
-      wmc_fit_data data = data_of(&s, CHAINS);
-      cr_assert_eq(wmc_fit_choose(&data, NULL, &fit), WMC_OK, "%s", wmc_message());
-      right += fit.form == form && fit.rival == NULL;
-    }
-    printf("%s is chosen, without rival, in %d of %d\n", truths[k].name, right, trials);
-    cr_expect_gt(right, 0.97 * trials, "%s", truths[k].name);
-    wmc_stream_destroy(stream);
+  double half = (1 + (3 + 2 * (n - 1) * m) / n) / 2, rho2 = exp(2 * n * log_r);
+  double log_sigma = (wmc_digamma(half) + log(2) - log1p(rho2)) / 2; /* averages given r */
+  double log_det = 2 * log_sigma + n * log_r;
+  double log_a = 2 * (1 - 1 / n) * log_sigma + log(expm1(2 * n * log_r) / expm1(2 * log_r));
+  double power = q == SIGMA_2 ? 1 : 1 / n;
+  double moment =
+      exp(wmc_log_gamma(half + power / 2) - wmc_log_gamma(half)) * pow(2 / (1 + rho2), power / 2);
+  switch (q) {
+  case REDUCED_ENTROPY:
+    return log_a / 2 + (m > 0 ? m * (1 - 1 / n) * log_det - log(n) / 2 : 0);
+  case LOG_DET:
+    return log_det;
+  case SIGMA_2:
+    return moment * exp(n * log_r);
+  default:
+    return moment * exp(log_r);
   }
 }
 
-/* Linear data: the linear form is chosen most often; where it is not, the wider error of the other
- * form or the spread to the rival holds the truth. */
-Test(fit_choice, of_linear_data_is_honest_with_its_spread)
+/* Trapezoids in u, log r = -e^u/N, where the layer r = 1 - O(1/N) and the bulk are on one scale. */
+static double average_of(quantity q, double n, double m)
 {
-  const double x[] = {2, -3};
-  int linear = 0, dropped = 0, far = 0, trials = test_trials(1000);
-  wmc_stream *stream = new_stream(20);
-  for (int t = 0; t < trials; t++) {
-    sweep s;
-    wmc_fit fit;
-    draw_sweep(stream, wmc_form_find("linear"), x, 1e-3, true, &s);
-    wmc_fit_data data = data_of(&s, CHAINS);
-    cr_assert_eq(wmc_fit_choose(&data, NULL, &fit), WMC_OK, "%s", wmc_message());
-    linear += fit.form == wmc_form_find("linear");
-    dropped += fit.dropped > 0;
-    far += fabs(fit.value[0] - x[0]) > fit.error[0] + fit.spread;
+  double sum = 0, norm = 0, most = 0.5 * log(n) + 4;
+  const double h = 1.0 / 64;
+  for (double u = -most - 14; u < most + 14; u += h) {
+    double t = exp(u - log(n)), log_r = -t;
+    if (t > 700) break;
+    double weight = sqrt(expm1(2 * log_r) * expm1(2 * n * log_r)) * exp((n - 1) * m * log_r) *
+                    pow(1 + exp(2 * n * log_r), -(1 + (3 + 2 * (n - 1) * m) / n) / 2) * exp(log_r) *
+                    t;
+    if (!(weight > 0)) continue;
+    norm += weight;
+    sum += weight * at_ratio(q, n, m, log_r);
   }
-  printf("linear data: linear is chosen in %d, points dropped in %d, limit farther than error + "
-         "spread in %d of %d\n",
-         linear, dropped, far, trials);
-  cr_expect_gt(linear, 0.75 * trials);
-  cr_expect_lt(dropped, (0.05 * trials));
-  cr_expect_lt(far, (1 - erf(sqrt(0.5)) + 0.03 + five_sigma(0.32, trials)) * trials);
+  return sum / norm;
+}
+
+/* Limit and coefficient of 1/N. With excess by Richardson extrapolation of the averages. Without,
+ * sigma_1 is half-normal and r independent with density ~ sqrt(1-r^2) in the limit, whence E log
+ * sigma_1 = (psi(1/2) + log 2)/2 = l and E r = 4/(3 pi); P = 1 + 3/N adds (3/4) psi'(1/2)/N to the
+ * former, and lambda_1 = 1 + log(sigma_1)/N. E log(1 - r^2) = 1 - 2 log 2. */
+static void limit_of(quantity q, double m, double *x)
+{
+  double l = (wmc_digamma(0.5) + log(2)) / 2, mean = 4 / (3 * acos(-1));
+  double f[3];
+  for (int k = 0; k < 3; k++) f[k] = average_of(q, 1e4 * (1 << k), m);
+  if (m > 0) {
+    double half = 2e4 * (f[0] - f[1]), quarter = 4e4 * (f[1] - f[2]);
+    x[1] = 2 * quarter - half;
+    x[0] = (8 * f[2] - 6 * f[1] + f[0]) / 3;
+    return;
+  }
+  const double limits[] = {l - (1 - 2 * log(2)) / 2, NAN, 0, mean};
+  const double slopes[] = {0.75 * wmc_trigamma(0.5) - l, NAN, 0, mean * l};
+  x[0] = limits[q];
+  x[1] = slopes[q];
+  for (int k = 0; k < 3; k++) { /* the rest goes like N^-3/2 log N */
+    double n = 1e4 * (1 << k), rest = f[k] - x[0] - x[1] / n;
+    cr_assert_lt(fabs(rest) * pow(n, 1.5) / log(n), 2, "%s: %g at %g", names[q], rest, n);
+  }
+}
+
+/* The same from (14) itself, over both lambda. */
+static double average_from_density(quantity q, int n, int m)
+{
+  double sum = 0, norm = 0, top = pow(9, 1.0 / n), h = top / 1500;
+  for (int i = 0; i < 1500; i++)
+    for (int j = 0; j < i; j++) {
+      double x = (i + 0.5) * h, y = (j + 0.5) * h, s = pow(x, n), t = pow(y, n);
+      double a = (s * s - t * t) / (x * x - y * y), det = log(s * t);
+      double weight =
+          exp(-(s * s + t * t) / 2) * (x * x - y * y) * sqrt(a) * pow(x * y, (n - 1) * m);
+      double entropy = log(a) / 2 + (m > 0 ? m * (1 - 1.0 / n) * det - log(n) / 2 : 0);
+      norm += weight;
+      sum += weight * (q == REDUCED_ENTROPY ? entropy : q == LOG_DET ? det : q == SIGMA_2 ? t : y);
+    }
+  return sum / norm;
+}
+
+Test(fit_choice, averages_are_those_of_the_density)
+{
+  for (int q = 0; q < QUANTITIES; q++)
+    for (int m = 0; m < 2; m++)
+      for (int n = 2; n < 5; n++) {
+        if (q == LOG_DET && m == 0) continue; /* singular at 0: midpoints are poor */
+        double one = average_of((quantity)q, n, m), two = average_from_density((quantity)q, n, m);
+        cr_assert_lt(fabs(one - two), 2e-4, "%s, N=%d, m=%d: %.8g, %.8g", names[q], n, m, one, two);
+      }
+}
+
+enum { MOST_DEPTHS = 13 };
+typedef struct design {
+  int depths;
+  double depth[MOST_DEPTHS];
+} design;
+static const design plans[] = {
+    {10, {4, 5, 6, 8, 10, 14, 20, 30, 50, 100}},
+    {6, {4, 8, 16, 32, 64, 128}},
+    {13, {4, 5, 6, 8, 10, 14, 20, 30, 50, 100, 200, 400, 1000}},
+};
+
+typedef struct score {
+  int fits, right, good, undecided, poor;
+  double square[2], worst[2], error[2];
+} score;
+
+/* Data sets of means of chains about the exact averages; pulls of limit and coefficient. */
+static score score_of(wmc_stream *stream, quantity q, double m, const design *plan, double error,
+                      int trials)
+{
+  score s = {0};
+  double exact[MOST_DEPTHS], truth[2], size = 0;
+  limit_of(q, m, truth);
+  for (int k = 0; k < plan->depths; k++) exact[k] = average_of(q, plan->depth[k], m);
+  for (int k = 0; k < plan->depths; k++) size += fabs(exact[k]) / plan->depths;
+  for (int t = 0; t < trials; t++) {
+    double value[MOST_DEPTHS], errors[MOST_DEPTHS], chain[MOST_DEPTHS * CHAINS];
+    for (int k = 0; k < plan->depths; k++) {
+      double *c = chain + k * CHAINS, mean = 0, square = 0;
+      wmc_stream_normals(stream, CHAINS, error * fmax(size, 0.2) * sqrt(CHAINS), c);
+      for (int j = 0; j < CHAINS; j++) mean += (c[j] += exact[k]) / CHAINS;
+      for (int j = 0; j < CHAINS; j++) square += pow(c[j] - mean, 2);
+      value[k] = mean;
+      errors[k] = wmc_student_factor(CHAINS - 1) * sqrt(square / (CHAINS - 1) / CHAINS);
+    }
+    wmc_fit fit;
+    wmc_fit_data data = {.points = (size_t)plan->depths,
+                         .depth = plan->depth,
+                         .value = value,
+                         .error = errors,
+                         .chains = CHAINS,
+                         .chain_value = chain};
+    cr_assert_eq(wmc_fit_choose(&data, &fit), WMC_OK, "%s", wmc_message());
+    s.fits++;
+    s.right += strcmp(fit.form->name, m > 0 ? "analytic" : "boundary") == 0;
+    s.good += fit.quality == WMC_FIT_GOOD;
+    s.undecided += fit.quality == WMC_FIT_UNDECIDED;
+    s.poor += fit.quality == WMC_FIT_POOR;
+    for (int j = 0; j < 2; j++) {
+      double pull = (fit.value[j] - truth[j]) / fit.error[j];
+      s.square[j] += pull * pull;
+      s.worst[j] = fmax(s.worst[j], fabs(pull));
+      s.error[j] += fit.error[j];
+    }
+  }
+  return s;
+}
+
+static void print_score(const char *name, double m, const design *plan, double error,
+                        const score *s)
+{
+  double n = s->fits;
+  printf("%-15s m=%g, %2d depths to %4g, errors %.0e: rms pull %.2f %.2f, worst %.1f %.1f; mean "
+         "error %.2g %.2g; right form %3.0f%%, undecided %3.0f%%, poor %.0f%%\n",
+         name, m, plan->depths, plan->depth[plan->depths - 1], error, sqrt(s->square[0] / n),
+         sqrt(s->square[1] / n), s->worst[0], s->worst[1], s->error[0] / n, s->error[1] / n,
+         100 * s->right / n, 100 * s->undecided / n, 100 * s->poor / n);
+}
+
+/* Whatever the errors, limit and coefficient are covered. */
+Test(fit_choice, covers_limit_and_coefficient_with_and_without_excess)
+{
+  const double errors[] = {1e-2, 3e-3, 1e-3, 3e-4, 1e-4};
+  wmc_stream *stream = new_stream(20);
+  int trials = test_trials(40);
+  for (int m = 0; m < 2; m++) {
+    double square[2] = {0};
+    int fits = 0;
+    for (int q = 0; q < QUANTITIES; q++)
+      for (size_t k = 0; k < sizeof plans / sizeof plans[0]; k++)
+        for (size_t e = 0; e < sizeof errors / sizeof errors[0]; e++) {
+          if (q == LOG_DET && m == 0) continue; /* no limit */
+          score s = score_of(stream, (quantity)q, m, &plans[k], errors[e], trials);
+          print_score(names[q], m, &plans[k], errors[e], &s);
+          fits += s.fits;
+          for (int j = 0; j < 2; j++) {
+            square[j] += s.square[j];
+            cr_expect_lt(s.worst[j], 5, "%s: %s off by %g errors", names[q],
+                         j ? "coefficient" : "limit", s.worst[j]);
+            cr_expect_lt(sqrt(s.square[j] / s.fits), 1.8, "%s", names[q]);
+          }
+        }
+    printf("m=%d: rms pulls of all %d fits %.3f (limit) %.3f (coefficient)\n", m, fits,
+           sqrt(square[0] / fits), sqrt(square[1] / fits));
+    for (int j = 0; j < 2; j++)
+      cr_expect_lt(sqrt(square[j] / fits), 1.1, "m=%d, value %d: rms pull %g", m, j,
+                   sqrt(square[j] / fits));
+  }
+  wmc_stream_destroy(stream);
+}
+
+/* Precise data: the form is found without being told. Imprecise data: the fit says it is not. */
+Test(fit_choice, finds_the_form_or_says_it_cannot)
+{
+  wmc_stream *stream = new_stream(21);
+  int trials = test_trials(60);
+  for (int q = 0; q < QUANTITIES; q++)
+    for (int m = 0; m < 2; m++) {
+      if ((q == LOG_DET || q == LAMBDA_2) && m == 0) continue;
+      score fine = score_of(stream, (quantity)q, m, &plans[2], 2e-5, trials);
+      score coarse = score_of(stream, (quantity)q, m, &plans[1], 2e-2, trials);
+      print_score(names[q], m, &plans[2], 2e-5, &fine);
+      print_score(names[q], m, &plans[1], 2e-2, &coarse);
+      cr_expect_geq(fine.right, 0.95 * trials, "%s, m=%d: %d", names[q], m, fine.right);
+      cr_expect_geq(fine.good, 0.8 * trials, "%s, m=%d: %d", names[q], m, fine.good);
+      cr_expect_geq(coarse.undecided, 0.9 * trials, "%s, m=%d: %d", names[q], m, coarse.undecided);
+    }
   wmc_stream_destroy(stream);
 }

@@ -52,8 +52,6 @@ typedef struct wmc_model {
   const wmc_axis *axes;              /**< ended by a NULL name */
   const wmc_observable *observables; /**< ended by a NULL name */
   const char *fit_parameter;         /**< "depth": extrapolated to infinity */
-  /** Names (NULL-ended) of the forms of statistics/fit.h that suit these parameters. */
-  const char *const *(*forms)(const wmc_value *parameters, const char *observable);
   bool independent; /**< draws are independent: thermalise 0, stride 1 */
 
   /** Checks that involve several fields, or the shape of data. */

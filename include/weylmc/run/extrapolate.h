@@ -1,19 +1,20 @@
 /** @file extrapolate.h  Depth -> infinity fits of a results file.
  *
  * Every entry of every observable that has a finite limit is extrapolated along the model's fit
- * parameter (depth), for each point of the other sweep axes, by statistics/fit.h; the forms that
- * may be chosen are the model's. Results go to the group `fits`: for each observable NAME the
+ * parameter (depth), for each point of the other sweep axes, by statistics/fit.h, whose choice
+ * among forms knows nothing of the model. Results go to the group `fits`: for each observable NAME the
  * arrays NAME_limit, NAME_limit_error, NAME_coefficient (of the first correction),
  * NAME_coefficient_error, NAME_exponent, NAME_chi2, NAME_freedom, NAME_p_value, NAME_aicc,
- * NAME_form and NAME_rival, NAME_spread (the next best form and the distance of its limit). Checked
- * by tests/fits.
+ * NAME_form, NAME_probability, NAME_quality (a wmc_fit_quality) and NAME_rival, NAME_spread (a form
+ * that the data do not exclude and its limit minus that of the chosen form). Checked by
+ * tests/fits.
  */
 #pragma once
 #include "weylmc/io/results.h"
 
 typedef struct wmc_extrapolation {
   const char *observable; /**< NULL: all */
-  const char *form;       /**< NULL: chosen by AICc among the model's forms */
+  const char *form;       /**< NULL: wmc_fit_choose */
   double least, most;     /**< depths used, both ends included; 0 and infinity for all */
 } wmc_extrapolation;
 

@@ -1,37 +1,51 @@
 /** @file fit.h  Extrapolation of an observable in the depth N (or L) to infinity.
  *
- * Generalised least squares: with y the estimates at depths N_k, V their covariance, and X the
- * basis functions at these depths,
- *   x = (X^T V^-1 X)^-1 X^T V^-1 y,   chi^2 = (y - X x)^T V^-1 (y - X x).                       (1)
- * Points at different depths come from different streams, so V is diagonal unless given. Forms are
- * rows of a constant table:
+ * Forms are rows of a constant table. Those of few parameters are for the asking:
  *   linear       a + b/N
  *   quadratic    a + b/N + c/N^2
  *   cubic        a + b/N + c/N^2 + d/N^3
+ *   root         a + b/N + c N^-3/2
  *   power        a + b N^-p                 (p by variable projection; its one-sigma interval,
  *                                            chi^2 within 1 of the least, must lie in (0.1, 4))
- *   boundary     a + b/N + c N^-3/2 log N   (balanced networks without hidden excess, whose
- *                                            smallest layer singular value reaches 0)
- * A point at infinite depth may take part: there all functions but the constant are 0.
+ * by generalised least squares: with y the estimates at depths N_k, V their covariance, and X the
+ * basis functions at these depths,
+ *   x = (X^T V^-1 X)^-1 X^T V^-1 y,   chi^2 = (y - X x)^T V^-1 (y - X x).                       (1)
+ * Points at different depths come from different streams, so V is diagonal unless given. A point at
+ * infinite depth may take part: there all functions but the constant are 0.
  *
- * Forms are compared by the corrected Akaike criterion for n points and k parameters
- *   AICc = chi^2 + 2 k + 2 k (k + 1)/(n - k - 1),                                              (2)
- * and are eligible if n - k - 1 >= 1. Choosing hides an error: when two forms are about as good,
- * the data do not tell which limit is right, and the error of either limit is too small. Therefore
- * the eligible form within 2 of the least AICc whose limit is farthest off is reported as rival.
- * Where theory says which terms exist, list only forms that have them: data that cannot see a term
- * prefer the form without it, which may move the limit by several of its errors.
+ * Two forms are series, and these are the candidates of wmc_fit_choose, the same for all data:
+ *   analytic     a + b/N + c_2/N^2 + ... + c_6/N^6
+ *   boundary     these, and N^-3/2, N^-5/2, and log N times N^-3/2, N^-2, N^-5/2, N^-3
+ * They are the expansions of a limit of full rank and of one that loses a singular value
+ * (docs/theory/balanced.md, section 8). Cut after two or three terms either of them passes for the
+ * other at the depths one can reach, with the wrong limit; so all terms are kept, and what the data
+ * cannot determine is held by its natural size: the coefficient of N^-p, with or without log N, has
+ * a normal prior of mean 0 and deviation s 2^(p-1); the limit has none. s is one of
+ *   s_0, 2 s_0, ..., 256 s_0,   s_0 = least depth x largest difference of the estimates,        (2)
+ * equally likely before the data, like the two series. Everything is linear and normal, so that
+ * each pair (series, s) has a closed posterior for a and b and a closed probability
+ *   P(y | series, s) ~ |M|^-1/2 exp(-Q/2),   M = X^T V^-1 X + prior,                            (3)
+ * Q the least sum of squares, of residuals and of coefficients over their deviations; Q is
+ * chi-squared with n - 1 degrees of freedom if the series is right, which is the p-value. Limit and
+ * coefficient b are averaged over series and s by these probabilities, and
+ *   error^2 = average of the variances + variance of the averages:                              (4)
+ * where the data do not tell the series apart, the error covers both, and the quality is
+ * WMC_FIT_UNDECIDED. Other powers, N^-1/2 for one, are not among the candidates: ask for `power`.
  *
- * Parameter errors are jackknife errors over chains, the whole fit repeated without chain c at
- * every depth, with Student's factor for C - 1 degrees of freedom; they hold also if equal chains
- * at different depths are correlated. A chain whose mean is NaN at some depth is missing there.
- * With fewer than WMC_FIT_CHAINS chains at some depth the errors are those of the covariance (X^T
- * V^-1 X)^-1, X then including the derivative by p. Errors are not scaled by chi^2. Sources: G. H.
- * Golub and V. Pereyra, SIAM J. Numer. Anal. 10 (1973) 413 (variable projection); C. M. Hurvich and
- * C.-L. Tsai, Biometrika 76 (1989) 297 (AICc); K. P. Burnham and D. R. Anderson, Model Selection
- * and Multimodel Inference (2002), sect. 2.6 (differences below 2). Checked by tests/check/fit.c
- * (exact recovery, covariance against algebra) and tests/statistical/fit.c (coverage of the
- * intervals; the right form is found).
+ * What noise contributes to an error is a jackknife error over chains, the whole fit repeated
+ * without chain c at every depth (s and the probabilities kept), with Student's factor for C - 1
+ * degrees of freedom; it holds also if equal chains at different depths are correlated. A chain
+ * whose mean is NaN at some depth is missing there. With fewer than WMC_FIT_CHAINS chains at some
+ * depth it is that of V, for forms of few parameters (X^T V^-1 X)^-1, X then including the
+ * derivative by p. Errors are not scaled by chi^2.
+ *
+ * Sources: G. H. Golub and V. Pereyra, SIAM J. Numer. Anal. 10 (1973) 413 (variable projection);
+ * C. M. Hurvich and C.-L. Tsai, Biometrika 76 (1989) 297 (AICc); G. P. Lepage et al., Nucl. Phys. B
+ * Proc. Suppl. 106 (2002) 12 (fits of a whole series with priors); J. A. Hoeting, D. Madigan, A. E.
+ * Raftery and C. T. Volinsky, Statist. Sci. 14 (1999) 382 (averages over models). Checked by
+ * tests/check/fit.c (exact recovery, covariance and posterior against algebra) and
+ * tests/statistical/fit.c (coverage; exact averages of balanced networks with and without excess,
+ * by quadrature, recovered without being told which).
  */
 #pragma once
 #include <stdbool.h>
@@ -41,16 +55,26 @@
 
 enum {
   WMC_FIT_PARAMETERS = 4,
+  WMC_FIT_TERMS = 13,
   WMC_FIT_CHAINS = 8 /**< least number of chains for a jackknife */
 };
 
+#define WMC_FIT_IMPROBABLE 0.01 /**< p-value below which a form does not fit */
+#define WMC_FIT_DECIDED    0.95 /**< probability from which on a series is chosen */
+
+/** N^-power, times log N if `logarithm`; a power of NAN is the free exponent. */
+typedef struct wmc_term {
+  double power;
+  bool logarithm;
+} wmc_term;
+
 typedef struct wmc_form {
   const char *name, *formula, *text;
-  int parameters;                                     /**< all, the exponent included */
-  int linear;                                         /**< coefficients: basis functions */
-  bool exponent;                                      /**< the last parameter is an exponent p,
-                                                           the last function N^-p */
-  void (*basis)(double depth, double p, double *out); /**< values of the `linear` functions */
+  int parameters; /**< values of a fit: all, the exponent included; of a series limit and b */
+  int linear;     /**< coefficients: terms */
+  bool exponent;  /**< the last parameter is an exponent p, the last term N^-p */
+  bool series;    /**< with priors on all terms but the first; a candidate of the choice */
+  wmc_term term[WMC_FIT_TERMS];
 } wmc_form;
 
 /** Table of forms, ended by a NULL name; simplest first. */
@@ -69,32 +93,46 @@ typedef struct wmc_fit_data {
   const double *chain_value; /**< points x chains: means of each chain, row-major; NaN: missing */
 } wmc_fit_data;
 
+typedef enum wmc_fit_quality {
+  WMC_FIT_GOOD,
+  WMC_FIT_UNDECIDED, /**< the data do not tell the series apart; the errors cover both */
+  WMC_FIT_POOR,      /**< no form that was tried describes the data: p < WMC_FIT_IMPROBABLE */
+  WMC_FIT_UNTESTED,  /**< too few depths to tell whether the form is right */
+  WMC_FIT_QUALITIES
+} wmc_fit_quality;
+
 typedef struct wmc_fit {
-  const wmc_form *form;
+  const wmc_form *form;             /**< of a choice, the most probable one */
   double value[WMC_FIT_PARAMETERS]; /**< value[0] is the limit; NaN beyond form->parameters */
   double error[WMC_FIT_PARAMETERS]; /**< of these; see `jackknife` */
-  bool jackknife;                   /**< errors are jackknife errors, not from the covariance */
-  double chi_squared;
-  int freedom;    /**< points - parameters; at 0 the curve meets every point and cannot be judged */
+  bool jackknife;                   /**< noise was taken from the chains, not from the errors */
+  double chi_squared;               /**< of a series Q of (3), at its most probable s */
+  int freedom;    /**< points - parameters, of a series points - 1; at 0 nothing can be judged */
   double p_value; /**< probability of a larger chi^2; NaN if freedom is 0 */
-  double aicc;    /**< NaN if n - k - 1 < 1 */
-  /* Set by wmc_fit_choose: */
-  int dropped;           /**< shallowest points left out, because no form fits with them */
-  const wmc_form *rival; /**< NULL if no other eligible form is within 2 of this AICc */
-  double rival_limit;    /**< NaN without a rival */
-  double spread;         /**< |rival_limit - value[0]|, 0 without a rival */
+  double aicc;    /**< chi^2 + 2 k + 2 k (k + 1)/(n - k - 1) for n points and k parameters; NaN for
+                       series, or if n - k - 1 < 1 */
+  wmc_fit_quality quality;
+  /* Of series: */
+  double probability;    /**< of the form, among those tried */
+  int dropped;           /**< shallowest points left out, because no series fits with them */
+  const wmc_form *rival; /**< the other series, unless the form is decided; NULL: none */
+  double rival_limit;    /**< limit by it alone; NaN without a rival */
+  double spread;         /**< this minus the limit by the form alone; NaN without a rival */
 } wmc_fit;
 
 /** Fit one form. WMC_DATA (message) with fewer distinct depths than parameters, unusable numbers,
  * or an exponent that the data do not determine. */
 wmc_status wmc_fit_form(const wmc_fit_data *data, const wmc_form *form, wmc_fit *fit);
 
-/** Fit every form of the NULL-ended list (NULL: all) and keep the eligible one with the least AICc.
- * If it is improbable (p < 0.01), the shallowest point is left out and the choice made again, until
- * a form fits; if none ever does, the fit to all points stands, with its small p_value.
- * Where no form is eligible (up to 3 points for two parameters), the first of the list with the
- * fewest parameters is fitted. WMC_DATA (message) as for wmc_fit_form. */
-wmc_status wmc_fit_choose(const wmc_fit_data *data, const wmc_form *const *forms, wmc_fit *fit);
+/** Average over all series, by their probabilities. If even the most probable is improbable
+ * (p < WMC_FIT_IMPROBABLE), the shallowest point is left out and the choice made again, until one
+ * fits; if none ever does, the fit to all points stands, with its small p_value. Fewer than four
+ * different depths give a result that nothing tests. WMC_DATA (message) as for wmc_fit_form. */
+wmc_status wmc_fit_choose(const wmc_fit_data *data, wmc_fit *fit);
 
-/** The fitted curve at some depth. */
+/** The fitted curve at some depth; not of a series. */
 double wmc_fit_curve(const wmc_fit *fit, double depth);
+
+/** "good", "undecided", ... and a sentence for people. */
+const char *wmc_fit_quality_name(wmc_fit_quality quality);
+const char *wmc_fit_quality_text(wmc_fit_quality quality);

@@ -52,7 +52,7 @@ typedef struct wmc_model {
   const wmc_axis *axes;              /**< ended by a NULL name */
   const wmc_observable *observables; /**< ended by a NULL name */
   const char *fit_parameter;         /**< "depth": extrapolated to infinity */
-  bool independent; /**< draws are independent: thermalise 0, stride 1 */
+  bool independent;                  /**< draws are independent: thermalise 0, stride 1 */
 
   /** Checks that involve several fields, or the shape of data. */
   void (*check)(const wmc_value *parameters, const wmc_complaints *complaints);

@@ -2,8 +2,8 @@
  *
  * Every entry of every observable that has a finite limit is extrapolated along the model's fit
  * parameter (depth), for each point of the other sweep axes, by statistics/fit.h, whose choice
- * among forms knows nothing of the model. Results go to the group `fits`: for each observable NAME the
- * arrays NAME_limit, NAME_limit_error, NAME_coefficient (of the first correction),
+ * among forms knows nothing of the model. Results go to the group `fits`: for each observable NAME
+ * the arrays NAME_limit, NAME_limit_error, NAME_coefficient (of the first correction),
  * NAME_coefficient_error, NAME_exponent, NAME_chi2, NAME_freedom, NAME_p_value, NAME_aicc,
  * NAME_form, NAME_probability, NAME_quality (a wmc_fit_quality) and NAME_rival, NAME_spread (a form
  * that the data do not exclude and its limit minus that of the chosen form). Checked by

@@ -1,9 +1,11 @@
 /* The explicit orthonormal tangent basis: Gram matrix, span, horizontal and vertical parts. */
+#include "geometry.h"
 #include "networks.h"
 #include "support.h"
 #include "weylmc/geometry/basis.h"
 #include "weylmc/geometry/entropy.h"
 #include "weylmc/geometry/metric.h"
+#include "weylmc/geometry/project.h"
 
 enum { KINDS = WMC_BASIS_INNER + 1 };
 
@@ -260,6 +262,101 @@ Test(geometry_basis, second_derivatives_are_the_drifts_of_the_product)
                    (int)w.shape.numbers, w.shape.rank, net_depth(&w), down, power * gradient[k]);
     }
     net_free(&w);
+  }
+  wmc_stream_destroy(s);
+}
+
+/* --- Projector ------------------------------------------------------------------------------- */
+
+/* Frames completed to square matrices, frame p at p NET_LAYER. */
+static void complete_frames(const test_network *t, double *frames, double *scratch)
+{
+  for (int p = 0; p <= t->layers->depth; p++) {
+    const int n = t->layers->width[p], r = t->layers->rank;
+    double *q = frames + p * NET_LAYER;
+    memcpy(q, wmc_point_frame(&t->point, p), (size_t)(n * r) * sizeof *q);
+    wmc_basis_complete(n, r, q, scratch);
+  }
+}
+
+/* out += factor (entry of a basis vector) outer product; or, with out NULL, the product with v */
+static double with_layer(const test_network *t, const double *frames, int p, wmc_basis_entry e,
+                         double factor, const double *v, double *out)
+{
+  const int m = t->layers->width[p], n = t->layers->width[p - 1];
+  const double *row = frames + p * NET_LAYER + e.row * m;
+  const double *column = frames + (p - 1) * NET_LAYER + e.column * n;
+  const size_t at = t->layers->layer[p];
+  double sum = 0;
+  for (int j = 0; j < n; j++)
+    for (int i = 0; i < m; i++) {
+      double entry = e.value * row[i] * column[j];
+      if (out) out[at + (size_t)(j * m + i)] += factor * entry;
+      if (v) sum += entry * v[at + (size_t)(j * m + i)];
+    }
+  return sum;
+}
+
+/* Sum over basis vectors, all or horizontal ones, of e <e, v>. */
+static void project_by_basis(const test_network *t, const wmc_spectrum *x, const double *frames,
+                             bool all, const double *v, double *out)
+{
+  wmc_basis_entry e[2];
+  memset(out, 0, wmc_layers_size(t->layers) * sizeof *out);
+  for (int kind = 0; kind <= (all ? WMC_BASIS_INNER : WMC_BASIS_OUTER); kind++)
+    for (long k = 0; k < wmc_basis_count(&t->shape, kind); k++) {
+      wmc_basis_vector b = wmc_basis_pick(&t->shape, kind, k);
+      double part = 0;
+      for (int p = 1; p <= t->layers->depth; p++)
+        for (int i = 0, n = wmc_basis_layer(&t->shape, x, &b, p, e); i < n; i++)
+          part += with_layer(t, frames, p, e[i], 0, v, NULL);
+      for (int p = 1; p <= t->layers->depth; p++)
+        for (int i = 0, n = wmc_basis_layer(&t->shape, x, &b, p, e); i < n; i++)
+          with_layer(t, frames, p, e[i], part, NULL, out);
+    }
+}
+
+static void compare_layers(const test_network *t, const double *a, const double *b,
+                           const char *what)
+{
+  for (int p = 1; p <= t->layers->depth; p++)
+    for (int i = 0; i < t->layers->width[p] * t->layers->width[p - 1]; i++) {
+      size_t at = t->layers->layer[p] + (size_t)i;
+      cr_assert_lt(fabs(a[at] - b[at]), 1e-12, "%s, layer %d", what, p);
+    }
+}
+
+/* The projector by tridiagonal solves, and its horizontal part, are sums over the basis. */
+Test(geometry_basis, projector_is_the_sum_over_the_basis)
+{
+  static const double spreads[] = {0.4, 1e-8, 0};
+  wmc_stream *s = net_stream(127);
+  for (int t = 0; t < test_trials(60); t++) {
+    test_network net;
+    double memory[5 * NET_RANK];
+    test_network_open(&net, s, t % 30 ? net_pick(s, 1, 8) : 60, net_pick(s, 1, 4), 2);
+    test_network_draw(&net, s, spreads[t % 3]);
+    const wmc_layers *layers = net.layers;
+    wmc_spectrum x = wmc_spectrum_map(layers->rank, layers->depth, memory);
+    wmc_point_spectrum(&net.point, &x);
+    const size_t size = wmc_layers_size(layers);
+    double *frames = test_room((size_t)(layers->depth + 1) * NET_LAYER), *v = test_room(3 * size);
+    double *scratch = test_room(wmc_tangent_scratch(layers) + 100 * NET_LAYER);
+    wmc_tangent part = wmc_tangent_map(layers, test_room(wmc_tangent_size(layers)));
+    wmc_tangent across = wmc_tangent_map(layers, test_room(wmc_tangent_size(layers)));
+    complete_frames(&net, frames, scratch);
+    wmc_stream_normals(s, size, 1, v);
+    wmc_project(&net.point, v, &part, scratch);
+    wmc_tangent_write(&net.point, &part, v + size, scratch);
+    project_by_basis(&net, &x, frames, true, v, v + 2 * size);
+    compare_layers(&net, v + size, v + 2 * size, "projector");
+    wmc_tangent_horizontal(&net.point, &part, &across, scratch);
+    wmc_tangent_write(&net.point, &across, v + size, scratch);
+    project_by_basis(&net, &x, frames, false, v, v + 2 * size);
+    compare_layers(&net, v + size, v + 2 * size, "horizontal part");
+    double *rooms[] = {frames, v, scratch, part.core, across.core};
+    for (size_t k = 0; k < sizeof rooms / sizeof *rooms; k++) wmc_free(rooms[k]);
+    test_network_close(&net);
   }
   wmc_stream_destroy(s);
 }

@@ -332,31 +332,31 @@ Test(geometry_basis, projector_is_the_sum_over_the_basis)
   static const double spreads[] = {0.4, 1e-8, 0};
   wmc_stream *s = net_stream(127);
   for (int t = 0; t < test_trials(60); t++) {
-    test_network net;
+    test_network network;
     double memory[5 * NET_RANK];
-    test_network_open(&net, s, t % 30 ? net_pick(s, 1, 8) : 60, net_pick(s, 1, 4), 2);
-    test_network_draw(&net, s, spreads[t % 3]);
-    const wmc_layers *layers = net.layers;
+    test_network_open(&network, s, t % 30 ? net_pick(s, 1, 8) : 60, net_pick(s, 1, 4), 2);
+    test_network_draw(&network, s, spreads[t % 3]);
+    const wmc_layers *layers = network.layers;
     wmc_spectrum x = wmc_spectrum_map(layers->rank, layers->depth, memory);
-    wmc_point_spectrum(&net.point, &x);
+    wmc_point_spectrum(&network.point, &x);
     const size_t size = wmc_layers_size(layers);
     double *frames = test_room((size_t)(layers->depth + 1) * NET_LAYER), *v = test_room(3 * size);
     double *scratch = test_room(wmc_tangent_scratch(layers) + 100 * NET_LAYER);
     wmc_tangent part = wmc_tangent_map(layers, test_room(wmc_tangent_size(layers)));
     wmc_tangent across = wmc_tangent_map(layers, test_room(wmc_tangent_size(layers)));
-    complete_frames(&net, frames, scratch);
+    complete_frames(&network, frames, scratch);
     wmc_stream_normals(s, size, 1, v);
-    wmc_project(&net.point, v, &part, scratch);
-    wmc_tangent_write(&net.point, &part, v + size, scratch);
-    project_by_basis(&net, &x, frames, true, v, v + 2 * size);
-    compare_layers(&net, v + size, v + 2 * size, "projector");
-    wmc_tangent_horizontal(&net.point, &part, &across, scratch);
-    wmc_tangent_write(&net.point, &across, v + size, scratch);
-    project_by_basis(&net, &x, frames, false, v, v + 2 * size);
-    compare_layers(&net, v + size, v + 2 * size, "horizontal part");
+    wmc_project(&network.point, v, &part, scratch);
+    wmc_tangent_write(&network.point, &part, v + size, scratch);
+    project_by_basis(&network, &x, frames, true, v, v + 2 * size);
+    compare_layers(&network, v + size, v + 2 * size, "projector");
+    wmc_tangent_horizontal(&network.point, &part, &across, scratch);
+    wmc_tangent_write(&network.point, &across, v + size, scratch);
+    project_by_basis(&network, &x, frames, false, v, v + 2 * size);
+    compare_layers(&network, v + size, v + 2 * size, "horizontal part");
     double *rooms[] = {frames, v, scratch, part.core, across.core};
     for (size_t k = 0; k < sizeof rooms / sizeof *rooms; k++) wmc_free(rooms[k]);
-    test_network_close(&net);
+    test_network_close(&network);
   }
   wmc_stream_destroy(s);
 }

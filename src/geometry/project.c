@@ -33,7 +33,7 @@ size_t wmc_layers_pairs(const wmc_layers *layers)
 size_t wmc_tangent_scratch(const wmc_layers *layers)
 {
   return (2 * (size_t)layers->depth + 4) * wmc_layers_pairs(layers) + 5 * wmc_layers_block(layers) +
-         2 * (size_t)layers->rank;
+         layers->core + 2 * (size_t)layers->rank;
 }
 
 static bool tilts(const wmc_layers *layers, int p) { return layers->width[p] > layers->rank; }

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #define TWO_OVER_ROOT_PI 1.12837916709551257390
+/* Phi(sqrt 2) + sqrt 2 phi(sqrt 2): where gelu'' = (2 - x^2) phi(x) vanishes, rounded up */
+#define STEEPEST_GELU 1.12890414518100
 
 static void apply_linear(size_t n, double slope, const double *x, double *value, double *derivative)
 {
@@ -29,6 +31,12 @@ static void apply_relu(size_t n, double slope, const double *x, double *value, d
   apply_leaky_relu(n, 0, x, value, derivative);
 }
 
+static void apply_abs(size_t n, double slope, const double *x, double *value, double *derivative)
+{
+  (void)slope;
+  apply_leaky_relu(n, -1, x, value, derivative);
+}
+
 static void apply_erf(size_t n, double slope, const double *x, double *value, double *derivative)
 {
   (void)slope;
@@ -49,13 +57,36 @@ static void apply_tanh(size_t n, double slope, const double *x, double *value, d
   }
 }
 
-/* name, text, homogeneous, negative slope, steepest */
+static void apply_sin(size_t n, double slope, const double *x, double *value, double *derivative)
+{
+  (void)slope;
+  for (size_t i = 0; i < n; i++) {
+    derivative[i] = cos(x[i]);
+    value[i] = sin(x[i]);
+  }
+}
+
+static void apply_gelu(size_t n, double slope, const double *x, double *value, double *derivative)
+{
+  const double root_half = 0.70710678118654752440, density = 0.5 * TWO_OVER_ROOT_PI * root_half;
+  (void)slope;
+  for (size_t i = 0; i < n; i++) {
+    double below = 0.5 * erfc(-root_half * x[i]); /* P(z < x): erfc keeps the lower tail */
+    derivative[i] = below + density * x[i] * exp(-0.5 * x[i] * x[i]);
+    value[i] = x[i] * below;
+  }
+}
+
+/* name, text, homogeneous, odd, negative slope, steepest */
 #define ACTIVATIONS(ROW)                                                                           \
-  ROW(linear, "phi(x) = x", true, 1, 1)                                                            \
-  ROW(relu, "phi(x) = max(x, 0)", true, 0, 1)                                                      \
-  ROW(leaky_relu, "phi(x) = x for x > 0, slope x otherwise", true, NAN, 1)                         \
-  ROW(erf, "error function", false, NAN, TWO_OVER_ROOT_PI)                                         \
-  ROW(tanh, "hyperbolic tangent", false, NAN, 1)
+  ROW(linear, "phi(x) = x", true, true, 1, 1)                                                      \
+  ROW(relu, "phi(x) = max(x, 0)", true, false, 0, 1)                                               \
+  ROW(leaky_relu, "phi(x) = x for x > 0, slope x otherwise", true, false, NAN, 1)                  \
+  ROW(abs, "phi(x) = |x|", true, false, -1, 1)                                                     \
+  ROW(erf, "error function", false, true, NAN, TWO_OVER_ROOT_PI)                                   \
+  ROW(sin, "phi(x) = sin x", false, true, NAN, 1)                                                  \
+  ROW(tanh, "hyperbolic tangent", false, true, NAN, 1)                                             \
+  ROW(gelu, "phi(x) = x P(z < x), z standard normal", false, false, NAN, STEEPEST_GELU)
 
 #define TABLE_ROW(name, text, ...) {#name, text, apply_##name, __VA_ARGS__},
 const wmc_activation wmc_activations[] = {ACTIVATIONS(TABLE_ROW){0}};

@@ -41,6 +41,7 @@ Test(jacobian_block, derivatives_of_activations)
       cr_expect_leq(fabs(derivative), wmc_activation_steepest(a, -0.3));
       double alpha = wmc_activation_negative_slope(a, -0.3);
       cr_expect_eq(a->homogeneous, !isnan(alpha));
+      if (a->odd) cr_expect_eq(value_at(a, -x), -value, "%s(%g)", a->name, -x);
       if (a->homogeneous) cr_expect_eq(value, x > 0 ? x : alpha * x, "%s(%g)", a->name, x);
     }
 }
@@ -52,6 +53,10 @@ Test(jacobian_block, known_values_of_activations)
   cr_expect_eq(value_at(wmc_activation_find("linear"), -2), -2);
   cr_expect_lt(fabs(value_at(wmc_activation_find("erf"), 0.3) - erf(0.3)), 1e-16);
   cr_expect_lt(fabs(value_at(wmc_activation_find("tanh"), 0.3) - tanh(0.3)), 1e-16);
+  cr_expect_lt(fabs(value_at(wmc_activation_find("sin"), 0.3) - sin(0.3)), 1e-16);
+  cr_expect_eq(value_at(wmc_activation_find("abs"), -2), 2);
+  cr_expect_lt(fabs(value_at(wmc_activation_find("gelu"), 0.3) - 0.15 * (1 + erf(0.3 / sqrt(2)))),
+               1e-16);
   cr_expect_eq(wmc_activation_steepest(wmc_activation_find("leaky_relu"), -3), 3);
   cr_expect_null(wmc_activation_find("sigmoid"));
 }

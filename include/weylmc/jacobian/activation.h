@@ -1,7 +1,7 @@
 /** @file activation.h  The table of activation functions phi.
  *
- * Functions work on whole vectors, so that the choice costs one call a layer. At a kink (relu and
- * leaky_relu at 0) the derivative is the one from the left, phi'(0) = phi'(0-).
+ * Functions work on whole vectors, so that the choice costs one call a layer. At a kink (relu,
+ * leaky_relu and abs at 0) the derivative is the one from the left, phi'(0) = phi'(0-).
  * An activation is positively homogeneous when phi(c x) = c phi(x) for c > 0, that is
  * phi(x) = x for x > 0 and alpha x for x < 0; then E phi'(z)^2 = (1 + alpha^2)/2 for every
  * symmetric z, which makes a two-layer block follow the linear diffusion (docs/theory/jacobian.md,
@@ -19,6 +19,7 @@ typedef struct wmc_activation {
    * `value` may alias x. */
   void (*apply)(size_t n, double slope, const double *x, double *value, double *derivative);
   bool homogeneous;
+  bool odd;              /**< phi(-x) = -phi(x) whatever the slope */
   double negative_slope; /**< alpha if homogeneous; NaN: alpha is the parameter `slope` */
   double steepest;       /**< largest |phi'| over x, not counting `slope` */
 } wmc_activation;

@@ -163,11 +163,10 @@ const wmc_field wmc_balanced_fields[] = {
                .type = WMC_REAL,
                .minimum = 0,
                .maximum = DBL_MAX,
-               .standard = "0",
                .sweep = true,
                .unit = "1",
-               .text = "coefficient of |W|^2/2, added to any energy; kind decay alone: 1 unless "
-                       "given"},
+               .text =
+                   "coefficient of |W|^2/2, added to any energy; absent: 0, or 1 in kind decay"},
     [FORMULATION] = {.name = "formulation",
                      .type = WMC_CHOICE,
                      .choices = formulations,
@@ -235,8 +234,7 @@ static void coefficients_of(const wmc_value *parameters, double out[WMC_ENERGY_T
   const long kind = parameters[ENERGY].integer;
   for (int k = 0; k < WMC_ENERGY_TERMS; k++)
     out[k] = kind == ENERGY_SUM ? parameters[fields[k]].real : k == kind;
-  if (kind != WMC_ENERGY_DECAY || parameters[DECAY].given)
-    out[WMC_ENERGY_DECAY] = parameters[DECAY].real;
+  if (parameters[DECAY].present) out[WMC_ENERGY_DECAY] = parameters[DECAY].real;
 }
 
 static wmc_energy_data data_of(const wmc_value *parameters)

@@ -212,13 +212,16 @@ static void set_identity(int d, double *a)
   for (int k = 0; k < d * d; k++) a[k] = k % (d + 1) == 0;
 }
 
-/* The columns of y (m x n, m >= n) to length 1, and m - n more to make an orthogonal matrix. */
+/* The columns of y (m x n, m >= n) to length 1, and m - n more to make an orthogonal matrix.
+ * Columns that vanish beside the first have no direction of their own. */
 static void complete(int m, int n, double *y, const double *s, double *scratch)
 {
-  for (int k = 0; k < n; k++)
-    for (int i = 0; i < m; i++) y[k * m + i] /= s[k];
-  if (m == n) return;
-  memset(y + m * n, 0, (size_t)(m * (m - n)) * sizeof *y);
+  const double least = 1e-290 * fmax(s[0], 1);
+  int known = 0;
+  for (; known < n && s[known] > least; known++)
+    for (int i = 0; i < m; i++) y[known * m + i] /= s[known];
+  if (known == m) return;
+  memset(y + m * known, 0, (size_t)(m * (m - known)) * sizeof *y);
   wmc_qr(m, m, y, scratch, scratch + m * m);
 }
 

@@ -54,7 +54,7 @@ static double log_square(const wmc_balanced *chain)
   const wmc_energy *energy = &chain->energy;
   const int m = chain->rows, n = chain->columns, r = chain->x.rank;
   const double virial = wmc_gibbs_virial(&chain->law);
-  double curvature = 0, pull = 0, log_square = INFINITY;
+  double curvature = 0, pull = 0, log_square = 0;
   for (int k = 0; k < n; k++) curvature += energy->quadratic[k * (n + 1)] / n;
   for (int k = 0; k < m * n; k++) {
     curvature += energy->mask[k] / (m * n);
@@ -62,7 +62,8 @@ static double log_square(const wmc_balanced *chain)
   }
   if (curvature > 0) log_square = log((virial + pull / curvature) / (curvature * r));
   if (energy->decay == 0 || isinf(chain->x.depth)) return log_square;
-  return fmin(log_square, chain->x.depth * log(virial / (energy->decay * r)));
+  const double alone = chain->x.depth * log(virial / (energy->decay * r));
+  return curvature > 0 ? fmin(log_square, alone) : alone;
 }
 
 /* Singular values spread over a factor of three. */
@@ -192,8 +193,8 @@ static void move_scale(wmc_balanced *chain, const double uniform[2], double gain
   double shift = *chain->scale_step * (2 * uniform[0] - 1);
   bool accepted = wmc_balanced_accept(chain, wmc_balanced_scale_ratio(chain, shift), uniform[1]);
   if (accepted) wmc_spectrum_scale(&chain->x, shift);
-  for (int k = 0; accepted && chain->matrix && k < chain->rows * chain->columns; k++)
-    chain->matrix[k] *= exp(shift);
+  /* anew: a factor would enlarge rounding errors that X has from when it was larger */
+  if (accepted && chain->matrix) wmc_balanced_matrix(chain, chain->matrix);
   if (gain > 0) wmc_balanced_tune(chain->scale_step, accepted, gain);
 }
 

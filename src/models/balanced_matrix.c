@@ -114,10 +114,18 @@ double wmc_balanced_shear_ratio(const wmc_balanced *chain, const wmc_candidate *
   return spectrum_ratio(chain, to) - chain->law.beta / chain->law.horizontal * change;
 }
 
-static void decompose(const wmc_balanced *chain, wmc_candidate *to, double *scratch)
+/* Of a core whose rows are scaled by the old sigma the transpose, whose columns are, gives small
+ * sigma with full relative accuracy. */
+static void decompose(const wmc_balanced *chain, wmc_candidate *to, bool graded_rows,
+                      double *scratch)
 {
   const int m = chain->rows, n = chain->columns;
-  wmc_balanced_decompose(m, n, to->p, to->q, to->s, scratch);
+  if (graded_rows && n >= m) {
+    for (int k = 0; k < m * n; k++) to->q[k % m * n + k / m] = to->p[k];
+    wmc_balanced_decompose(n, m, to->q, to->p, to->s, scratch);
+  } else {
+    wmc_balanced_decompose(m, n, to->p, to->q, to->s, scratch);
+  }
   for (int k = 0; k < chain->x.rank; k++) wmc_spectrum_set_log(&to->x, k, log(to->s[k]));
   to->negative = false;
   if (m != n) return;
@@ -157,7 +165,7 @@ static void move_reach(wmc_balanced *chain, wmc_stream *stream, double gain, wmc
 {
   double uniform = wmc_stream_uniform(stream);
   propose_reach(chain, stream, to->p, scratch);
-  decompose(chain, to, scratch);
+  decompose(chain, to, false, scratch);
   decide(chain, to, wmc_balanced_reach_ratio(chain, to), uniform, chain->reach_step,
          more(gain, 2 * EVERY), scratch);
   *chain->reach_step = fmin(*chain->reach_step, 1);
@@ -173,7 +181,7 @@ static void move_shear(wmc_balanced *chain, wmc_stream *stream, double gain, wmc
   double uniform = wmc_stream_uniform(stream);
   propose_shear(chain, stream, side, side ? place - n : place, to->p, scratch);
   double change = wmc_balanced_core_change(chain, to->p, scratch);
-  decompose(chain, to, scratch);
+  decompose(chain, to, side == 0, scratch);
   if (here == chain->x.rank) keep_determinant(chain, to);
   decide(chain, to, wmc_balanced_shear_ratio(chain, to, change), uniform, &chain->shear_step[place],
          more(gain, 2 * (m + n) * EVERY), scratch);

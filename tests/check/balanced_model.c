@@ -11,7 +11,7 @@
 #include "support.h"
 #include "weylmc/geometry/entropy.h"
 
-enum { D = 4, SAMPLES = 11 };
+enum { D = 4, LONG = 5, ENTRIES = LONG * LONG, SAMPLES = 11 };
 
 static wmc_stream *stream_of(long seed)
 {
@@ -20,43 +20,96 @@ static wmc_stream *stream_of(long seed)
   return stream;
 }
 
-static void give_energy(const test_parameters *deck, int kind, wmc_stream *s)
+static void give_normals(const test_parameters *deck, const char *name, int rows, int columns,
+                         wmc_stream *s)
 {
-  double data[SAMPLES * D];
-  test_give(deck, "energy.kind", wmc_energies[kind].name);
-  if (kind == WMC_ENERGY_TARGET) {
-    wmc_stream_normals(s, D * D, 1, data);
-    test_give_matrix(deck, "energy.matrix", D, D, data);
-  }
-  if (kind == WMC_ENERGY_REGRESSION) {
-    wmc_stream_normals(s, SAMPLES * D, 1, data);
-    test_give_matrix(deck, "energy.inputs", SAMPLES, D, data);
-    wmc_stream_normals(s, SAMPLES * D, 1, data);
-    test_give_matrix(deck, "energy.labels", SAMPLES, D, data);
+  double data[SAMPLES * LONG];
+  wmc_stream_normals(s, (size_t)(rows * columns), 1, data);
+  test_give_matrix(deck, name, (size_t)rows, (size_t)columns, data);
+}
+
+static void give_mask(const test_parameters *deck, int rows, int columns, wmc_stream *s)
+{
+  double mask[ENTRIES];
+  for (int k = 0; k < rows * columns; k++) mask[k] = k == 0 || wmc_stream_uniform(s) < 0.5;
+  test_give_matrix(deck, "energy.mask", (size_t)rows, (size_t)columns, mask);
+}
+
+enum { SUM = WMC_ENERGY_TERMS, KINDS };
+
+static void give_energy(const test_parameters *deck, int kind, int rows, int columns, wmc_stream *s)
+{
+  const char *const names[] = {"energy.frobenius", "energy.target", "energy.completion",
+                               "energy.regression", "energy.decay"};
+  test_give(deck, "energy.kind", kind == SUM ? "sum" : wmc_energies[kind].name);
+  for (int k = 0; kind == SUM && k < WMC_ENERGY_TERMS; k++)
+    test_give_number(deck, names[k], 0.2 + 0.1 * k);
+  if (kind == WMC_ENERGY_TARGET || kind == WMC_ENERGY_COMPLETION || kind == SUM)
+    give_normals(deck, "energy.matrix", rows, columns, s);
+  if (kind == WMC_ENERGY_COMPLETION || kind == SUM) give_mask(deck, rows, columns, s);
+  if (kind == WMC_ENERGY_REGRESSION || kind == SUM) {
+    give_normals(deck, "energy.inputs", SAMPLES, columns, s);
+    give_normals(deck, "energy.labels", SAMPLES, rows, s);
   }
 }
 
-/* A chain of every kind of integrator, energy, noise and shape as t runs. */
-static wmc_balanced *chain_of(test_parameters *deck, int t, wmc_stream *s)
+static wmc_balanced *open_chain(const test_parameters *deck, wmc_stream *s)
 {
-  const char *const noises[] = {"isotropic", "horizontal", "kappa"};
-  const wmc_integrator *integrator = wmc_integrators[t % 4];
+  void *chain;
+  cr_assert_eq(wmc_model_balanced.create(deck->values, &chain), WMC_OK, "%s", wmc_message());
+  wmc_model_balanced.start(chain, s);
+  return chain;
+}
+
+static void give_setting(test_parameters *deck, const wmc_integrator *integrator, int t)
+{
+  const char *const noises[] = {"isotropic", "kappa", "horizontal"};
   *deck = test_parameters_open(&wmc_model_balanced);
-  test_give_number(deck, "width", D);
-  test_give_number(deck, "depth", 1 + (t / 4) % 5);
-  test_give_number(deck, "excess", (t / 8) % 2);
   test_give_number(deck, "beta", 0.7 + t % 3);
   test_give_number(deck, "noise.kappa", 0.4);
   test_give(deck, "noise.kind", noises[t % 3]);
   test_give(deck, "formulation", integrator->formulation);
   test_give(deck, "scheme", integrator->scheme);
   test_give_number(deck, "step", integrator->exact ? 0.3 : 1e-3);
-  give_energy(deck, integrator->frames ? (t / 4 % 3 == 2 ? WMC_ENERGY_REGRESSION : t / 4 % 3) : 0,
-              s);
-  void *chain;
-  cr_assert_eq(wmc_model_balanced.create(deck->values, &chain), WMC_OK, "%s", wmc_message());
-  wmc_model_balanced.start(chain, s);
-  return chain;
+}
+
+/* A chain of square full X, of every kind of integrator, energy, noise and excess as t runs. */
+static wmc_balanced *chain_of(test_parameters *deck, int t, wmc_stream *s)
+{
+  const wmc_integrator *const integrators[] = {&wmc_spectrum_euler, &wmc_spectrum_metropolis,
+                                               &wmc_observable_euler, &wmc_observable_metropolis};
+  const int kinds[] = {WMC_ENERGY_FROBENIUS, WMC_ENERGY_TARGET, WMC_ENERGY_REGRESSION};
+  const wmc_integrator *integrator = integrators[t % 4];
+  give_setting(deck, integrator, t);
+  test_give_number(deck, "width", D);
+  test_give_number(deck, "depth", 1 + (t / 4) % 5);
+  test_give_number(deck, "excess", (t / 8) % 2);
+  give_energy(deck, kinds[integrator->frames ? t / 4 % 3 : 0], D, D, s);
+  return open_chain(deck, s);
+}
+
+/* A chain of any shape and energy that Metropolis moves. */
+static wmc_balanced *general_chain(test_parameters *deck, int t, bool full, wmc_stream *s)
+{
+  static const struct {
+    int rows, columns, rank, hidden;
+  } shapes[] = {{4, 4, 4, 4}, {3, 5, 3, 3}, {5, 3, 3, 4}, {1, 4, 1, 2}, {2, 2, 2, 3}, {5, 1, 1, 1},
+                {1, 1, 1, 1}, {3, 3, 2, 3}, {5, 4, 1, 3}, {2, 5, 1, 1}, {4, 4, 3, 3}};
+  static const double depths[] = {1, 2, 3, 4, 30, INFINITY};
+  const int shape = t % (full ? 7 : 11), kind = t / 2 % KINDS;
+  const int rows = shapes[shape].rows, columns = shapes[shape].columns, rank = shapes[shape].rank;
+  double depth = depths[t / 3 % 6];
+  if (isinf(depth) && (shapes[shape].hidden <= rank || t % 3 == 2)) depth = 5;
+  const bool frames = kind != WMC_ENERGY_FROBENIUS && kind != WMC_ENERGY_DECAY;
+  const bool spectrum = !full && !frames && t % 5 < 2;
+  const double widths[] = {columns, shapes[shape].hidden, rows};
+  give_setting(deck, spectrum ? &wmc_spectrum_metropolis : &wmc_observable_metropolis, t);
+  test_give_matrix(deck, "widths", 1, 3, widths);
+  test_give_number(deck, "rank", rank);
+  test_give_number(deck, "depth", depth);
+  give_energy(deck, kind, rows, columns, s);
+  if (t % 4 == 0 && kind != SUM) test_give_number(deck, "energy.decay", 0.15);
+  return open_chain(deck, s);
 }
 
 static void advance(wmc_balanced *chain, wmc_stream *s, long steps, bool thermalising)
@@ -68,40 +121,103 @@ static void advance(wmc_balanced *chain, wmc_stream *s, long steps, bool thermal
 /* X = U diag(sigma) V^T */
 static void product_of(const wmc_balanced *c, double *x)
 {
-  for (int j = 0; j < D; j++)
-    for (int i = 0; i < D; i++) {
-      x[j * D + i] = 0;
-      for (int k = 0; k < D; k++) x[j * D + i] += c->u[k * D + i] * c->x.sigma[k] * c->v[k * D + j];
+  const int m = c->rows, n = c->columns;
+  for (int j = 0; j < n; j++)
+    for (int i = 0; i < m; i++) {
+      x[j * m + i] = 0;
+      for (int k = 0; k < c->x.rank; k++)
+        x[j * m + i] += c->u[k * m + i] * c->x.sigma[k] * c->v[k * n + j];
     }
 }
 
-/* Log density of the chain's state from the definitions, energy by way of X. */
-static double log_density(const wmc_balanced *c)
+/* Energy from the definitions, by way of X. */
+static double energy_of(const wmc_balanced *c)
 {
-  double x[D * D], energy = 0;
+  double x[ENTRIES], energy = 0, norm = 0;
+  for (int k = 0; k < c->x.rank; k++)
+    norm += isinf(c->x.depth) ? 2 * c->x.log_sigma[k]
+                              : c->x.depth * exp(2 * c->x.log_sigma[k] / c->x.depth);
   if (c->u != NULL) {
     product_of(c, x);
     energy = wmc_energy_value(&c->energy, x);
   } else {
-    for (int k = 0; k < D; k++) energy += 0.5 * c->x.sigma2[k];
+    for (int k = 0; k < c->x.rank; k++) energy += 0.5 * c->energy.quadratic[0] * c->x.sigma2[k];
   }
-  return wmc_gibbs_log_density(&c->law, &c->x, energy);
+  return energy + 0.5 * c->energy.decay * norm;
 }
 
-Test(balanced_model, energy_and_virial_are_those_of_the_matrix)
+/* Log density of the chain's state. */
+static double log_density(const wmc_balanced *c)
+{
+  return wmc_gibbs_log_density(&c->law, &c->x, energy_of(c));
+}
+
+/* The state's own X, G and H follow what a test does to spectrum and frames. */
+static void check_energy_data(const wmc_balanced *c)
+{
+  const int m = c->rows, n = c->columns;
+  double x[ENTRIES];
+  product_of(c, x);
+  for (int k = 0; c->matrix && k < m * n; k++)
+    cr_assert_float_eq(c->matrix[k], x[k], 1e-12 * (1 + c->x.sigma[0]));
+  for (int i = 0; i < m; i++)
+    for (int j = 0; j < n; j++) {
+      double g = 0;
+      for (int k = 0; k < m; k++)
+        for (int l = 0; l < n; l++)
+          g += c->u[i * m + k] * c->energy.linear[l * m + k] * c->v[j * n + l];
+      cr_assert_float_eq(g, c->g[j * m + i], 1e-12);
+    }
+  for (int i = 0; i < n; i++)
+    for (int j = 0; j < n; j++) {
+      double h = 0;
+      for (int k = 0; k < n; k++)
+        for (int l = 0; l < n; l++)
+          h += c->v[i * n + k] * c->energy.quadratic[l * n + k] * c->v[j * n + l];
+      cr_assert_float_eq(h, c->h[j * n + i], 1e-12);
+    }
+}
+
+/* E, its derivative along the scale, the force in the frame, and the line of every sigma_k. */
+Test(balanced_model, energy_and_slopes_are_those_of_the_matrix)
 {
   wmc_stream *s = stream_of(20);
-  for (int t = 0; t < 120; t++) {
+  for (int t = 0; t < test_trials(330); t++) {
     test_parameters deck;
-    wmc_balanced *c = chain_of(&deck, t, s);
+    wmc_balanced *c = general_chain(&deck, t, false, s);
+    const int m = c->rows, n = c->columns;
+    double x[ENTRIES], gradient[ENTRIES], force[ENTRIES], scratch[3 * ENTRIES];
     advance(c, s, 3, true);
-    double x[D * D], gradient[D * D], virial = 0;
+    const double energy = energy_of(c), scale = 1e-11 * (1 + fabs(energy));
+    cr_assert_float_eq(wmc_balanced_energy(c), energy, scale, "case %d", t);
+    double virial = isinf(c->x.depth) ? c->energy.decay * c->x.rank : 0, norm = 0;
+    for (int k = 0; k < c->x.rank; k++) norm += c->x.lambda2[k];
+    if (isfinite(c->x.depth)) virial = c->energy.decay * norm;
     if (c->u != NULL) {
+      check_energy_data(c);
       product_of(c, x);
       wmc_energy_gradient(&c->energy, x, gradient);
-      for (int k = 0; k < D * D; k++) virial += x[k] * gradient[k];
-      cr_assert_float_eq(wmc_balanced_energy(c), wmc_energy_value(&c->energy, x), 1e-12);
-      cr_assert_float_eq(wmc_balanced_virial(c), virial, 1e-11);
+      wmc_balanced_force(c, force, scratch);
+      for (int k = 0; k < m * n; k++) virial += x[k] * gradient[k];
+      cr_assert_float_eq(wmc_balanced_virial(c), virial, scale, "case %d", t);
+      for (int i = 0; i < m; i++)
+        for (int j = 0; j < n; j++) {
+          double sum = 0;
+          for (int k = 0; k < m * n; k++)
+            sum += c->u[i * m + k % m] * gradient[k] * c->v[j * n + k / m];
+          cr_assert_float_eq(sum, force[j * m + i], scale);
+          if (i != j || i >= c->x.rank) continue;
+          wmc_line line = wmc_balanced_line(c, i);
+          cr_assert_float_eq(line.slope, sum, scale);
+          double step = 0.3, old = c->x.sigma[i];
+          c->x.sigma[i] += step;
+          product_of(c, x);
+          c->x.sigma[i] = old;
+          double change = wmc_energy_value(&c->energy, x) + energy_of(c);
+          product_of(c, x);
+          change -= wmc_energy_value(&c->energy, x) + energy_of(c);
+          cr_assert_float_eq(change, step * (line.slope + 0.5 * step * line.curvature), scale);
+        }
     }
     wmc_model_balanced.destroy(c);
     test_parameters_close(&deck);
@@ -114,26 +230,31 @@ Test(balanced_model, lambda_ratio_is_the_difference_of_densities)
 {
   wmc_stream *s = stream_of(21);
   int flips = 0;
-  for (int t = 0; t < test_trials(480); t++) {
+  for (int t = 0; t < test_trials(990); t++) {
     test_parameters deck;
-    wmc_balanced *c = chain_of(&deck, 2 * t + 1, s);
+    wmc_balanced *c = general_chain(&deck, t, false, s);
+    const bool infinite = isinf(c->x.depth);
+    const int m = c->rows, r = c->x.rank;
     advance(c, s, 2, true);
-    int k = t % D;
-    double step = 0.5 * wmc_stream_normal(s) * c->x.lambda[k];
-    if (t % 3 == 0) k = D - 1, step = -c->x.lambda[k] * (1 + 0.9 * wmc_stream_uniform(s));
+    int k = t % r;
+    double step = 0.5 * wmc_stream_normal(s) * (infinite ? 1 : c->x.lambda[k]);
+    if (t % 3 == 0 && !infinite)
+      k = r - 1, step = -c->x.lambda[k] * (1 + 0.9 * wmc_stream_uniform(s));
     double lambda = c->x.lambda[k] + step, before = log_density(c);
+    double size = infinite ? lambda : fabs(lambda);
     double ratio = wmc_balanced_lambda_ratio(c, k, lambda);
-    bool crosses = (k > 0 && fabs(lambda) >= c->x.lambda[k - 1]) ||
-                   (k < D - 1 && (lambda < 0 || fabs(lambda) <= c->x.lambda[k + 1]));
+    bool crosses = (k > 0 && size >= c->x.lambda[k - 1]) ||
+                   (k < r - 1 && ((!infinite && lambda < 0) || size <= c->x.lambda[k + 1]));
     if (crosses) cr_assert_eq(ratio, -INFINITY);
-    wmc_spectrum_set_lambda(&c->x, k, fabs(lambda));
-    bool flip = lambda < 0 && (long)c->law.shape.depth % 2 == 1 && c->u != NULL &&
-                wmc_shape_excess(&c->law.shape) == 0;
-    for (int i = 0; flip && i < D; i++) c->v[k * D + i] *= -1; /* the code flips U */
+    wmc_spectrum_set_lambda(&c->x, k, size);
+    bool flip = !infinite && lambda < 0 && (long)c->law.shape.depth % 2 == 1 && c->u != NULL &&
+                wmc_shape_excess(&c->law.shape) == 0 && wmc_shape_outer(&c->law.shape) == 0;
+    for (int i = 0; flip && i < m; i++) c->v[k * m + i] *= -1; /* square; the code flips U */
     flips += flip;
     if (!crosses) {
       double change = log_density(c) - before;
-      cr_assert_lt(fabs(ratio - change), 1e-9 * (1 + fabs(change)), "%.12g, %.12g", ratio, change);
+      cr_assert_lt(fabs(ratio - change), 1e-9 * (1 + fabs(change)), "case %d: %.12g, %.12g", t,
+                   ratio, change);
     }
     wmc_model_balanced.destroy(c);
     test_parameters_close(&deck);
@@ -142,18 +263,20 @@ Test(balanced_model, lambda_ratio_is_the_difference_of_densities)
   wmc_stream_destroy(s);
 }
 
-/* The scale moves in log t at fixed ratios, so lambda brings a Jacobian t^{d/N}, and X's d^2. */
+/* The scale moves in log t at fixed ratios, so lambda brings a Jacobian t^{r/N}; log sigma, none.
+ */
 Test(balanced_model, scale_ratio_is_the_difference_of_densities)
 {
   wmc_stream *s = stream_of(22);
-  for (int t = 0; t < test_trials(240); t++) {
+  for (int t = 0; t < test_trials(990); t++) {
     test_parameters deck;
-    wmc_balanced *c = chain_of(&deck, 2 * t + 1, s);
+    wmc_balanced *c = general_chain(&deck, t, false, s);
     double shift = 0.4 * wmc_stream_normal(s), before = log_density(c);
     double ratio = wmc_balanced_scale_ratio(c, shift);
-    for (int k = 0; k < D; k++) wmc_spectrum_set_log(&c->x, k, c->x.log_sigma[k] + shift);
-    double change = log_density(c) - before + D * shift / c->law.shape.depth;
-    cr_assert_lt(fabs(ratio - change), 1e-9 * (1 + fabs(change)), "%.12g, %.12g", ratio, change);
+    for (int k = 0; k < c->x.rank; k++) wmc_spectrum_set_log(&c->x, k, c->x.log_sigma[k] + shift);
+    double change = log_density(c) - before + c->x.rank * shift / c->law.shape.depth;
+    cr_assert_lt(fabs(ratio - change), 1e-9 * (1 + fabs(change)), "case %d: %.12g, %.12g", t, ratio,
+                 change);
     wmc_model_balanced.destroy(c);
     test_parameters_close(&deck);
   }
@@ -164,39 +287,51 @@ Test(balanced_model, scale_ratio_is_the_difference_of_densities)
 static double log_density_of_matrix(const wmc_gibbs *law, const wmc_spectrum *x)
 {
   double sum = wmc_gibbs_log_density(law, x, 0);
-  for (int i = 0; i < D; i++) {
-    sum -= (x->depth - 1) * log(x->lambda[i]);
-    for (int j = i + 1; j < D; j++) sum -= log(x->sigma2[i] - x->sigma2[j]);
+  for (int i = 0; i < x->rank; i++) {
+    sum -= abs(law->shape.rows - law->shape.columns) * x->log_sigma[i];
+    sum -= isinf(x->depth) ? x->log_sigma[i] : (1 - 1 / x->depth) * x->log_sigma[i];
+    for (int j = i + 1; j < x->rank; j++) sum -= log(x->sigma2[i] - x->sigma2[j]);
   }
   return sum;
 }
 
+/* U Y V^T */
+static void out_of_frames(const wmc_balanced *c, const double *y, double *x)
+{
+  const int m = c->rows, n = c->columns;
+  for (int j = 0; j < n; j++)
+    for (int i = 0; i < m; i++) {
+      x[j * m + i] = 0;
+      for (int k = 0; k < m; k++)
+        for (int l = 0; l < n; l++)
+          x[j * m + i] += c->u[k * m + i] * y[l * m + k] * c->v[l * n + j];
+    }
+}
+
 /* Moves of X as a whole: ratios from densities with respect to dX, the energy of the matrix itself;
- * the random move already has the energy's share. */
+ * the random move already has the energy's share, but not decay's. */
 Test(balanced_model, matrix_ratios_are_differences_of_densities)
 {
   wmc_stream *s = stream_of(28);
-  for (int t = 0; t < test_trials(240); t++) {
+  for (int t = 0; t < test_trials(840); t++) {
     test_parameters deck;
-    wmc_balanced *c = chain_of(&deck, 4 * t + 3, s);
-    double y[D * D], x[D * D], memory[5 * D], scratch[D * D], before = 0, l = 1;
+    wmc_balanced *c = general_chain(&deck, t, true, s);
+    const int r = c->x.rank;
+    double y[ENTRIES], x[ENTRIES], memory[5 * LONG], scratch[3 * ENTRIES], l = 1;
     advance(c, s, 2, true);
     product_of(c, x);
-    before = wmc_energy_value(&c->energy, x);
-    wmc_stream_normals(s, D * D, 1, y);
-    for (int j = 0; j < D; j++)
-      for (int i = 0; i < D; i++) {
-        x[j * D + i] = 0;
-        for (int k = 0; k < D; k++)
-          for (int m = 0; m < D; m++)
-            x[j * D + i] += c->u[k * D + i] * y[m * D + k] * c->v[m * D + j];
-      }
+    double before = wmc_energy_value(&c->energy, x);
+    wmc_stream_normals(s, (size_t)(c->rows * c->columns), 1, y);
+    out_of_frames(c, y, x);
     double change = wmc_balanced_core_change(c, y, scratch);
-    cr_assert_float_eq(change, wmc_energy_value(&c->energy, x) - before, 1e-10);
-    wmc_candidate to = {.x = wmc_spectrum_map(D, c->x.depth, memory)};
-    for (int k = 0; k < D; k++, l -= 0.1 + wmc_stream_uniform(s)) wmc_spectrum_set_log(&to.x, k, l);
+    double miss = fabs(change - (wmc_energy_value(&c->energy, x) - before));
+    cr_assert_lt(miss, 1e-11 * (1 + fabs(before) + fabs(change)), "case %d", t);
+    wmc_candidate to = {.x = wmc_spectrum_map(r, c->x.depth, memory)};
+    for (int k = 0; k < r; k++, l -= 0.1 + wmc_stream_uniform(s)) wmc_spectrum_set_log(&to.x, k, l);
+    double cold = c->law.beta / c->law.horizontal;
     double volume = log_density_of_matrix(&c->law, &to.x) - log_density_of_matrix(&c->law, &c->x);
-    double cold = c->law.beta / c->law.horizontal, scale = 1e-9 * (1 + fabs(volume));
+    volume -= cold * (wmc_energy_decay(&c->energy, &to.x) - wmc_energy_decay(&c->energy, &c->x));
+    double scale = 1e-9 * (1 + fabs(volume));
     cr_assert_lt(fabs(wmc_balanced_reach_ratio(c, &to) - volume), scale);
     cr_assert_lt(fabs(wmc_balanced_shear_ratio(c, &to, change) - volume + cold * change),
                  scale + 1e-11 * fabs(cold * change));
@@ -208,56 +343,85 @@ Test(balanced_model, matrix_ratios_are_differences_of_densities)
   wmc_stream_destroy(s);
 }
 
-/* X* minimises, and R is a square root of the inverse curvature. */
-Test(balanced_model, minimiser_and_spread_of_the_energy)
+/* Whole singular value decompositions, P and Q square, and what follows when a chain settles. */
+Test(balanced_model, candidates_are_decomposed_and_adopted)
 {
-  wmc_stream *s = stream_of(29);
-  for (int t = 0; t < 24; t++) {
+  wmc_stream *s = stream_of(31);
+  for (int t = 0; t < test_trials(420); t++) {
     test_parameters deck;
-    wmc_balanced *c = chain_of(&deck, 4 * t + 3, s);
-    const wmc_energy *e = &c->energy;
-    double gradient[D * D];
-    wmc_energy_gradient(e, e->minimiser, gradient);
-    for (int i = 0; i < D; i++)
-      for (int j = 0; j < D; j++) {
-        double sum = 0; /* C R^T R */
-        for (int k = 0; k < D; k++)
-          for (int m = 0; m < D; m++)
-            sum += e->quadratic[k * D + i] * e->spread[k * D + m] * e->spread[j * D + m];
-        cr_assert_float_eq(sum, i == j, 1e-11);
-        cr_assert_float_eq(gradient[j * D + i], 0, 1e-12);
-      }
+    wmc_balanced *c = general_chain(&deck, t, true, s);
+    const int m = c->rows, n = c->columns, r = c->x.rank;
+    double y[ENTRIES], x[ENTRIES], after[ENTRIES], p[ENTRIES], q[ENTRIES], sigma[LONG];
+    wmc_stream_normals(s, (size_t)(m * n), 1, y);
+    out_of_frames(c, y, x);
+    memcpy(p, y, sizeof p);
+    wmc_balanced_decompose(m, n, p, q, sigma, c->work);
+    for (int k = 0; k < r; k++) wmc_spectrum_set_log(&c->x, k, log(sigma[k]));
+    for (int k = 1; k < r; k++) cr_assert_geq(sigma[k - 1], sigma[k]);
+    wmc_balanced_settle(c, p, q, c->work);
+    product_of(c, after);
+    for (int k = 0; k < m * n; k++) cr_assert_float_eq(x[k], after[k], 1e-13, "case %d", t);
+    check_energy_data(c);
     wmc_model_balanced.destroy(c);
     test_parameters_close(&deck);
   }
   wmc_stream_destroy(s);
 }
 
-static void turn_columns(double *frame, int i, int j, const double r[2])
+/* X* minimises, and R is a square root of the inverse curvature. */
+Test(balanced_model, minimiser_and_spread_of_the_energy)
 {
-  for (int k = 0; k < D; k++) {
-    double x = frame[i * D + k], y = frame[j * D + k];
-    frame[i * D + k] = r[0] * x + r[1] * y;
-    frame[j * D + k] = r[0] * y - r[1] * x;
+  wmc_stream *s = stream_of(29);
+  for (int t = 0; t < 168; t++) {
+    test_parameters deck;
+    wmc_balanced *c = general_chain(&deck, t, true, s);
+    const wmc_energy *e = &c->energy;
+    const int m = c->rows, n = c->columns;
+    double gradient[ENTRIES];
+    wmc_energy_gradient(e, e->minimiser, gradient);
+    for (int j = 0; c->gaussian && j < n; j++) {
+      for (int i = 0; i < n; i++) {
+        double sum = 0; /* C R^T R */
+        for (int k = 0; k < n; k++)
+          for (int l = 0; l < n; l++)
+            sum += e->quadratic[k * n + i] * e->spread[k * n + l] * e->spread[j * n + l];
+        cr_assert_float_eq(sum, i == j, 1e-11);
+      }
+      for (int i = 0; i < m; i++) cr_assert_float_eq(gradient[j * m + i], 0, 1e-12);
+    }
+    wmc_model_balanced.destroy(c);
+    test_parameters_close(&deck);
   }
+  wmc_stream_destroy(s);
 }
 
-Test(balanced_model, turn_change_is_the_difference_of_energies)
+/* Any two columns of which one is inside the rank: the change of E, then the state that follows,
+ * then the same turns back. */
+Test(balanced_model, turns_change_the_energy_as_told_and_go_back)
 {
   wmc_stream *s = stream_of(23);
-  for (int t = 0; t < test_trials(240); t++) {
+  for (int t = 0; t < test_trials(990); t++) {
     test_parameters deck;
-    wmc_balanced *c = chain_of(&deck, 4 * t + 3, s);
-    double x[D * D], a = 3 * wmc_stream_normal(s), b = 3 * wmc_stream_normal(s);
-    const double turn_u[] = {cos(a), sin(a)}, turn_v[] = {cos(b), sin(b)};
-    int i = t % (D - 1), j = i + 1 + t % (D - 1 - i);
-    double change = wmc_balanced_turn_change(c, i, j, turn_u, turn_v);
-    product_of(c, x);
-    double before = wmc_energy_value(&c->energy, x);
-    turn_columns(c->u, i, j, turn_u);
-    turn_columns(c->v, i, j, turn_v);
-    product_of(c, x);
-    cr_assert_float_eq(change, wmc_energy_value(&c->energy, x) - before, 1e-11);
+    wmc_balanced *c = general_chain(&deck, t, false, s);
+    if (c->u != NULL && c->span > 1) {
+      const int m = c->rows, n = c->columns, r = c->x.rank;
+      double x[ENTRIES], back[ENTRIES], a = 3 * wmc_stream_normal(s), b = 3 * wmc_stream_normal(s);
+      int i = t % (r < c->span ? r : r - 1), j = i + 1 + t / 7 % (c->span - 1 - i);
+      if (j >= m) a = 0;
+      if (j >= n) b = 0;
+      const double turn_u[] = {cos(a), sin(a)}, turn_v[] = {cos(b), sin(b)};
+      const double back_u[] = {cos(a), -sin(a)}, back_v[] = {cos(b), -sin(b)};
+      double change = wmc_balanced_turn_change(c, i, j, turn_u, turn_v), before = energy_of(c);
+      product_of(c, x);
+      wmc_balanced_turn_frames(c, i, j, turn_u, turn_v);
+      cr_assert_lt(fabs(change - (energy_of(c) - before)),
+                   1e-11 * (1 + fabs(before) + fabs(change)), "case %d", t);
+      check_energy_data(c);
+      wmc_balanced_turn_frames(c, i, j, back_u, back_v);
+      product_of(c, back);
+      for (int k = 0; k < m * n; k++) cr_assert_float_eq(back[k], x[k], 1e-12);
+      check_energy_data(c);
+    }
     wmc_model_balanced.destroy(c);
     test_parameters_close(&deck);
   }
@@ -285,26 +449,24 @@ Test(balanced_model, rotations_of_columns_one_after_another)
   wmc_stream_destroy(s);
 }
 
-/* After many steps: sorted spectrum, orthonormal frames, and G, H that belong to them. */
+static void check_frame(int d, const double *frame)
+{
+  for (int i = 0; i < d; i++)
+    for (int j = 0; j < d; j++) {
+      double sum = 0;
+      for (int k = 0; k < d; k++) sum += frame[i * d + k] * frame[j * d + k];
+      cr_assert_float_eq(sum, i == j, 3e-14);
+    }
+}
+
+/* After many steps: sorted spectrum, orthonormal frames, and X, G, H that belong to them. */
 static void check_invariants(const wmc_balanced *c)
 {
-  for (int k = 1; k < D; k++) cr_assert_gt(c->x.lambda[k - 1], c->x.lambda[k]);
-  for (int i = 0; c->u != NULL && i < D; i++)
-    for (int j = 0; j < D; j++) {
-      double uu = 0, vv = 0, g = 0, h = 0;
-      for (int k = 0; k < D; k++) {
-        uu += c->u[i * D + k] * c->u[j * D + k];
-        vv += c->v[i * D + k] * c->v[j * D + k];
-        for (int l = 0; l < D; l++) {
-          g += c->u[i * D + k] * c->energy.linear[l * D + k] * c->v[j * D + l];
-          h += c->v[i * D + k] * c->energy.quadratic[l * D + k] * c->v[j * D + l];
-        }
-      }
-      cr_assert_float_eq(uu, i == j, 3e-14);
-      cr_assert_float_eq(vv, i == j, 3e-14);
-      cr_assert_float_eq(g, c->g[j * D + i], 3e-13);
-      cr_assert_float_eq(h, c->h[j * D + i], 3e-13);
-    }
+  for (int k = 1; k < c->x.rank; k++) cr_assert_gt(c->x.lambda[k - 1], c->x.lambda[k]);
+  if (c->u == NULL) return;
+  check_frame(c->rows, c->u);
+  check_frame(c->columns, c->v);
+  check_energy_data(c);
 }
 
 static bool determinant_is_positive(const wmc_balanced *c)
@@ -341,6 +503,27 @@ Test(balanced_model, invariants_hold_and_the_sign_of_det_follows_its_rule)
     test_parameters_close(&deck);
   }
   cr_assert_gt(changed, 3);
+  wmc_stream_destroy(s);
+}
+
+/* Where a Gibbs law exists, that is with decay or with an energy that no direction escapes. */
+Test(balanced_model, invariants_hold_for_every_shape_and_energy)
+{
+  wmc_stream *s = stream_of(32);
+  for (int t = 0; t < 330; t++) {
+    test_parameters deck;
+    wmc_balanced *c = general_chain(&deck, t, false, s);
+    const double decay = c->energy.decay * c->law.beta / c->law.horizontal;
+    const bool full = wmc_energy_rank(&c->energy) == c->columns;
+    const bool law =
+        isfinite(c->x.depth) ? full || decay > 0 : full && decay < wmc_gibbs_power(&c->law);
+    for (int block = 0; law && block < 3; block++) {
+      advance(c, s, 70, block < 2);
+      check_invariants(c);
+    }
+    wmc_model_balanced.destroy(c);
+    test_parameters_close(&deck);
+  }
   wmc_stream_destroy(s);
 }
 
@@ -459,7 +642,7 @@ Test(balanced_model, complaints_say_what_was_found_and_expected)
   test_give_number(&deck, "width", D);
   test_give_number(&deck, "depth", 3);
   expect(&deck, NULL, NULL);
-  give_energy(&deck, WMC_ENERGY_TARGET, s);
+  give_energy(&deck, WMC_ENERGY_TARGET, D, D, s);
   expect(&deck, "formulation", "observable");
   test_give(&deck, "formulation", "observable");
   expect(&deck, NULL, NULL);
@@ -470,13 +653,13 @@ Test(balanced_model, complaints_say_what_was_found_and_expected)
   expect(&deck, "energy.diag", "3 entries found, 4 expected");
   test_take(&deck, "energy.diag");
   expect(&deck, "energy.kind", "neither");
-  give_energy(&deck, WMC_ENERGY_REGRESSION, s);
+  give_energy(&deck, WMC_ENERGY_REGRESSION, D, D, s);
   expect(&deck, NULL, NULL);
   test_give_matrix(&deck, "energy.labels", SAMPLES - 1, D, some);
   expect(&deck, "energy.labels", "10 labels found for 11 inputs");
   test_give_matrix(&deck, "energy.labels", SAMPLES, D - 1, some);
   expect(&deck, "energy.labels", "11 x 3 matrix found, 4 columns expected");
-  give_energy(&deck, WMC_ENERGY_REGRESSION, s);
+  give_energy(&deck, WMC_ENERGY_REGRESSION, D, D, s);
   for (int k = 0; k < SAMPLES; k++)
     test_value(&deck, "energy.inputs")->reals[k * D + 3] =
         test_value(&deck, "energy.inputs")->reals[k * D];

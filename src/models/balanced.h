@@ -23,6 +23,7 @@
 extern const wmc_model wmc_model_balanced;
 
 typedef struct wmc_balanced wmc_balanced;
+typedef struct wmc_ladder wmc_ladder;
 
 typedef struct wmc_integrator {
   const char *formulation, *scheme, *text;
@@ -74,6 +75,8 @@ struct wmc_balanced {
   double *work; /**< scratch */
   /** m x m times m x m, n x n times n x n, m x m times m x n, m x n times n x n */
   wmc_product *in_rows, *in_columns, *from_left, *from_right;
+
+  wmc_ladder *ladder; /**< the replicas that this one exchanges states with, or NULL */
 };
 
 /** What a chain is made from. */
@@ -82,6 +85,9 @@ typedef struct wmc_balanced_setup {
   wmc_energy_data energy; /**< borrowed until the chain is made */
   const wmc_integrator *integrator;
   double step;
+  const double *ladder; /**< inverse temperatures of the replicas, borrowed; NULL: one replica */
+  size_t rungs;
+  double exchange; /**< steps between exchanges of neighbours; INFINITY: never */
 } wmc_balanced_setup;
 
 /** The caller destroys the chain; NULL on failure. `widths` of the law's shape must outlive it. */
@@ -95,7 +101,43 @@ wmc_status wmc_balanced_advance(wmc_balanced *chain, wmc_stream *stream, long st
 double wmc_balanced_acceptance(wmc_balanced *chain);
 /** All observables in table order. */
 void wmc_balanced_measure(wmc_balanced *chain, double *out);
+
+/** Replicas at the inverse temperatures of a ladder, all moved by one stream in the order of rungs,
+ * a step each in turn. Every `exchange` steps neighbours, pairs (0,1), (2,3), ... and (1,2), (3,4),
+ * ... in turn, exchange their states with probability min(1, exp((beta_i - beta_j)(E_i - E_j)/h)):
+ * the product of the Gibbs laws stays, since nothing else in a law depends on beta. Step sizes stay
+ * on their rung. Checked by tests/check/ladder.c, tests/statistical/thermodynamics.c.
+ *
+ * *chain is the replica at setup->law.beta, an entry of the ladder; it holds the others. With a
+ * ladder use the functions below in place of those of one replica. */
+wmc_status wmc_ladder_create(const wmc_balanced_setup *setup, wmc_balanced **chain);
+/** All replicas, the one that holds the others among them. */
+void wmc_ladder_destroy(wmc_ladder *ladder);
+void wmc_ladder_start(wmc_ladder *ladder, wmc_stream *stream);
+wmc_status wmc_ladder_advance(wmc_ladder *ladder, wmc_stream *stream, long steps,
+                              bool thermalising);
+size_t wmc_ladder_state_size(const wmc_ladder *ladder);
+void wmc_ladder_pack(const wmc_ladder *ladder, double *out);
+void wmc_ladder_unpack(wmc_ladder *ladder, const double *packed);
+size_t wmc_ladder_rungs(const wmc_ladder *ladder);
+/** The replica of a rung; its state changes with every exchange. */
+wmc_balanced *wmc_ladder_replica(wmc_ladder *ladder, size_t rung);
+/** Exchange the states of two replicas; step sizes and counters of moves stay. */
+void wmc_ladder_swap(wmc_balanced *a, wmc_balanced *b);
+/** Log of the ratio of Metropolis' rule for the exchange of rung and rung + 1. */
+double wmc_ladder_ratio(const wmc_ladder *ladder, size_t rung);
+/** What the observables of a ladder are for one draw; docs/theory/balanced.md, section 9. */
+typedef struct wmc_ladder_draw {
+  double *energy, *energy2, *flow;         /**< rungs each */
+  double *acceptance, *forward, *backward; /**< rungs - 1 each */
+  double *round_trips;                     /**< one */
+} wmc_ladder_draw;
+void wmc_ladder_measure(wmc_ladder *ladder, const wmc_ladder_draw *out);
+
 extern const wmc_axis wmc_balanced_axes[];
+/** Axes of the observables, indices into wmc_balanced_axes. */
+enum { WMC_BALANCED_INDEX, WMC_BALANCED_RUNG, WMC_BALANCED_RUNG_PAIR };
+extern const wmc_derived wmc_balanced_derived[];
 extern const wmc_observable wmc_balanced_observables[];
 /** Whether averages tend to those of a law of full rank as the depth grows. */
 bool wmc_balanced_has_limit(const wmc_value *parameters);

@@ -190,12 +190,21 @@ static void check_rank(const wmc_value *parameters, const wmc_complaints *compla
         shape.rank, limit, limit);
 }
 
+/* The largest inverse temperature that is run. */
+static double coldest(const wmc_value *parameters)
+{
+  double most = parameters[BETA].real;
+  for (size_t k = 0; parameters[LADDER].present && k < parameters[LADDER].count; k++)
+    most = fmax(most, parameters[LADDER].reals[k]);
+  return most;
+}
+
 /* Depth inf: decay w is w sum log sigma, so the density near sigma_i = 0 is a power of sigma_i. */
 static void check_decay(const wmc_value *parameters, const wmc_complaints *complaints)
 {
   const wmc_balanced_setup setup = wmc_balanced_setup_of(parameters);
   const double power = wmc_gibbs_power(&setup.law), *coefficient = setup.energy.coefficient;
-  const double w = coefficient[WMC_ENERGY_DECAY], cold = setup.law.beta / setup.law.horizontal;
+  const double w = coefficient[WMC_ENERGY_DECAY], cold = coldest(parameters) / setup.law.horizontal;
   double rest = 0;
   for (int k = 0; k < WMC_ENERGY_DECAY; k++) rest += coefficient[k];
   if (w == 0 || !setup.integrator->exact || !wmc_shape_is_infinite(&setup.law.shape)) return;
@@ -212,6 +221,43 @@ static void check_decay(const wmc_value *parameters, const wmc_complaints *compl
                  w, power, cold * w, power / cold);
 }
 
+/* The first rung out of order, or 0. */
+static size_t rung_out_of_order(const double *ladder, size_t rungs)
+{
+  for (size_t k = 1; k < rungs; k++) {
+    const bool up = ladder[k] > ladder[k - 1], down = ladder[k] < ladder[k - 1];
+    if ((!up && !down) || (k > 1 && up != (ladder[1] > ladder[0]))) return k;
+  }
+  return 0;
+}
+
+/* In order, without repetition, beta a rung, and a scheme whose law exchanges leave alone. */
+static void check_ladder(const wmc_value *parameters, const wmc_complaints *complaints)
+{
+  const double *ladder = parameters[LADDER].reals, beta = parameters[BETA].real;
+  const size_t rungs = parameters[LADDER].count;
+  if (!parameters[LADDER].present) return;
+  const wmc_integrator *integrator = wmc_balanced_setup_of(parameters).integrator;
+  size_t at = rung_out_of_order(ladder, rungs), k = 0;
+  if (at > 0)
+    wmc_complain(complaints, LADDER,
+                 "%g after %g found: the rungs of a ladder increase or decrease all the way and "
+                 "none is repeated; sort them and leave out the second one of equals",
+                 ladder[at], ladder[at - 1]);
+  while (k < rungs && ladder[k] != beta) k++;
+  if (k == rungs)
+    wmc_complain(complaints, BETA,
+                 "beta %g is not a rung of the ladder from %g to %g: observables and free-energy "
+                 "differences refer to the rung at beta; set beta to one of the rungs, for "
+                 "example beta: %g, or add %g to the ladder",
+                 beta, ladder[0], ladder[rungs - 1], fmax(ladder[0], ladder[rungs - 1]), beta);
+  if (integrator != NULL && !integrator->exact && !isinf(parameters[EXCHANGE].real))
+    wmc_complain(complaints, parameters[EXCHANGE].given ? EXCHANGE : LADDER,
+                 "scheme %s does not keep the Gibbs law, which exchanges between replicas rely "
+                 "on: use scheme: metropolis, or exchange: inf for independent replicas",
+                 integrator->scheme);
+}
+
 void wmc_balanced_check(const wmc_value *parameters, const wmc_complaints *complaints)
 {
   if (!check_choice_of_widths(parameters, complaints)) return;
@@ -223,4 +269,5 @@ void wmc_balanced_check(const wmc_value *parameters, const wmc_complaints *compl
   check_euler(parameters, complaints);
   check_energy(parameters, complaints);
   check_decay(parameters, complaints);
+  check_ladder(parameters, complaints);
 }

@@ -70,6 +70,21 @@ const wmc_field wmc_balanced_fields[] = {
               .sweep = true,
               .unit = "1/energy",
               .text = "inverse temperature"},
+    [LADDER] = {.name = "ladder",
+                .type = WMC_REALS,
+                .minimum = 0,
+                .maximum = DBL_MAX,
+                .open_minimum = true,
+                .unit = "1/energy",
+                .text = "inverse temperatures, in order and beta among them, of replicas that "
+                        "exchange states; absent: one replica, at beta"},
+    [EXCHANGE] = {.name = "exchange",
+                  .type = WMC_INT,
+                  .minimum = 1,
+                  .maximum = INFINITY,
+                  .standard = "1",
+                  .unit = "1",
+                  .text = "steps between exchanges of neighbours of the ladder; inf: never"},
     [NOISE] = {.name = "noise.kind",
                .type = WMC_CHOICE,
                .choices = noises,
@@ -257,5 +272,9 @@ wmc_balanced_setup wmc_balanced_setup_of(const wmc_value *parameters)
   return (wmc_balanced_setup){.law = wmc_balanced_law(parameters),
                               .energy = data_of(parameters),
                               .integrator = integrator_of(parameters),
-                              .step = parameters[STEP].real};
+                              .step = parameters[STEP].real,
+                              .ladder =
+                                  parameters[LADDER].present ? parameters[LADDER].reals : NULL,
+                              .rungs = parameters[LADDER].count,
+                              .exchange = parameters[EXCHANGE].real};
 }

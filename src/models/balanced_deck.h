@@ -1,6 +1,7 @@
 /** @file balanced_deck.h  Inside the model `balanced`: parameters, and what they say of a chain. */
 #pragma once
 #include "balanced.h"
+#include "weylmc/geometry/partition.h"
 
 /** Indices of the parameters. */
 enum wmc_balanced_field {
@@ -11,6 +12,8 @@ enum wmc_balanced_field {
   DEPTH,
   NUMBERS,
   BETA,
+  LADDER,
+  EXCHANGE,
   NOISE,
   KAPPA,
   ENERGY,
@@ -43,3 +46,6 @@ wmc_gibbs wmc_balanced_law(const wmc_value *parameters);
 wmc_balanced_setup wmc_balanced_setup_of(const wmc_value *parameters);
 /** wmc_model.check of the model. */
 void wmc_balanced_check(const wmc_value *parameters, const wmc_complaints *complaints);
+/** log Z up to a constant, <E> and Var E at this inverse temperature in place of the deck's, where
+ * they are known. */
+bool wmc_balanced_partition(const wmc_value *parameters, double beta, wmc_partition *out);

@@ -17,12 +17,45 @@ static void index_coordinates(const wmc_value *parameters, double *out)
   for (int k = 0; k < rank; k++) out[k] = k + 1;
 }
 
-const wmc_axis wmc_balanced_axes[] = {{.name = "index",
-                                       .unit = "1",
-                                       .text = "index of the singular value, largest first",
-                                       .length = index_length,
-                                       .coordinates = index_coordinates},
-                                      {.name = NULL}};
+/* Without a ladder these axes are empty, and what stands on them is left out of the results. */
+static size_t rung_length(const wmc_value *parameters)
+{
+  return parameters[LADDER].present ? parameters[LADDER].count : 0;
+}
+
+static void rung_coordinates(const wmc_value *parameters, double *out)
+{
+  memcpy(out, parameters[LADDER].reals, rung_length(parameters) * sizeof *out);
+}
+
+static size_t pair_length(const wmc_value *parameters)
+{
+  const size_t rungs = rung_length(parameters);
+  return rungs > 0 ? rungs - 1 : 0;
+}
+
+static void pair_coordinates(const wmc_value *parameters, double *out)
+{
+  memcpy(out, parameters[LADDER].reals, pair_length(parameters) * sizeof *out);
+}
+
+const wmc_axis wmc_balanced_axes[] = {
+    [WMC_BALANCED_INDEX] = {.name = "index",
+                            .unit = "1",
+                            .text = "index of the singular value, largest first",
+                            .length = index_length,
+                            .coordinates = index_coordinates},
+    [WMC_BALANCED_RUNG] = {.name = "rung",
+                           .unit = "1/energy",
+                           .text = "inverse temperature of a rung of the ladder",
+                           .length = rung_length,
+                           .coordinates = rung_coordinates},
+    [WMC_BALANCED_RUNG_PAIR] = {.name = "rung_pair",
+                                .unit = "1/energy",
+                                .text = "neighbouring rungs: inverse temperature of the first",
+                                .length = pair_length,
+                                .coordinates = pair_coordinates},
+    {.name = NULL}};
 
 static bool expected_virial(const wmc_value *parameters, double *out)
 {
@@ -37,17 +70,11 @@ static bool expected_frobenius2(const wmc_value *parameters, double *out)
          expected_virial(parameters, out);
 }
 
-/* Of energies that scale: |X|^2 / 2, and decay, of degree 2 / N. */
 static bool expected_energy(const wmc_value *parameters, double *out)
 {
-  const double depth = parameters[DEPTH].real;
-  if (expected_frobenius2(parameters, out)) {
-    *out /= 2;
-    return true;
-  }
-  if (parameters[ENERGY].integer != WMC_ENERGY_DECAY || isinf(depth)) return false;
-  expected_virial(parameters, out);
-  *out *= depth / 2;
+  wmc_partition known;
+  if (!wmc_balanced_partition(parameters, parameters[BETA].real, &known)) return false;
+  *out = known.energy;
   return true;
 }
 
@@ -59,10 +86,29 @@ static bool expected_parameter_norm2(const wmc_value *parameters, double *out)
   return true;
 }
 
+static bool expected_energy2(const wmc_value *parameters, double *out)
+{
+  wmc_partition known;
+  if (!wmc_balanced_partition(parameters, parameters[BETA].real, &known)) return false;
+  *out = known.variance + known.energy * known.energy;
+  return true;
+}
+
+static bool expected_ladder_energy(const wmc_value *parameters, double *out)
+{
+  wmc_partition known = {.energy = NAN};
+  for (size_t k = 0; k < rung_length(parameters); k++) {
+    if (!wmc_balanced_partition(parameters, parameters[LADDER].reals[k], &known)) return false;
+    out[k] = known.energy;
+  }
+  return true;
+}
+
 static bool expected_log_abs_det(const wmc_value *parameters, double *out)
 {
   const wmc_gibbs law = wmc_balanced_law(parameters);
-  return parameters[ENERGY].integer == WMC_ENERGY_FROBENIUS && wmc_gibbs_log_det(&law, out);
+  return parameters[ENERGY].integer == WMC_ENERGY_FROBENIUS && parameters[DECAY].real == 0 &&
+         wmc_gibbs_log_det(&law, out);
 }
 
 static bool never(const wmc_value *parameters)
@@ -99,11 +145,21 @@ enum {
   OBS_ACCEPTANCE,
   OBS_VIRIAL,
   OBS_TRACE_TARGET,
+  OBS_ENERGY2,
+  OBS_LADDER_ENERGY,
+  OBS_LADDER_ENERGY2,
+  OBS_LADDER_FLOW,
+  OBS_LADDER_ACCEPTANCE,
+  OBS_LADDER_FORWARD,
+  OBS_LADDER_BACKWARD,
+  OBS_LADDER_ROUND_TRIPS,
   OBSERVABLES
 };
 
 #define SCALAR .axis = {WMC_NO_AXIS, WMC_NO_AXIS}
-#define ROW    .axis = {0, WMC_NO_AXIS}
+#define ROW    .axis = {WMC_BALANCED_INDEX, WMC_NO_AXIS}
+#define RUNG   .axis = {WMC_BALANCED_RUNG, WMC_NO_AXIS}
+#define PAIR   .axis = {WMC_BALANCED_RUNG_PAIR, WMC_NO_AXIS}
 
 const wmc_observable wmc_balanced_observables[] = {
     [OBS_ENERGY] = {.name = "energy",
@@ -182,6 +238,51 @@ const wmc_observable wmc_balanced_observables[] = {
                           .unit = "1",
                           .text = "tr(X^T Phi); 0 without a target",
                           SCALAR},
+    [OBS_ENERGY2] = {.name = "energy2",
+                     .unit = "energy^2",
+                     .text = "squared energy E(X)^2",
+                     SCALAR,
+                     .expected = expected_energy2},
+    [OBS_LADDER_ENERGY] = {.name = "ladder_energy",
+                           .unit = "energy",
+                           .text = "energy at every rung of the ladder",
+                           RUNG,
+                           .expected = expected_ladder_energy},
+    [OBS_LADDER_ENERGY2] = {.name = "ladder_energy2",
+                            .unit = "energy^2",
+                            .text = "squared energy at every rung of the ladder",
+                            RUNG},
+    [OBS_LADDER_FLOW] = {.name = "ladder_flow",
+                         .unit = "1",
+                         .text = "1 if the state at this rung visited the first end of the ladder "
+                                 "after the last end, -1 if before, 0 if it has not met an end; "
+                                 "a straight line from 1 to -1 is best",
+                         RUNG,
+                         .converges = never},
+    [OBS_LADDER_ACCEPTANCE] = {.name = "ladder_acceptance",
+                               .unit = "1",
+                               .text = "probability to exchange the states of neighbouring rungs",
+                               PAIR},
+    [OBS_LADDER_FORWARD] = {.name = "ladder_forward",
+                            .tuning = true,
+                            .unit = "1",
+                            .text = "exp(C/2) / (1 + exp(D + C)) at the first rung of the pair, "
+                                    "D its energy times the difference in beta/h, C tuned",
+                            PAIR,
+                            .converges = never},
+    [OBS_LADDER_BACKWARD] = {.name = "ladder_backward",
+                             .tuning = true,
+                             .unit = "1",
+                             .text = "exp(-C/2) / (1 + exp(-D - C)) at the second rung of the "
+                                     "pair: forward over backward is the quotient of Z",
+                             PAIR,
+                             .converges = never},
+    [OBS_LADDER_ROUND_TRIPS] = {.name = "ladder_round_trips",
+                                .unit = "1",
+                                .text = "states that came back to the first rung from the last "
+                                        "one since the last draw (no ladder: undefined)",
+                                SCALAR,
+                                .converges = never},
     [OBSERVABLES] = {.name = NULL}};
 
 static double effective_rank(const wmc_spectrum *x)
@@ -231,6 +332,24 @@ static void measure_entropies(const wmc_balanced *chain, double values[OBSERVABL
   values[OBS_FREE_ENERGY] = values[OBS_ENERGY] - values[OBS_ENTROPY] / chain->law.beta;
 }
 
+/* The last observables of the table, from LADDER_ENERGY on. */
+static void measure_ladder(wmc_ladder *ladder, double *out)
+{
+  if (ladder == NULL) {
+    *out = NAN;
+    return;
+  }
+  const size_t n = wmc_ladder_rungs(ladder), pairs = n - 1;
+  double *rows = out + 3 * n;
+  wmc_ladder_measure(ladder, &(wmc_ladder_draw){.energy = out,
+                                                .energy2 = out + n,
+                                                .flow = out + 2 * n,
+                                                .acceptance = rows,
+                                                .forward = rows + pairs,
+                                                .backward = rows + 2 * pairs,
+                                                .round_trips = rows + 3 * pairs});
+}
+
 void wmc_balanced_measure(wmc_balanced *chain, double *out)
 {
   const wmc_spectrum *x = &chain->x;
@@ -243,8 +362,9 @@ void wmc_balanced_measure(wmc_balanced *chain, double *out)
                                 [OBS_ACCEPTANCE] = wmc_balanced_acceptance(chain),
                                 [OBS_VIRIAL] = wmc_balanced_virial(chain),
                                 [OBS_TRACE_TARGET] = trace_target(chain)};
+  values[OBS_ENERGY2] = values[OBS_ENERGY] * values[OBS_ENERGY];
   measure_entropies(chain, values);
-  for (int k = 0; k < OBSERVABLES; k++) {
+  for (int k = 0; k < OBS_LADDER_ENERGY; k++) {
     const bool row = k == OBS_SINGULAR_VALUES || k == OBS_LAYER_SINGULAR_VALUES;
     const double *from = k == OBS_SINGULAR_VALUES ? x->sigma : x->lambda;
     if (row) memcpy(out, from, (size_t)x->rank * sizeof *out);
@@ -253,4 +373,5 @@ void wmc_balanced_measure(wmc_balanced *chain, double *out)
       out[i] = 1;
     out += row ? x->rank : 1;
   }
+  measure_ladder(chain->ladder, out);
 }

@@ -20,22 +20,39 @@ const wmc_model *wmc_model_find(const char *name)
   return *model;
 }
 
-size_t wmc_observable_size(const wmc_model *model, const wmc_observable *observable,
-                           const wmc_value *parameters)
+/* Entries on these axes of the model. */
+static size_t size_of(const wmc_model *model, const int axis[WMC_OBSERVABLE_AXES],
+                      const wmc_value *parameters)
 {
   size_t size = 1;
   for (int k = 0; k < WMC_OBSERVABLE_AXES; k++)
-    if (observable->axis[k] != WMC_NO_AXIS)
-      size *= model->axes[observable->axis[k]].length(parameters);
+    if (axis[k] != WMC_NO_AXIS) size *= model->axes[axis[k]].length(parameters);
   return size;
+}
+
+size_t wmc_observable_size(const wmc_model *model, const wmc_observable *observable,
+                           const wmc_value *parameters)
+{
+  return size_of(model, observable->axis, parameters);
+}
+
+size_t wmc_derived_size(const wmc_model *model, const wmc_derived *derived,
+                        const wmc_value *parameters)
+{
+  return size_of(model, derived->axis, parameters);
+}
+
+size_t wmc_observable_first(const wmc_model *model, const char *name, const wmc_value *parameters)
+{
+  size_t first = 0;
+  for (const wmc_observable *o = model->observables; o->name && strcmp(o->name, name) != 0; o++)
+    first += wmc_observable_size(model, o, parameters);
+  return first;
 }
 
 size_t wmc_model_measurement_size(const wmc_model *model, const wmc_value *parameters)
 {
-  size_t size = 0;
-  for (const wmc_observable *observable = model->observables; observable->name; observable++)
-    size += wmc_observable_size(model, observable, parameters);
-  return size;
+  return wmc_observable_first(model, "", parameters);
 }
 
 void wmc_complain(const wmc_complaints *complaints, int field, const char *format, ...)

@@ -174,3 +174,34 @@ double wmc_poisson_mean(double mu, double (*f)(double x, void *data), void *data
   }
   return (weighted.value + weighted.error) / (total.value + total.error);
 }
+
+/** I_n(x) = sum_k (x/2)^{2k+n} / (k! (k+n)!): all terms positive. */
+static double bessel_series(double x, int n)
+{
+  double quarter = 0.25 * x * x, term = n == 0 ? 1 : 0.5 * x, total = term;
+  for (int k = 1; term > 1e-17 * total; k++) {
+    term *= quarter / (k * (k + n));
+    total += term;
+  }
+  return exp(-x) * total;
+}
+
+/** exp(-x) I_n(x) ~ (2 pi x)^{-1/2} total_k prod_{j<=k} ((2j-1)^2 - 4 n^2) / (8 j x). */
+static double bessel_far(double x, int n)
+{
+  double term = 1, total = 1;
+  for (int k = 1; k < 30 && fabs(term) > 1e-17; k++) {
+    double odd = 2.0 * k - 1;
+    term *= (odd * odd - 4.0 * n * n) / (8 * k * x);
+    total += term;
+  }
+  return total / sqrt(2 * M_PI * x);
+}
+
+void wmc_bessel_scaled(double x, double *i0, double *i1)
+{
+  const double far = 30, size = fabs(x);
+  double (*form)(double, int) = size < far ? bessel_series : bessel_far;
+  *i0 = form(size, 0);
+  *i1 = copysign(form(size, 1), x);
+}

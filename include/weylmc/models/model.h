@@ -37,6 +37,18 @@ typedef struct wmc_observable {
   bool (*converges)(const wmc_value *parameters);
 } wmc_observable;
 
+/** A nonlinear function of averages, e.g. a variance or a ratio. Its value comes from the means
+ * over all chains, its error from a jackknife over chains, each weighed by its draws. */
+typedef struct wmc_derived {
+  const char *name, *unit, *text;
+  int axis[WMC_OBSERVABLE_AXES]; /**< as for observables */
+  /** All entries, from the means of all observables in table order. `doubt`, zeros before, may be
+   * set to what the method itself can be off by (a quadrature); it joins the error in square. */
+  void (*evaluate)(const wmc_value *parameters, const double *means, double *out, double *doubt);
+  /** As for observables. */
+  bool (*expected)(const wmc_value *parameters, double *out);
+} wmc_derived;
+
 /** Complaints about a combination of parameters; the deck adds where the field stands.
  * The message says what was found, what is allowed and what to do. */
 typedef struct wmc_complaints {
@@ -51,6 +63,7 @@ typedef struct wmc_model {
   const wmc_field *fields;           /**< ended by a NULL name */
   const wmc_axis *axes;              /**< ended by a NULL name */
   const wmc_observable *observables; /**< ended by a NULL name */
+  const wmc_derived *derived;        /**< ended by a NULL name; NULL: none */
   const char *fit_parameter;         /**< "depth": extrapolated to infinity */
   bool independent;                  /**< draws are independent: thermalise 0, stride 1 */
 
@@ -80,4 +93,8 @@ const wmc_model *wmc_model_find(const char *name);
 /** Entries of one observable, and of all observables of the model. */
 size_t wmc_observable_size(const wmc_model *model, const wmc_observable *observable,
                            const wmc_value *parameters);
+size_t wmc_derived_size(const wmc_model *model, const wmc_derived *derived,
+                        const wmc_value *parameters);
+/** Where the observable of this name starts in a measurement. */
+size_t wmc_observable_first(const wmc_model *model, const char *name, const wmc_value *parameters);
 size_t wmc_model_measurement_size(const wmc_model *model, const wmc_value *parameters);

@@ -20,3 +20,5 @@ double wmc_normal_two_sided(double z);
 /** E f(P), P Poisson of mean mu >= 0, f smooth (an argument like d/2 + P is made in f); to 1e-14 of
  * E |f(P)|. About 20 sqrt(mu) + 25 evaluations. */
 double wmc_poisson_mean(double mu, double (*f)(double x, void *data), void *data);
+/** exp(-|x|) I_0(x) and exp(-|x|) I_1(x), modified Bessel functions; relative error below 1e-13. */
+void wmc_bessel_scaled(double x, double *i0, double *i1);

@@ -25,22 +25,44 @@ static void append_fields(const char *title, const wmc_field *fields, wmc_text *
   wmc_table_free(&table);
 }
 
+static void axes_cell(const wmc_model *model, const int axis[WMC_OBSERVABLE_AXES], wmc_table *table)
+{
+  wmc_text axes = {0};
+  for (int k = 0; k < WMC_OBSERVABLE_AXES && axis[k] != WMC_NO_AXIS; k++)
+    wmc_text_append(&axes, "%s%s", k ? ", " : "", model->axes[axis[k]].name);
+  wmc_table_cell(table, "%s", axes.length ? wmc_text_string(&axes) : "-");
+  wmc_text_free(&axes);
+}
+
 static void append_observables(const wmc_model *model, wmc_text *out)
 {
   wmc_table table = {.columns = 4};
   static const char *const header[] = {"  observable", "axes", "unit", "meaning"};
   for (size_t k = 0; k < 4; k++) wmc_table_cell(&table, "%s", header[k]);
   for (const wmc_observable *o = model->observables; o->name != NULL; o++) {
-    wmc_text axes = {0};
-    for (int k = 0; k < WMC_OBSERVABLE_AXES && o->axis[k] != WMC_NO_AXIS; k++)
-      wmc_text_append(&axes, "%s%s", k ? ", " : "", model->axes[o->axis[k]].name);
     wmc_table_cell(&table, "  %s", o->name);
-    wmc_table_cell(&table, "%s", axes.length ? wmc_text_string(&axes) : "-");
+    axes_cell(model, o->axis, &table);
     wmc_table_cell(&table, "%s", o->unit);
     wmc_table_cell(&table, "%s%s", o->text, o->expected ? " (exact value known)" : "");
-    wmc_text_free(&axes);
   }
   wmc_text_append(out, "\nobservables:\n");
+  wmc_table_print(&table, out);
+  wmc_table_free(&table);
+}
+
+static void append_derived(const wmc_model *model, wmc_text *out)
+{
+  wmc_table table = {.columns = 4};
+  static const char *const header[] = {"  name", "axes", "unit", "meaning"};
+  if (model->derived == NULL) return;
+  for (size_t k = 0; k < 4; k++) wmc_table_cell(&table, "%s", header[k]);
+  for (const wmc_derived *d = model->derived; d->name != NULL; d++) {
+    wmc_table_cell(&table, "  %s", d->name);
+    axes_cell(model, d->axis, &table);
+    wmc_table_cell(&table, "%s", d->unit);
+    wmc_table_cell(&table, "%s%s", d->text, d->expected ? " (exact value known)" : "");
+  }
+  wmc_text_append(out, "\nderived from averages, errors by jackknife over chains:\n");
   wmc_table_print(&table, out);
   wmc_table_free(&table);
 }
@@ -50,6 +72,7 @@ static void append_model(const wmc_model *model, wmc_text *out)
   wmc_text_append(out, "%s: %s\nreference: %s\n\n", model->name, model->text, model->reference);
   append_fields("parameters:", model->fields, out);
   append_observables(model, out);
+  append_derived(model, out);
 }
 
 static void append_overview(wmc_text *out)
@@ -77,6 +100,10 @@ static bool append_entry(const char *name, wmc_text *out)
       if (strcmp(o->name, name) == 0)
         wmc_text_append(out, "observable of %s: %s [%s]: %s\n", model->name, o->name, o->unit,
                         o->text);
+    for (const wmc_derived *d = model->derived; d != NULL && d->name != NULL; d++)
+      if (strcmp(d->name, name) == 0)
+        wmc_text_append(out, "derived quantity of %s: %s [%s]: %s\n", model->name, d->name, d->unit,
+                        d->text);
   }
   return out->length > before;
 }
@@ -92,6 +119,8 @@ static wmc_status unknown_name(const char *name)
     for (const wmc_field *f = wmc_models[k]->fields; f->name && n < MOST; f++) names[n++] = f->name;
     for (const wmc_observable *o = wmc_models[k]->observables; o->name && n < MOST; o++)
       names[n++] = o->name;
+    for (const wmc_derived *d = wmc_models[k]->derived; d && d->name && n < MOST; d++)
+      names[n++] = d->name;
   }
   const char *nearest = wmc_text_nearest(name, names, n);
   return wmc_raise(WMC_USAGE,

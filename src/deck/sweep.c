@@ -108,13 +108,20 @@ static bool is_field(const wmc_field *fields, const char *name)
   return false;
 }
 
-/* Whether `name` is that of an observable, or of what stands beside one in the file: NAME_error. */
-static bool is_observable(const wmc_observable *observables, const char *name)
+/* Whether `name` is `own`, or that of what stands beside it in the file: NAME_error. */
+static bool stands_beside(const char *name, const char *own)
 {
-  for (const wmc_observable *o = observables; o != NULL && o->name != NULL; o++) {
-    size_t n = strlen(o->name);
-    if (strncmp(name, o->name, n) == 0 && (name[n] == '\0' || name[n] == '_')) return true;
-  }
+  size_t n = strlen(own);
+  return strncmp(name, own, n) == 0 && (name[n] == '\0' || name[n] == '_');
+}
+
+/* Whether `name` is taken by an observable or a derived quantity. */
+static bool is_estimate(const wmc_model *model, const char *name)
+{
+  for (const wmc_observable *o = model->observables; o != NULL && o->name != NULL; o++)
+    if (stands_beside(name, o->name)) return true;
+  for (const wmc_derived *d = model->derived; d != NULL && d->name != NULL; d++)
+    if (stands_beside(name, d->name)) return true;
   return false;
 }
 
@@ -124,7 +131,7 @@ static bool is_taken(const wmc_model *model, const char *name)
   if (strcmp(name, "samples") == 0 || strcmp(name, "chain") == 0) return true;
   for (const wmc_axis *a = model->axes; a != NULL && a->name != NULL; a++)
     if (strcmp(name, a->name) == 0) return true;
-  return is_field(model->fields, name) || is_observable(model->observables, name);
+  return is_field(model->fields, name) || is_estimate(model, name);
 }
 
 /* A zip names an axis of the results file: letters, digits and _, and nobody else's name. */

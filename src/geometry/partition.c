@@ -44,6 +44,19 @@ static double log_z_biorthogonal(const wmc_gibbs *law)
   return sum + (r * q + (1 + t) * pairs) * log(2 / coldness(law));
 }
 
+/* Selberg's integral: the density of y has prod (y_i - y_j)^b for pairs, because N = 1 or v = 2h.
+ */
+static double log_z_of_selberg(const wmc_gibbs *law)
+{
+  const int r = law->shape.rank;
+  const double half = 0.5 * law->shape.numbers, q = exponent(law);
+  double sum = -r * log_jacobian(law) - wmc_log_gamma(r + 1);
+  for (int k = 0; k < r; k++)
+    sum +=
+        wmc_log_gamma(1 + (k + 1) * half) - wmc_log_gamma(1 + half) + wmc_log_gamma(q + k * half);
+  return sum + (r * q + half * r * (r - 1)) * log(2 / coldness(law));
+}
+
 double wmc_partition_log_frames(const wmc_gibbs *law)
 {
   const wmc_shape *s = &law->shape;
@@ -203,6 +216,8 @@ static bool partition_of_frobenius(const wmc_gibbs *law, wmc_partition *out)
   out->log_z = NAN;
   if (s->rank == 1)
     out->log_z = log_z_of_rank_one(law);
+  else if (s->depth == 1 || law->vertical == 2 * law->horizontal)
+    out->log_z = log_z_of_selberg(law);
   else if (s->numbers == WMC_NUMBERS_COMPLEX && law->vertical == law->horizontal)
     out->log_z = log_z_biorthogonal(law);
   else if (s->rank == 2)

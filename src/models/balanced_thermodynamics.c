@@ -161,14 +161,15 @@ static double energy_floor(const wmc_value *parameters, const double *means)
          beta[cold];
 }
 
-/* Where the rungs k - 1, k, k + 1 exist: what leaving out the middle one changes. Errors are of
- * fifth order in the step, so the finer rule is off by about a fifteenth of that. */
+/* Where the rungs k - 1, k, k + 1 exist: from what leaving out the middle one changes. Errors are
+ * of fifth order in the step, so the finer rule is off by a fifteenth of that if steps are small;
+ * three times as much covers steps of a factor of four in beta. */
 static double middle_matters(const wmc_value *parameters, const double *means, size_t k,
                              double floor)
 {
   slope s[3];
   for (size_t i = 0; i < 3; i++) s[i] = slope_at(parameters, means, k - 1 + i, floor);
-  return fabs(hermite(&s[0], &s[2]) - hermite(&s[0], &s[1]) - hermite(&s[1], &s[2])) / 15;
+  return fabs(hermite(&s[0], &s[2]) - hermite(&s[0], &s[1]) - hermite(&s[1], &s[2])) / 5;
 }
 
 /* The same integral in the variable beta in place of log beta: with two rungs there is nothing else
@@ -183,16 +184,25 @@ static double variable_matters(const slope *a, const slope *b)
   return fabs(hermite(a, b) - hermite(&s[0], &s[1]));
 }
 
+/* How far off the integral from rung k to k + 1 may be: the most that a middle rung matters there
+ * or one further on, since a single one may matter little by accident. */
+static double doubt_of(const wmc_value *parameters, const double *means, size_t k, double floor)
+{
+  const size_t n = rungs_of(parameters), last = k + 3 < n ? k + 2 : n - 2;
+  double most = 0;
+  for (size_t m = k > 2 ? k - 1 : 1; m <= last; m++)
+    most = fmax(most, middle_matters(parameters, means, m, floor));
+  return most;
+}
+
 /* log Z(beta_{k+1}) - log Z(beta_k), and how far off the quadrature may be. */
 static double integrate(const wmc_value *parameters, const double *means, size_t k, double *doubt)
 {
-  const size_t n = rungs_of(parameters);
   const double floor = energy_floor(parameters, means), *beta = parameters[LADDER].reals;
   const double h = wmc_balanced_law(parameters).horizontal;
   slope a = slope_at(parameters, means, k, floor), b = slope_at(parameters, means, k + 1, floor);
-  double before = k > 0 ? middle_matters(parameters, means, k, floor) : 0;
-  double after = k + 2 < n ? middle_matters(parameters, means, k + 1, floor) : 0;
-  *doubt = n == 2 ? variable_matters(&a, &b) : fmax(before, after);
+  *doubt =
+      rungs_of(parameters) == 2 ? variable_matters(&a, &b) : doubt_of(parameters, means, k, floor);
   return -hermite(&a, &b) - floor * (beta[k + 1] - beta[k]) / h;
 }
 

@@ -7,6 +7,7 @@
 #include "weylmc/base/memory.h"
 #include "weylmc/statistics/accumulator.h"
 #include "weylmc/statistics/estimate.h"
+#include "weylmc/statistics/jackknife.h"
 
 enum { MODEL_AXES_MAX = 8 };
 
@@ -415,21 +416,18 @@ static void fill_chains(const layout *l, const wmc_observable *o, size_t task, s
 
 /* ---- derived quantities ----------------------------------------------------------------- */
 
-/* The chains of a task as weighted means: row c is chain c; and scratch for the jackknife. */
+/* The chains of a task as weighted means, and the derived quantities. */
 typedef struct weighted {
-  size_t chains, measured, derived; /* chains with draws, entries of a row, derived entries */
-  double total;                     /* draws */
-  double *draws, *row;
-  double *all, *without; /* means over all chains, and over all but one */
-  double *value, *doubt; /* derived quantities from all chains, and what the method may be off by */
-  double *other, *ignored; /* the same without one chain */
-  double *pseudo;          /* chains x derived */
+  size_t chains, measured, derived; /* chains with draws, entries of a measurement, derived */
+  double *draws, *row;              /* of each chain: draws, means */
+  double *means;                    /* scratch: over several chains */
+  double *value, *doubt;            /* derived, from all; what the method may be off by */
+  double *without;                  /* chains x derived: without that chain */
 } weighted;
 
 static void weighted_free(weighted *w)
 {
-  double *parts[] = {w->draws, w->row,   w->all,     w->without, w->value,
-                     w->doubt, w->other, w->ignored, w->pseudo};
+  double *parts[] = {w->draws, w->row, w->means, w->value, w->doubt, w->without};
   for (size_t k = 0; k < sizeof parts / sizeof parts[0]; k++) wmc_free(parts[k]);
 }
 
@@ -441,21 +439,16 @@ static wmc_status weighted_load(const wmc_plan *plan, size_t task, const task_ch
                   .derived = m,
                   .draws = WMC_ARRAY(double, most),
                   .row = WMC_ARRAY(double, most *n),
-                  .all = WMC_ARRAY(double, n),
-                  .without = WMC_ARRAY(double, n),
+                  .means = WMC_ARRAY(double, n),
                   .value = WMC_ARRAY(double, m),
                   .doubt = WMC_ARRAY(double, m),
-                  .other = WMC_ARRAY(double, m),
-                  .ignored = WMC_ARRAY(double, m),
-                  .pseudo = WMC_ARRAY(double, most *m)};
-  if (!w->draws || !w->row || !w->all || !w->without || !w->value || !w->doubt || !w->other ||
-      !w->ignored || !w->pseudo)
+                  .without = WMC_ARRAY(double, most *m)};
+  if (!w->draws || !w->row || !w->means || !w->value || !w->doubt || !w->without)
     return wmc_no_memory();
   for (size_t c = 0; c < most; c++) {
     const wmc_accumulator *a = tc->accumulator[c];
     if (a == NULL) continue;
     w->draws[w->chains] = (double)wmc_accumulator_count(a);
-    w->total += w->draws[w->chains];
     for (size_t i = 0; i < n; i++) w->row[w->chains * n + i] = wmc_accumulator_mean(a, i);
     w->chains++;
   }
@@ -487,36 +480,15 @@ static void evaluate_all(const wmc_plan *plan, size_t task, const double *means,
   }
 }
 
-/* Jackknife for chains of unequal length: with g chains and h = total / draws of one, the
- * pseudo-values h value - (h - 1) (value without it) have their mean's variance
- * 1/g sum (pseudo - mean)^2 / (h - 1). F. M. T. A. Busing, E. Meijer and R. van der Leeden, Stat.
- * Comput. 9 (1999) 3. Student's factor makes +- one error cover 68.3% also with few chains. */
-static double jackknife_error(const weighted *w, size_t entry)
+/* Values from all chains, and from all but each. */
+static void evaluate_chains(const wmc_plan *plan, size_t task, weighted *w)
 {
-  const double g = (double)w->chains;
-  double mean = 0, variance = 0;
-  if (w->chains < 2) return NAN;
-  for (size_t c = 0; c < w->chains; c++)
-    mean += w->draws[c] / w->total * w->pseudo[c * w->derived + entry];
   for (size_t c = 0; c < w->chains; c++) {
-    double off = w->pseudo[c * w->derived + entry] - mean;
-    variance += off * off / (w->total / w->draws[c] - 1) / g;
+    weighted_means(w, c, w->means);
+    evaluate_all(plan, task, w->means, w->without + c * w->derived, w->doubt);
   }
-  double statistical = wmc_student_factor(g - 1) * sqrt(variance);
-  return hypot(statistical, w->doubt[entry]);
-}
-
-static void jackknife(const wmc_plan *plan, size_t task, weighted *w)
-{
-  weighted_means(w, w->chains, w->all);
-  evaluate_all(plan, task, w->all, w->value, w->doubt);
-  for (size_t c = 0; c < w->chains; c++) {
-    double share = w->total / w->draws[c];
-    weighted_means(w, c, w->without);
-    evaluate_all(plan, task, w->without, w->other, w->ignored);
-    for (size_t e = 0; e < w->derived; e++)
-      w->pseudo[c * w->derived + e] = share * w->value[e] - (share - 1) * w->other[e];
-  }
+  weighted_means(w, w->chains, w->means);
+  evaluate_all(plan, task, w->means, w->value, w->doubt);
 }
 
 /* Entries [first, first + ...) of the derived quantity `o` of one task. */
@@ -527,8 +499,10 @@ static void fill_derived(const layout *l, const wmc_observable *o, size_t task, 
   size_t own[WMC_OBSERVABLE_AXES], padded[WMC_OBSERVABLE_AXES];
   observable_lengths(l, o, task, own, padded);
   for (size_t e = 0; e < own[0] * own[1]; e++) {
+    double error = wmc_jackknife_error(w->chains, w->draws, w->value[first + e],
+                                       w->without + first + e, w->derived);
     const wmc_estimate estimate = {.mean = w->value[first + e],
-                                   .error = jackknife_error(w, first + e)};
+                                   .error = hypot(error, w->doubt[first + e])};
     fill_entry(out, task * padded[0] * padded[1] + padded_position(own, padded, e), &estimate,
                exact[first + e]);
   }
@@ -597,7 +571,7 @@ static wmc_status fill_task_derived(const wmc_plan *plan, size_t task, const tas
   if (status == WMC_OK && w.chains > 0) {
     const double *exact = r->exact->task[task] + w.measured;
     size_t first = 0;
-    jackknife(plan, task, &w);
+    evaluate_chains(plan, task, &w);
     for (size_t k = 0; k < count_derived(plan->model); k++) {
       const wmc_observable o = as_observable(&plan->model->derived[k]);
       fill_derived(&r->estimates, &o, task, first, &w, exact, r->derived[k]);

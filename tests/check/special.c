@@ -228,3 +228,28 @@ Test(special, poisson_mean)
   double a = 2;
   cr_assert_eq(wmc_poisson_mean(0, one_over, &a), 0.5);
 }
+
+/* (1/pi) int_0^pi exp(x cos t - |x|) cos(n t) dt by the trapezoidal rule, exact to rounding. */
+static long double bessel_integral(double x, int n)
+{
+  enum { POINTS = 4000 };
+  long double sum = 0;
+  for (int k = 0; k < POINTS; k++) {
+    long double t = pi * (k + 0.5L) / POINTS;
+    sum += expl(x * cosl(t) - fabsl((long double)x)) * cosl(n * t);
+  }
+  return sum / POINTS;
+}
+
+Test(special, bessel_functions_are_their_integrals)
+{
+  for (double x = 0; x < 1e5; x = x * 1.13 + 0.01)
+    for (int sign = -1; sign <= 1; sign += 2) {
+      double i0, i1;
+      wmc_bessel_scaled(sign * x, &i0, &i1);
+      double error = relative(i0, bessel_integral(sign * x, 0));
+      cr_assert_leq(error, 1e-13, "I_0(%g): %g", sign * x, error);
+      if (x > 0) error = relative(i1, bessel_integral(sign * x, 1));
+      cr_assert_leq(error, x < 0.1 ? 1e-12 : 1e-13, "I_1(%g): %g", sign * x, error);
+    }
+}

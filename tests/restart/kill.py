@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Killed runs, resumed by the same command on other numbers of ranks, end bit-identical.
 
-SIGKILL at random times (fixed seed) to every process at once, at least 20 times over two models; the
+SIGKILL at random times (fixed seed) to every process at once, at least 20 times over two models and a ladder of temperatures; the
 number of ranks changes at each start. A run that is stopped by a signal or by its time limit returns
 75 and goes on likewise.
 """
@@ -80,8 +80,12 @@ def stop_test(report, name, deck_text):
 report = harness.Report()
 balanced = decks.balanced(width=8, formulation="observable", thermalise=20000, draws=80000)
 jacobian = decks.jacobian(width=16, block="two_layer", activation="relu", draws=12000)
-struck = kill_test(report, "balanced", balanced, 1, 11 * harness.EFFORT)
-struck += kill_test(report, "residual_jacobian", jacobian, 2, 11 * harness.EFFORT)
+ladder = decks.balanced(energy="{kind: target, diag: [2, 1, 0.5]}", formulation="observable",
+                        thermalise=10000, draws=40000,
+                        more="  ladder: [0.5, 0.9, 1.5, 2.5]\n  exchange: 3\n")
+struck = kill_test(report, "balanced", balanced, 1, 8 * harness.EFFORT)
+struck += kill_test(report, "balanced with a ladder", ladder, 3, 4 * harness.EFFORT)
+struck += kill_test(report, "residual_jacobian", jacobian, 2, 8 * harness.EFFORT)
 report.check("at least 20 kills in all", struck >= 20, str(struck))
 stop_test(report, "balanced", balanced)
 report.close()

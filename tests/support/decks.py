@@ -10,6 +10,7 @@ parameters:
   excess: {{sweep: [0, 1]}}
   depth: {{sweep: [1, 2, 5]}}
   beta: 1.5
+{more}\
   energy: {energy}
   formulation: {formulation}
   scheme: {scheme}
@@ -38,7 +39,8 @@ output: out.h5
 
 
 def balanced(width=3, energy="frobenius", formulation="spectrum", scheme="metropolis",
-             thermalise=200, draws=500):
+             thermalise=200, draws=500, more=""):
+    """`more`: lines of further parameters."""
     return BALANCED.format(**locals())
 
 
@@ -53,6 +55,9 @@ def small_decks():
              for f in ("spectrum", "observable") for s in ("euler", "metropolis")}
     target = "{kind: target, diag: [2, 1, 0.5]}"
     decks["balanced target"] = balanced(energy=target, formulation="observable")
+    ladder = "  ladder: [0.5, 0.9, 1.5, 2.5]\n"
+    decks["balanced ladder"] = balanced(energy=target, formulation="observable", more=ladder)
+    decks["balanced ladder without exchange"] = balanced(more=ladder + "  exchange: inf\n")
     decks["jacobian linear"] = jacobian(width=5)
     decks["jacobian rademacher"] = jacobian(weights="rademacher")
     decks["jacobian relu"] = jacobian(block="two_layer", activation="relu")

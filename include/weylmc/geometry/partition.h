@@ -12,6 +12,9 @@
  *   complex numbers, v = h: Muttalib-Borodin-Laguerre, with t = 1/N, y = sigma^2, c = (power + 1) /
  *     (2 N) - 1 and det[Gamma(c + 1 + j + t k)] = prod Gamma(c + 1 + t k) t^k k!,
  *     Z = (2N)^-r (2h/beta)^{r (c + 1) + (1 + t) r (r-1)/2} prod_{k<r} t^k k! Gamma(c + 1 + k t);
+ *   N = 1 or v = 2h: prod (y_i - y_j)^b for pairs, Selberg's integral,
+ *     Z = (2N)^-r (2h/beta)^{r (c + 1) + b r (r-1)/2}
+ *         prod_{k<r} Gamma(1 + (k+1) b/2) Gamma(c + 1 + k b/2) / Gamma(1 + b/2) / r!;
  *   rank 1: a Gamma function;  rank 2: a double integral, done here by the trapezoidal rule.
  * For E = |X - Phi|^2/2 and real X of 1 x 1 or 2 x 2 the average over frames is a product of two
  * Bessel functions I_0, and the integral is done likewise.

@@ -4,18 +4,20 @@
  * sweep (singular values over widths) is padded with NaN. For each observable NAME the group
  * `estimates` holds NAME, NAME_error, NAME_deviation (of one sample), NAME_tau, NAME_ess,
  * NAME_rhat, NAME_quality (wmc_estimate_quality) and, where the exact value is known, NAME_expected
- * and NAME_z = (NAME - expected) / error. The group `chains` holds the means of each chain. Checked
- * by tests/mpi and tests/readers.
+ * and NAME_z = (NAME - expected) / error. The group `chains` holds the means of each chain. A
+ * derived quantity of the model (models/model.h) has NAME, NAME_error and perhaps NAME_expected and
+ * NAME_z; its error is that of a jackknife over chains (statistics/jackknife.h), joined in square
+ * by what its method may be off by. Checked by tests/mpi, tests/readers and tests/fits.
  */
 #pragma once
 #include "weylmc/io/results.h"
 #include "weylmc/run/plan.h"
 
-/** Exact values of every entry of every task, NaN where theory knows none. They can take a second
+/** Exact values of every entry of every task, derived quantities after observables, NaN where theory knows none. They can take a second
  * to compute, so they are computed once for all the times that results are written. */
 typedef struct wmc_expectations {
   size_t tasks;
-  double **task; /**< tasks x the task's measurement */
+  double **task; /**< tasks x (the task's measurement, then derived quantities) */
 } wmc_expectations;
 
 wmc_status wmc_expect(const wmc_plan *plan, wmc_expectations *exact);

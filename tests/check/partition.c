@@ -23,14 +23,14 @@ static wmc_gibbs law_of(wmc_numbers numbers, int d, double n, int m, double beta
 
 /* --- Quadrature in lambda -------------------------------------------------------------------- */
 
-enum { NODES = 81 };
+enum { NODES = 161 };
 
 /* Tanh-sinh nodes on (0, 1). */
-static void tanh_sinh(double x[NODES], double weight[NODES])
+static void tanh_sinh(int n, double x[NODES], double weight[NODES])
 {
-  const double h = 6.6 / NODES;
-  for (int k = 0; k < NODES; k++) {
-    double t = h * (k - NODES / 2), u = 0.5 * pi * sinh(t);
+  const double h = 6.6 / n;
+  for (int k = 0; k < n; k++) {
+    double t = h * (k - n / 2), u = 0.5 * pi * sinh(t);
     x[k] = 1 / (1 + exp(-2 * u));
     weight[k] = h * 0.5 * pi * cosh(t) / (2 * cosh(u) * cosh(u));
   }
@@ -59,10 +59,11 @@ static double density(const wmc_gibbs *w, const double *lambda)
 static double log_integral(const wmc_gibbs *w)
 {
   double x[NODES], weight[NODES], lambda[3], sum = 0;
-  const int r = w->shape.rank, second = r > 1 ? NODES : 1, third = r > 2 ? NODES : 1;
+  const int r = w->shape.rank, n = r > 2 ? 101 : NODES;
+  const int second = r > 1 ? n : 1, third = r > 2 ? n : 1;
   const double top = pow(100 * w->horizontal / w->beta, 0.5 / w->shape.depth);
-  tanh_sinh(x, weight);
-  for (int i = 0; i < NODES; i++)
+  tanh_sinh(n, x, weight);
+  for (int i = 0; i < n; i++)
     for (int j = 0; j < second; j++)
       for (int k = 0; k < third; k++) {
         lambda[0] = top * x[i];
@@ -80,8 +81,9 @@ static void check_integral(wmc_gibbs w)
   wmc_partition p;
   cr_assert(wmc_partition_function(&w, NULL, &p));
   double sum = log_integral(&w);
-  cr_assert_float_eq(p.log_z, sum, 1e-6, "b=%d r=%d N=%g: %.12g, quadrature %.12g",
-                     (int)w.shape.numbers, w.shape.rank, w.shape.depth, p.log_z, sum);
+  cr_assert_float_eq(p.log_z, sum, w.shape.rank > 2 ? 5e-5 : 1e-6,
+                     "b=%d r=%d N=%g: %.12g, quadrature %.12g", (int)w.shape.numbers, w.shape.rank,
+                     w.shape.depth, p.log_z, sum);
 }
 
 Test(partition, integrals_over_lambda_by_another_rule)

@@ -13,8 +13,9 @@
 #include "weylmc/io/results.h"
 #include "weylmc/run/plan.h"
 
-/** Exact values of every entry of every task, derived quantities after observables, NaN where theory knows none. They can take a second
- * to compute, so they are computed once for all the times that results are written. */
+/** Exact values of every entry of every task, derived quantities after observables, NaN where
+ * theory knows none. They can take a second to compute, so they are computed once for all the times
+ * that results are written. */
 typedef struct wmc_expectations {
   size_t tasks;
   double **task; /**< tasks x (the task's measurement, then derived quantities) */

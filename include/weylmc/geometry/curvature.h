@@ -9,7 +9,7 @@
  * K = sum_{p=0}^N (d_p - r), b = 1 for real and 2 for complex numbers. Brownian motion on M has
  * the Ito drift H: dW = P dB + H dt / 2. sum_p h^p = 0, so H is tangent to no motion of X: the
  * derivative of W_N .. W_1 along H vanishes. H = 0 for N = 1, and for N = 2 where d_0 = d_2.
- * Sources: Menon, arXiv:2411.09004 (motion by curvature); Huang, Inauen & Menon, arXiv:2211.11930;
+ * Sources: Menon, arXiv:2411.09004 (motion by curvature); Huang, Inauen & Menon, arXiv:2210.11347;
  * docs/theory/geometry.md, eqs. (G34)-(G37). Checked by tests/check/geometry_curvature.c against
  * differences of the projector. Finite depth only. Reentrant; allocates nothing.
  */

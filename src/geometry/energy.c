@@ -12,6 +12,11 @@ static double target_entry(const wmc_energy_data *data, int i, int j)
   return data->diag && i == j ? data->diag[i] : 0;
 }
 
+static double imaginary_entry(const wmc_energy_data *data, int i, int j)
+{
+  return data->imaginary ? data->imaginary[i * data->columns + j] : 0;
+}
+
 static double mask_entry(const wmc_energy_data *data, int i, int j)
 {
   return data->mask ? data->mask[i * data->columns + j] : i == j;
@@ -27,9 +32,10 @@ static void add_target(const wmc_energy_data *data, double weight, wmc_energy *e
   add_frobenius(data, weight, energy);
   for (int j = 0; j < data->columns; j++)
     for (int i = 0; i < data->rows; i++) {
-      double phi = target_entry(data, i, j);
+      double phi = target_entry(data, i, j), psi = imaginary_entry(data, i, j);
       energy->linear[j * data->rows + i] += weight * phi;
-      energy->constant += 0.5 * weight * phi * phi;
+      energy->linear_imaginary[j * data->rows + i] += weight * psi;
+      energy->constant += 0.5 * weight * (phi * phi + psi * psi);
     }
 }
 
@@ -118,7 +124,7 @@ static void find_structure(wmc_energy *energy)
   for (int k = 0; k < n * n; k++)
     energy->plain &= energy->quadratic[k] == (k % (n + 1) == 0 ? energy->quadratic[0] : 0);
   for (int k = 0; k < entries; k++) {
-    energy->centred &= energy->linear[k] == 0;
+    energy->centred &= energy->linear[k] == 0 && energy->linear_imaginary[k] == 0;
     energy->masked |= energy->mask[k] != 0;
   }
 }
@@ -129,9 +135,17 @@ static wmc_status allocate(wmc_energy *energy)
   const struct {
     double **array;
     size_t size;
-  } parts[] = {{&energy->quadratic, n * n}, {&energy->linear, m * n},    {&energy->mask, m * n},
-               {&energy->target, m * n},    {&energy->minimiser, m * n}, {&energy->spread, n * n},
-               {&energy->axes[0], n * n},   {&energy->axes[1], m * m},   {&energy->curvature[0], n},
+  } parts[] = {{&energy->quadratic, n * n},
+               {&energy->linear, m * n},
+               {&energy->mask, m * n},
+               {&energy->target, m * n},
+               {&energy->target_imaginary, m * n},
+               {&energy->linear_imaginary, m * n},
+               {&energy->minimiser, m * n},
+               {&energy->spread, n * n},
+               {&energy->axes[0], n * n},
+               {&energy->axes[1], m * m},
+               {&energy->curvature[0], n},
                {&energy->curvature[1], m}};
   for (size_t k = 0; k < sizeof parts / sizeof parts[0]; k++)
     if ((*parts[k].array = WMC_ARRAY(double, parts[k].size)) == NULL) return wmc_no_memory();
@@ -143,8 +157,10 @@ static void add_terms(const wmc_energy_data *data, wmc_energy *energy)
   for (int k = 0; k < WMC_ENERGY_TERMS; k++)
     if (data->coefficient[k] > 0) wmc_energies[k].add(data, data->coefficient[k], energy);
   for (int j = 0; j < data->columns; j++)
-    for (int i = 0; i < data->rows; i++)
+    for (int i = 0; i < data->rows; i++) {
       energy->target[j * data->rows + i] = target_entry(data, i, j);
+      energy->target_imaginary[j * data->rows + i] = imaginary_entry(data, i, j);
+    }
 }
 
 wmc_status wmc_energy_create(const wmc_energy_data *data, wmc_energy *energy)
@@ -166,6 +182,8 @@ void wmc_energy_free(wmc_energy *energy)
   wmc_free(energy->linear);
   wmc_free(energy->mask);
   wmc_free(energy->target);
+  wmc_free(energy->target_imaginary);
+  wmc_free(energy->linear_imaginary);
   wmc_free(energy->minimiser);
   wmc_free(energy->spread);
   for (int side = 0; side < 2; side++) {

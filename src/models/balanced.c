@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "balanced_complex.h"
 #include "balanced_deck.h"
 #include "network_deck.h"
 #include "weylmc/base/memory.h"
@@ -13,9 +14,11 @@ static double cost(const wmc_value *parameters)
 {
   const double d = wmc_balanced_shape(parameters).rank;
   const wmc_balanced_setup setup = wmc_balanced_setup_of(parameters);
+  const wmc_integrator *integrator = setup.integrator;
   const double replicas = setup.ladder ? (double)setup.rungs : 1;
-  if (!setup.integrator->frames) return replicas * (200 * d + 20 * d * d);
-  return replicas * (500 * d + 200 * d * d + (setup.integrator->exact ? 24 : 40) * d * d * d);
+  if (integrator->unitary) return replicas * (500 * d + 400 * d * d + 64 * d * d * d);
+  if (!integrator->frames) return replicas * (200 * d + 20 * d * d);
+  return replicas * (500 * d + 200 * d * d + (integrator->exact ? 24 : 40) * d * d * d);
 }
 
 /* Hand out consecutive parts of the state. */
@@ -65,6 +68,7 @@ void wmc_balanced_destroy(wmc_balanced *chain)
   wmc_product_destroy(chain->from_left);
   wmc_product_destroy(chain->from_right);
   wmc_energy_free(&chain->energy);
+  wmc_unitary_destroy(chain->unitary);
   wmc_free(chain->work);
   wmc_free(chain->state);
   wmc_free(chain);
@@ -93,11 +97,14 @@ static wmc_status fill(wmc_balanced *chain, const wmc_balanced_setup *setup)
   WMC_TRY(wmc_energy_create(&setup->energy, &chain->energy));
   chain->blind = wmc_energy_is_bi_invariant(&chain->energy);
   chain->gaussian = wmc_energy_is_gaussian(&chain->energy);
-  chain->state_size = size_of_state(shape, chain->integrator->frames, chain->energy.masked);
+  const size_t extra = chain->integrator->unitary ? wmc_unitary_room(shape) : 0;
+  chain->state_size = size_of_state(shape, chain->integrator->frames, chain->energy.masked) + extra;
   chain->state = WMC_ARRAY(double, chain->state_size);
   chain->work = WMC_ARRAY(double, wmc_balanced_work(shape, chain->integrator->frames));
   if (chain->state == NULL || chain->work == NULL) return wmc_no_memory();
   lay_out(chain);
+  if (chain->integrator->unitary)
+    WMC_TRY(wmc_unitary_create(chain, chain->state + chain->state_size - extra));
   return plan_products(chain);
 }
 

@@ -24,11 +24,13 @@ extern const wmc_model wmc_model_balanced;
 
 typedef struct wmc_balanced wmc_balanced;
 typedef struct wmc_ladder wmc_ladder;
+typedef struct wmc_unitary wmc_unitary;
 
 typedef struct wmc_integrator {
   const char *formulation, *scheme, *text;
-  bool frames; /**< the state holds U, V, G and H beside the spectrum */
-  bool exact;  /**< no step-size bias */
+  bool frames;  /**< the state holds U, V, G and H beside the spectrum */
+  bool unitary; /**< it holds frames of complex numbers, balanced_complex.h */
+  bool exact;   /**< no step-size bias */
   void (*start)(wmc_balanced *chain, wmc_stream *stream);
   /** One step. `gain` > 0: tune step sizes by that much (thermalisation); 0: frozen. */
   void (*step)(wmc_balanced *chain, wmc_stream *stream, double gain);
@@ -36,6 +38,7 @@ typedef struct wmc_integrator {
 
 extern const wmc_integrator wmc_spectrum_euler, wmc_spectrum_metropolis;
 extern const wmc_integrator wmc_observable_euler, wmc_observable_metropolis;
+extern const wmc_integrator wmc_complex_metropolis;
 /** Table, ended by NULL. */
 extern const wmc_integrator *const wmc_integrators[];
 
@@ -71,6 +74,8 @@ struct wmc_balanced {
   double *shear_step;               /**< n + m, for axes of C, then of X* C X*^T */
   /** r x max(m, n), entry (i, j) at i max(m, n) + j for i < j: sizes of the two kinds of turns */
   double *turn_first, *turn_second;
+
+  wmc_unitary *unitary; /**< frames of complex numbers, or NULL */
 
   double *work; /**< scratch */
   /** m x m times m x m, n x n times n x n, m x m times m x n, m x n times n x n */

@@ -6,17 +6,40 @@
 static void check_formulation(const wmc_value *parameters, const wmc_complaints *complaints)
 {
   const wmc_balanced_setup setup = wmc_balanced_setup_of(parameters);
-  for (int k = 0; k < WMC_ENERGY_TERMS && !setup.integrator->frames; k++)
+  for (int k = 0; k < WMC_ENERGY_TERMS && !setup.integrator->frames && !setup.integrator->unitary;
+       k++)
     if (setup.energy.coefficient[k] > 0 && !wmc_energies[k].bi_invariant)
       wmc_complain(complaints, FORMULATION,
                    "energy %s depends on more than the singular values of X, formulation spectrum "
                    "has nothing else: use formulation: observable",
                    wmc_energies[k].name);
-  if (setup.integrator->frames && setup.law.shape.numbers != WMC_NUMBERS_REAL)
+}
+
+/* Complex X: its own integrators, energies that see |X|^2 and a target. */
+static void check_numbers(const wmc_value *parameters, const wmc_complaints *complaints)
+{
+  const wmc_balanced_setup setup = wmc_balanced_setup_of(parameters);
+  const bool complex_x = setup.law.shape.numbers == WMC_NUMBERS_COMPLEX;
+  const double *coefficient = setup.energy.coefficient;
+  if (complex_x &&
+      (coefficient[WMC_ENERGY_COMPLETION] > 0 || coefficient[WMC_ENERGY_REGRESSION] > 0))
     wmc_complain(complaints, NUMBERS,
-                 "formulation observable keeps frames of real numbers: use formulation: spectrum, "
-                 "which has the law of complex ones for energies of the singular values, or "
-                 "field: real");
+                 "energies completion and regression are for real numbers: use field: real, or one "
+                 "of frobenius, target and decay");
+  if (!complex_x && parameters[IMAGINARY].present)
+    wmc_complain(complaints, IMAGINARY,
+                 "a target of real numbers has no imaginary part: use field: complex, or leave it "
+                 "out");
+}
+
+/* Whether formulation, scheme and field go together. */
+static bool check_integrator(const wmc_value *parameters, const wmc_complaints *complaints)
+{
+  if (wmc_balanced_setup_of(parameters).integrator != NULL) return true;
+  wmc_complain(complaints, SCHEME,
+               "this formulation has no such scheme for complex numbers: use scheme: metropolis, "
+               "formulation: spectrum, or field: real");
+  return false;
 }
 
 /* Euler steps of frames. */
@@ -61,6 +84,7 @@ static void check_target(const wmc_value *parameters, const char *name,
                  "or the list",
                  diag->count, entries);
   check_matrix(matrix, &shape, MATRIX, complaints);
+  check_matrix(&parameters[IMAGINARY], &shape, IMAGINARY, complaints);
 }
 
 static void check_completion(const wmc_value *parameters, const wmc_complaints *complaints)
@@ -265,6 +289,8 @@ void wmc_balanced_check(const wmc_value *parameters, const wmc_complaints *compl
   const wmc_gibbs law = wmc_balanced_law(parameters);
   check_rank(parameters, complaints);
   wmc_network_check_limit(&law, DEPTH, complaints);
+  if (!check_integrator(parameters, complaints)) return;
+  check_numbers(parameters, complaints);
   check_formulation(parameters, complaints);
   check_euler(parameters, complaints);
   check_energy(parameters, complaints);

@@ -122,6 +122,12 @@ const wmc_field wmc_balanced_fields[] = {
                 .only = "energy.kind=target|completion|sum",
                 .unit = "1",
                 .text = "target Phi, d_N x d_0, as FILE:/DATASET"},
+    [IMAGINARY] = {.name = "energy.imaginary",
+                   .type = WMC_MATRIX,
+                   .only = "energy.kind=target|sum",
+                   .unit = "1",
+                   .text = "imaginary part of the target Phi of field: complex, d_N x d_0, as "
+                           "FILE:/DATASET; absent: 0"},
     [INPUTS] = {.name = "energy.inputs",
                 .type = WMC_MATRIX,
                 .only = "energy.kind=regression|sum",
@@ -229,14 +235,15 @@ wmc_gibbs wmc_balanced_law(const wmc_value *parameters)
                          parameters[KAPPA].real);
 }
 
-const wmc_integrator *const wmc_integrators[] = {&wmc_spectrum_euler, &wmc_spectrum_metropolis,
-                                                 &wmc_observable_euler, &wmc_observable_metropolis,
-                                                 NULL};
+const wmc_integrator *const wmc_integrators[] = {
+    &wmc_spectrum_euler,        &wmc_spectrum_metropolis, &wmc_observable_euler,
+    &wmc_observable_metropolis, &wmc_complex_metropolis,  NULL};
 
 static const wmc_integrator *integrator_of(const wmc_value *parameters)
 {
   return wmc_network_integrator(formulations[parameters[FORMULATION].integer],
-                                schemes[parameters[SCHEME].integer]);
+                                schemes[parameters[SCHEME].integer],
+                                wmc_balanced_shape(parameters).numbers);
 }
 
 static void coefficients_of(const wmc_value *parameters, double out[WMC_ENERGY_TERMS])
@@ -259,6 +266,8 @@ static wmc_energy_data data_of(const wmc_value *parameters)
                           .columns = shape.columns,
                           .diag = parameters[DIAG].present ? parameters[DIAG].reals : NULL,
                           .target = parameters[MATRIX].present ? parameters[MATRIX].reals : NULL,
+                          .imaginary =
+                              parameters[IMAGINARY].present ? parameters[IMAGINARY].reals : NULL,
                           .mask = parameters[MASK].present ? parameters[MASK].reals : NULL,
                           .samples = parameters[INPUTS].rows,
                           .inputs = parameters[INPUTS].reals,

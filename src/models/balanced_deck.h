@@ -19,6 +19,7 @@ enum wmc_balanced_field {
   ENERGY,
   DIAG,
   MATRIX,
+  IMAGINARY,
   INPUTS,
   LABELS,
   MASK,

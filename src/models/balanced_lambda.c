@@ -2,7 +2,7 @@
  * docs/theory/balanced.md. */
 #include <math.h>
 
-#include "balanced.h"
+#include "balanced_complex.h"
 
 /* Sums over the spectrum, twice the quadratic part of E without decay and the linear one. */
 static void energy_parts(const wmc_balanced *chain, double *square, double *straight)
@@ -14,6 +14,7 @@ static void energy_parts(const wmc_balanced *chain, double *square, double *stra
     const size_t at = (size_t)k;
     *square += x->sigma2[k] * (chain->u ? chain->h[at * h] : chain->energy.quadratic[0]);
     if (chain->u) *straight += x->sigma[k] * chain->g[at * g];
+    if (chain->unitary) *straight += x->sigma[k] * chain->unitary->tilt[k];
   }
   *square += wmc_balanced_mask_square(chain);
 }
@@ -36,6 +37,7 @@ double wmc_balanced_virial(const wmc_balanced *chain)
 wmc_line wmc_balanced_line(const wmc_balanced *chain, int k)
 {
   const double sigma = chain->x.sigma[k], single = chain->energy.quadratic[0];
+  if (chain->unitary) return (wmc_line){single * sigma - chain->unitary->tilt[k], single};
   if (chain->u == NULL) return (wmc_line){single * sigma, single};
   const double h = chain->h[(size_t)k * ((size_t)chain->columns + 1)];
   wmc_line line = {h * sigma - chain->g[(size_t)k * ((size_t)chain->rows + 1)], h};
@@ -59,6 +61,7 @@ static double log_square(const wmc_balanced *chain)
   for (int k = 0; k < m * n; k++) {
     curvature += energy->mask[k] / (m * n);
     pull += energy->linear[k] * energy->linear[k];
+    pull += energy->linear_imaginary[k] * energy->linear_imaginary[k];
   }
   if (curvature > 0) log_square = log((virial + pull / curvature) / (curvature * r));
   if (energy->decay == 0 || isinf(chain->x.depth)) return log_square;

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "balanced_complex.h"
 #include "balanced_deck.h"
 #include "network_deck.h"
 #include "weylmc/geometry/entropy.h"
@@ -236,7 +237,7 @@ const wmc_observable wmc_balanced_observables[] = {
                     .expected = expected_virial},
     [OBS_TRACE_TARGET] = {.name = "trace_target",
                           .unit = "1",
-                          .text = "tr(X^T Phi); 0 without a target",
+                          .text = "tr(X^T Phi), or its real part; 0 without a target",
                           SCALAR},
     [OBS_ENERGY2] = {.name = "energy2",
                      .unit = "energy^2",
@@ -307,6 +308,7 @@ static double trace_target(const wmc_balanced *chain)
 {
   const int m = chain->rows, n = chain->columns;
   double sum = 0;
+  if (chain->unitary) return wmc_unitary_trace_target(chain);
   for (int k = 0; chain->u && k < chain->x.rank; k++)
     for (int j = 0; j < n; j++) {
       const double factor = chain->x.sigma[k] * chain->v[k * n + j];

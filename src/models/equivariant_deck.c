@@ -100,7 +100,7 @@ wmc_gibbs wmc_equivariant_law(const wmc_value *parameters)
 
 const wmc_integrator *wmc_equivariant_integrator(const wmc_value *parameters)
 {
-  return wmc_network_integrator("spectrum", schemes[parameters[SCHEME].integer]);
+  return wmc_network_integrator("spectrum", schemes[parameters[SCHEME].integer], WMC_NUMBERS_REAL);
 }
 
 /* Mode 0 is real; complex modes have a limit wherever real ones have. */

@@ -16,10 +16,17 @@ wmc_gibbs wmc_network_law(const wmc_shape *shape, double beta, long noise, doubl
                      .horizontal = strengths[noise].horizontal};
 }
 
-const wmc_integrator *wmc_network_integrator(const char *formulation, const char *scheme)
+static bool holds(const wmc_integrator *row, wmc_numbers numbers)
+{
+  return numbers == WMC_NUMBERS_COMPLEX ? !row->frames : !row->unitary;
+}
+
+const wmc_integrator *wmc_network_integrator(const char *formulation, const char *scheme,
+                                             wmc_numbers numbers)
 {
   const wmc_integrator *const *row = wmc_integrators;
-  while (*row && (strcmp((*row)->formulation, formulation) || strcmp((*row)->scheme, scheme)))
+  while (*row && (!holds(*row, numbers) || strcmp((*row)->formulation, formulation) ||
+                  strcmp((*row)->scheme, scheme)))
     row++;
   return *row;
 }

@@ -31,8 +31,9 @@
 enum wmc_noise { WMC_NOISE_ISOTROPIC, WMC_NOISE_HORIZONTAL, WMC_NOISE_KAPPA };
 wmc_gibbs wmc_network_law(const wmc_shape *shape, double beta, long noise, double kappa);
 
-/** The row of wmc_integrators, or NULL. */
-const wmc_integrator *wmc_network_integrator(const char *formulation, const char *scheme);
+/** The row of wmc_integrators that can hold these numbers, or NULL. */
+const wmc_integrator *wmc_network_integrator(const char *formulation, const char *scheme,
+                                             wmc_numbers numbers);
 
 /** Widths from a list d_0, ..., d_N, or of [d_0, hidden, d_N] at any depth; numbers and rank are
  * left 0. The shape borrows the list. */

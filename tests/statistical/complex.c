@@ -1,5 +1,6 @@
 /* Networks of complex numbers against exact averages: closed forms of Laguerre and Muttalib-Borodin
  * ensembles, and quadrature over the singular values from the definitions of volume and entropy. */
+#include <complex.h>
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdbool.h>
@@ -121,6 +122,141 @@ Test(complex_numbers, euler_against_closed_forms)
     test_expect("complex euler", "log_abs_det", log_det, r.mean[at], r.error[at]);
     at = test_observable(&p, "frobenius2");
     test_expect("complex euler", "frobenius2", norm, r.mean[at], r.error[at]);
+    test_parameters_close(&p);
+  }
+}
+
+/* --- Targets --------------------------------------------------------------------------------- */
+
+/* e^-x I_0(x) and e^-x I_1(x), 0 <= x < 60: the trapezoidal rule on the circle. */
+static void bessel(double x, double *i0, double *i1)
+{
+  enum { POINTS = 48 };
+  static double cosine[POINTS];
+  if (cosine[0] == 0)
+    for (int k = 0; k < POINTS; k++) cosine[k] = cos(acos(-1) * (k + 0.5) / POINTS);
+  *i0 = *i1 = 0;
+  for (int k = 0; k < POINTS; k++) {
+    const double weight = exp(x * (cosine[k] - 1)) / POINTS;
+    *i0 += weight;
+    *i1 += weight * cosine[k];
+  }
+}
+
+/* Average over Haar U, V of exp(cold Re tr(X^* Phi)), times e^-(sum sigma phi) and up to a
+ * constant: I_0 at width 1 and det I_0(cold sigma_i phi_j) / (cold^2 (sigma_1^2 - sigma_2^2)) at
+ * width 2 (Berezin & Karpelevich, Dokl. Akad. Nauk SSSR 118 (1958) 9). *trace: its derivative in
+ * cold by the value. */
+static double frames(int d, double cold, const double *sigma, const double *phi, double *trace)
+{
+  double i0[2][2], i1[2][2], at[2][2];
+  for (int i = 0; i < d; i++)
+    for (int j = 0; j < d; j++) {
+      at[i][j] = sigma[i] * phi[j];
+      bessel(cold * at[i][j], &i0[i][j], &i1[i][j]);
+    }
+  if (d == 1) {
+    *trace = at[0][0] * i1[0][0] / i0[0][0];
+    return i0[0][0];
+  }
+  const double cross = exp(cold * (at[0][1] + at[1][0] - at[0][0] - at[1][1]));
+  const double det = i0[0][0] * i0[1][1] - cross * i0[0][1] * i0[1][0];
+  const double slope = at[0][0] * i1[0][0] * i0[1][1] + at[1][1] * i0[0][0] * i1[1][1] -
+                       cross * (at[0][1] * i1[0][1] * i0[1][0] + at[1][0] * i0[0][1] * i1[1][0]);
+  *trace = det > 0 ? slope / det - 2 / cold : 0; /* both sigma below 1e-8: no mass */
+  return fmax(det, 0) / (sigma[0] * sigma[0] - sigma[1] * sigma[1]);
+}
+
+enum { TARGET_NORM, TARGET_LOG_DET, TARGET_TRACE, TARGET_TOP, TARGET_AVERAGES };
+
+static void target_averages(const test_law *w, const double *phi, double out[TARGET_AVERAGES])
+{
+  enum { OUTSIDE = 500, INSIDE = 250 };
+  const double cold = w->beta / w->h;
+  double sums[TARGET_AVERAGES + 1] = {0};
+  for (int a = 0; a < OUTSIDE; a++)
+    for (int b = 0; b < (w->d == 2 ? INSIDE : 1); b++) {
+      const double u = -9 + 13.0 * (b + 0.5) / INSIDE;
+      double l[2] = {-14 + 16.0 * (a + 0.5) / OUTSIDE}, sigma[2], trace, exponent = 0;
+      l[1] = l[0] - (w->d == 2 ? exp(u) : 0);
+      for (int k = 0; k < w->d; k++) {
+        sigma[k] = exp(l[k]);
+        exponent += cold * sigma[k] * phi[k];
+      }
+      const double log_mass = test_log_density(w, l, test_pair_entropy(w, l)) + exponent;
+      if (log_mass < -60) continue;
+      const double mass =
+          exp(log_mass + (w->d == 2 ? u : 0)) * frames(w->d, cold, sigma, phi, &trace);
+      const double values[] = {sigma[0] * sigma[0] + (w->d == 2 ? sigma[1] * sigma[1] : 0),
+                               l[0] + (w->d == 2 ? l[1] : 0), trace, sigma[0]};
+      for (int k = 0; k < TARGET_AVERAGES; k++) sums[k] += mass * values[k];
+      sums[TARGET_AVERAGES] += mass;
+    }
+  for (int k = 0; k < TARGET_AVERAGES; k++) out[k] = sums[k] / sums[TARGET_AVERAGES];
+}
+
+/* Phi = P diag(phi) Q with unitary P, Q. */
+static void give_target(const test_parameters *p, int d, const double *phi)
+{
+  const double complex left[] = {cos(0.7), -sin(0.7) * cexp(-0.4 * I), sin(0.7) * cexp(0.4 * I),
+                                 cos(0.7)};
+  const double complex right[] = {cexp(1.1 * I) * cos(1.9), sin(1.9), -sin(1.9),
+                                  cexp(-1.1 * I) * cos(1.9)};
+  double re[4], im[4];
+  for (int i = 0; i < d; i++)
+    for (int j = 0; j < d; j++) {
+      double complex sum = d == 1 ? phi[0] * cexp(2.3 * I) : 0;
+      for (int k = 0; d == 2 && k < 2; k++) sum += left[2 * i + k] * phi[k] * right[2 * k + j];
+      re[i * d + j] = creal(sum);
+      im[i * d + j] = cimag(sum);
+    }
+  test_give(p, "formulation", "observable");
+  test_give(p, "energy.kind", "target");
+  test_give_matrix(p, "energy.matrix", (size_t)d, (size_t)d, re);
+  test_give_matrix(p, "energy.imaginary", (size_t)d, (size_t)d, im);
+}
+
+static void expect_target(const test_law *w, const double *phi, const test_parameters *p,
+                          const test_means *r)
+{
+  static const char *const what[] = {"frobenius2", "log_abs_det", "trace_target",
+                                     "singular_values"};
+  double exact[TARGET_AVERAGES];
+  char text[64];
+  snprintf(text, sizeof text, "target d=%d N=%d m=%d v=%g h=%g", w->d, w->n, w->m, w->v, w->h);
+  target_averages(w, phi, exact);
+  for (int k = 0; k < TARGET_AVERAGES; k++) {
+    const size_t at = test_observable(p, what[k]);
+    test_expect(text, what[k], exact[k], r->mean[at], r->error[at]);
+  }
+  const size_t at = test_observable(p, "virial");
+  test_expect(text, "virial", test_stated(p, "virial"), r->mean[at], r->error[at]);
+}
+
+/* One layer is a Gaussian matrix around the target: the quadrature itself is right. */
+Test(complex_numbers, integrals_over_frames)
+{
+  const double phi[] = {2, 1};
+  for (int d = 1; d <= 2; d++) {
+    const test_law w = {d, 1, 0, 3, 1, 1, 2};
+    double found[TARGET_AVERAGES], square = d == 1 ? 4 : 5;
+    target_averages(&w, phi, found);
+    cr_assert_float_eq(found[TARGET_TRACE], square, 1e-7, "d=%d: %.12g", d, found[TARGET_TRACE]);
+    cr_assert_float_eq(found[TARGET_NORM], square + 2 * d * d / w.beta, 1e-7);
+  }
+}
+
+Test(complex_numbers, targets_against_bessel_integrals)
+{
+  const double phi[] = {2, 1};
+  const test_law laws[] = {{1, 2, 0, 2, 1, 1, 2},  {1, 3, 1, 1, 1, .25, 2}, {1, 0, 0, 4, 1, 1, 2},
+                           {2, 1, 0, 2, 1, 1, 2},  {2, 2, 0, 2, 1, 1, 2},   {2, 3, 0, 2, 0, 1, 2},
+                           {2, 10, 1, 2, 1, 1, 2}, {2, 3, 0, 3, 1, 4, 2},   {2, 0, 0, 2, 1, 1, 2}};
+  for (size_t k = 0; k < sizeof laws / sizeof laws[0]; k++) {
+    test_parameters p = parameters_of(&laws[k], "complex", "metropolis", 0.3);
+    give_target(&p, laws[k].d, phi);
+    test_means r = test_simulate(&p, 9700 + (long)k, 1000, 1000, 3);
+    expect_target(&laws[k], phi, &p, &r);
     test_parameters_close(&p);
   }
 }

@@ -8,7 +8,8 @@
  *   decay       |W|^2 / 2 of the layers: N/2 sum lambda_i^2 on balanced networks
  * All but the last are quadratic in the rows x columns matrix X of real numbers,
  *   E(X) = 1/2 tr(X C X^T) + 1/2 sum_ij M_ij X_ij^2 - tr(X^T B) + c,   E'(X) = X C + M o X - B,
- * with o the product entry by entry. The sums over samples are done once, so a step does not
+ * with o the product entry by entry; of complex X, frobenius, target and decay see |X|^2 and
+ * Re tr(X^* B). The sums over samples are done once, so a step does not
  * depend on n. Decay is a function of the spectrum; at infinite depth it stands for
  * sum log sigma_i, what is left of |W|^2 / 2 without N r / 2. docs/theory/balanced.md, section 5.
  * Checked by tests/check/balanced_geometry.c (definitions; finite differences).
@@ -34,27 +35,30 @@ enum {
 typedef struct wmc_energy_data {
   int rows, columns; /**< of X */
   double coefficient[WMC_ENERGY_TERMS];
-  const double *diag;   /**< min(rows, columns) entries of a diagonal Phi; or */
-  const double *target; /**< Phi, rows x columns */
-  const double *mask;   /**< completion: M, rows x columns; NULL: the diagonal */
-  size_t samples;       /**< regression: n */
-  const double *inputs; /**< regression: samples x columns, rows x_k */
-  const double *labels; /**< regression: samples x rows, rows y_k */
+  const double *diag;      /**< min(rows, columns) entries of a diagonal Phi; or */
+  const double *target;    /**< Phi, rows x columns */
+  const double *imaginary; /**< target of complex X: imaginary part of Phi, or NULL */
+  const double *mask;      /**< completion: M, rows x columns; NULL: the diagonal */
+  size_t samples;          /**< regression: n */
+  const double *inputs;    /**< regression: samples x columns, rows x_k */
+  const double *labels;    /**< regression: samples x rows, rows y_k */
 } wmc_energy_data;
 
 typedef struct wmc_energy {
   int rows, columns;
-  bool plain;        /**< C is a multiple of the identity */
-  bool centred;      /**< B is zero */
-  bool masked;       /**< M is not zero */
-  double constant;   /**< c */
-  double decay;      /**< coefficient of |W|^2 / 2 */
-  double *quadratic; /**< C, columns x columns, symmetric */
-  double *linear;    /**< B, rows x columns, column-major */
-  double *mask;      /**< M times its coefficient, rows x columns, column-major */
-  double *target;    /**< Phi, column-major; zero without one */
-  double *minimiser; /**< B C^+, column-major: where X C = B, if C has full rank */
-  double *axes[2];   /**< eigenvectors of C, and of X* C X*^T with the minimiser X*, in columns */
+  bool plain;               /**< C is a multiple of the identity */
+  bool centred;             /**< B is zero */
+  bool masked;              /**< M is not zero */
+  double constant;          /**< c */
+  double decay;             /**< coefficient of |W|^2 / 2 */
+  double *quadratic;        /**< C, columns x columns, symmetric */
+  double *linear;           /**< B, rows x columns, column-major */
+  double *mask;             /**< M times its coefficient, rows x columns, column-major */
+  double *target;           /**< Phi, column-major; zero without one */
+  double *target_imaginary; /**< of Phi, and */
+  double *linear_imaginary; /**< of B, which complex X sees */
+  double *minimiser;        /**< B C^+, column-major: where X C = B, if C has full rank */
+  double *axes[2]; /**< eigenvectors of C, and of X* C X*^T with the minimiser X*, in columns */
   double *curvature[2]; /**< their eigenvalues, ascending */
   double *spread; /**< R with R^T R = C^{-1}, column-major: X* + Y R is distributed as exp(-E) for
                        standard normal Y, if C has full rank and M = 0 */

@@ -1,0 +1,203 @@
+/* Formulation observable for complex X: energies and moves against the matrix itself, invariants of
+ * the frames, exact continuation. */
+#include "../../src/models/balanced_complex.h"
+
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "parameters.h"
+#include "support.h"
+
+enum { MOST = 4, ENTRIES = MOST * MOST };
+
+static wmc_stream *stream_of(long seed)
+{
+  wmc_stream *stream;
+  cr_assert_eq(wmc_stream_create(&stream, seed, 0), WMC_OK);
+  return stream;
+}
+
+static const struct {
+  int columns, hidden, rows, rank;
+} shapes[] = {{1, 1, 1, 1}, {2, 2, 2, 2}, {3, 4, 3, 3}, {4, 3, 2, 2},
+              {2, 2, 4, 2}, {3, 3, 3, 2}, {4, 4, 1, 1}, {3, 2, 4, 1}};
+
+/* The target, rows x columns, row-major. */
+typedef struct problem {
+  test_parameters deck;
+  double re[ENTRIES], im[ENTRIES];
+} problem;
+
+static wmc_balanced *chain_of(problem *p, const char *scheme, int t, wmc_stream *s)
+{
+  const int shape = t % 8, rows = shapes[shape].rows, columns = shapes[shape].columns;
+  const double widths[] = {columns, shapes[shape].hidden, rows};
+  const double depths[] = {1, 2, 5};
+  p->deck = test_parameters_open(&wmc_model_balanced);
+  test_take(&p->deck, "excess");
+  test_give_matrix(&p->deck, "widths", 1, 3, widths);
+  test_give_number(&p->deck, "rank", shapes[shape].rank);
+  test_give_number(&p->deck, "depth", depths[t / 8 % 3]);
+  test_give(&p->deck, "field", "complex");
+  test_give_number(&p->deck, "beta", 0.5 + t % 4);
+  test_give(&p->deck, "formulation", "observable");
+  test_give(&p->deck, "scheme", scheme);
+  test_give_number(&p->deck, "step", strcmp(scheme, "metropolis") ? 1e-3 : 0.4);
+  wmc_stream_normals(s, ENTRIES, 1, p->re);
+  wmc_stream_normals(s, ENTRIES, t % 3 ? 1 : 0, p->im);
+  test_give(&p->deck, "energy.kind", "target");
+  test_give_matrix(&p->deck, "energy.matrix", (size_t)rows, (size_t)columns, p->re);
+  if (t % 3) test_give_matrix(&p->deck, "energy.imaginary", (size_t)rows, (size_t)columns, p->im);
+  void *chain;
+  cr_assert_eq(wmc_model_balanced.create(p->deck.values, &chain), WMC_OK, "%s", wmc_message());
+  wmc_model_balanced.start(chain, s);
+  cr_assert_eq(wmc_model_balanced.advance(chain, s, 3, true), WMC_OK, "%s", wmc_message());
+  return chain;
+}
+
+static void close_problem(problem *p, wmc_balanced *chain)
+{
+  wmc_model_balanced.destroy(chain);
+  test_parameters_close(&p->deck);
+}
+
+/* X - Phi and X, entry (i, j), from the frames. */
+static wmc_complex entry(const wmc_balanced *c, int i, int j)
+{
+  wmc_complex sum = 0;
+  for (int k = 0; k < c->x.rank; k++)
+    sum += c->unitary->u[k * c->rows + i] * c->x.sigma[k] * conj(c->unitary->v[k * c->columns + j]);
+  return sum;
+}
+
+static double definition(const problem *p, const wmc_balanced *c, double *virial)
+{
+  double energy = 0;
+  *virial = 0;
+  for (int i = 0; i < c->rows; i++)
+    for (int j = 0; j < c->columns; j++) {
+      const wmc_complex x = entry(c, i, j);
+      const wmc_complex gap = x - p->re[i * c->columns + j] - I * p->im[i * c->columns + j];
+      energy += 0.5 * creal(gap * conj(gap));
+      *virial += creal(conj(x) * gap);
+    }
+  return energy;
+}
+
+static void check_unitary(int n, const wmc_complex *q)
+{
+  for (int i = 0; i < n; i++)
+    for (int j = 0; j < n; j++) {
+      wmc_complex sum = 0;
+      for (int k = 0; k < n; k++) sum += conj(q[i * n + k]) * q[j * n + k];
+      cr_assert_lt(cabs(sum - (i == j)), 1e-12);
+    }
+}
+
+Test(balanced_complex, energy_and_virial_are_those_of_the_matrix)
+{
+  wmc_stream *s = stream_of(71);
+  for (int t = 0; t < test_trials(96); t++) {
+    problem p;
+    wmc_balanced *c = chain_of(&p, "metropolis", t, s);
+    double virial, energy;
+    for (int k = 0; k < 40; k++) {
+      energy = definition(&p, c, &virial);
+      cr_assert_lt(fabs(wmc_balanced_energy(c) - energy), 1e-11 * (1 + energy), "case %d", t);
+      cr_assert_lt(fabs(wmc_balanced_virial(c) - virial), 1e-11 * (1 + fabs(virial) + energy));
+      check_unitary(c->rows, c->unitary->u);
+      check_unitary(c->columns, c->unitary->v);
+      cr_assert_eq(wmc_model_balanced.advance(c, s, 5, k < 20), WMC_OK);
+    }
+    close_problem(&p, c);
+  }
+  wmc_stream_destroy(s);
+}
+
+static wmc_unitary_turn turn_random(wmc_stream *s, bool some)
+{
+  const double angle = some ? wmc_stream_normal(s) : 0;
+  return (wmc_unitary_turn){cos(angle), sin(angle) * cexp(I * 6 * wmc_stream_uniform(s))};
+}
+
+Test(balanced_complex, turns_change_the_energy_as_stated)
+{
+  wmc_stream *s = stream_of(72);
+  for (int t = 0; t < test_trials(96); t++) {
+    problem p;
+    wmc_balanced *c = chain_of(&p, "metropolis", t, s);
+    double virial, before = definition(&p, c, &virial);
+    for (int i = 0; i < c->x.rank; i++)
+      for (int j = i + 1; j < c->span; j++) {
+        const wmc_unitary_turn a = turn_random(s, j < c->rows), b = turn_random(s, j < c->columns);
+        const double change = wmc_unitary_turn_change(c, i, j, &a, &b);
+        wmc_unitary_turn_frames(c, i, j, &a, &b);
+        const double after = definition(&p, c, &virial);
+        cr_assert_lt(fabs(after - before - change), 1e-11 * (1 + before), "case %d", t);
+        cr_assert_lt(fabs(wmc_balanced_energy(c) - after), 1e-11 * (1 + after));
+        check_unitary(c->rows, c->unitary->u);
+        before = after;
+      }
+    const int k = t % c->x.rank;
+    wmc_unitary_turn_phase(c, k, cexp(I * 2.0 * t));
+    before = definition(&p, c, &virial);
+    cr_assert_lt(fabs(wmc_balanced_energy(c) - before), 1e-11 * (1 + before));
+    close_problem(&p, c);
+  }
+  wmc_stream_destroy(s);
+}
+
+/* Moves of lambda and of the scale against the density with the energy of the matrix. */
+Test(balanced_complex, ratios_are_differences_of_densities)
+{
+  wmc_stream *s = stream_of(73);
+  for (int t = 0; t < test_trials(96); t++) {
+    problem p;
+    double virial;
+    wmc_balanced *c = chain_of(&p, "metropolis", t, s);
+    const int k = c->x.rank - 1;
+    const double before = wmc_gibbs_log_density(&c->law, &c->x, definition(&p, c, &virial));
+    const double to = c->x.lambda[k] * (0.3 + 0.6 * wmc_stream_uniform(s));
+    const double ratio = wmc_balanced_lambda_ratio(c, k, to);
+    wmc_spectrum_set_lambda(&c->x, k, to);
+    double after = wmc_gibbs_log_density(&c->law, &c->x, definition(&p, c, &virial));
+    cr_assert_lt(fabs(after - before - ratio), 1e-10 * (1 + fabs(before)), "case %d", t);
+    const double shift = 0.4 * wmc_stream_normal(s), scale = wmc_balanced_scale_ratio(c, shift);
+    wmc_spectrum_scale(&c->x, shift);
+    const double scaled = wmc_gibbs_log_density(&c->law, &c->x, definition(&p, c, &virial));
+    const double chart = c->x.rank * shift / c->x.depth;
+    cr_assert_lt(fabs(scaled + chart - after - scale), 1e-10 * (1 + fabs(after)), "case %d", t);
+    close_problem(&p, c);
+  }
+  wmc_stream_destroy(s);
+}
+
+Test(balanced_complex, packed_chains_continue_bit_for_bit)
+{
+  const wmc_model *model = &wmc_model_balanced;
+  for (int t = 0; t < 24; t++) {
+    problem p, q;
+    wmc_stream *s = stream_of(80 + t), *copy = stream_of(80 + t);
+    wmc_balanced *one = chain_of(&p, "metropolis", t, s);
+    wmc_balanced *two = chain_of(&q, "metropolis", t, copy);
+    double *packed = calloc(model->state_size(one), sizeof *packed), first[64], second[64];
+    cr_assert_eq(model->advance(one, s, 100, true), WMC_OK);
+    model->pack(one, packed);
+    cr_assert_eq(model->advance(two, copy, 100, true), WMC_OK);
+    memset(two->state, 0, two->state_size * sizeof *two->state);
+    model->unpack(two, packed);
+    cr_assert_eq(model->advance(one, s, 77, false), WMC_OK);
+    cr_assert_eq(model->advance(two, copy, 77, false), WMC_OK);
+    model->measure(one, first);
+    model->measure(two, second);
+    cr_assert_eq(
+        memcmp(first, second, wmc_model_measurement_size(model, p.deck.values) * sizeof *first), 0);
+    free(packed);
+    close_problem(&p, one);
+    close_problem(&q, two);
+    wmc_stream_destroy(s);
+    wmc_stream_destroy(copy);
+  }
+}

@@ -78,7 +78,7 @@ def fit(report, folder, deck, observable, component, limit, coefficient, *option
         report.check(f"{observable}: {name} {value} +- {error}, exact {exact:.7f}",
                      abs(value - exact) <= 3 * error)
         if name == "limit":
-            report.check(f"{observable}: error below 0.5% of the limit", error < 0.005 * abs(exact))
+            report.check(f"{observable}: error of the limit below 0.5%", error < 0.005 * max(abs(exact), 1.0))
 
 
 report = harness.Report()

@@ -19,7 +19,7 @@ static const option options[] = {
      "override a key of the deck, e.g. --set run.draws=100; may be repeated", 0},
     {'b', "--observable", NULL, "NAME", "only this observable",
      offsetof(cli_arguments, observable)},
-    {'f', "--form", NULL, "NAME", "fit this form instead of choosing one by AICc",
+    {'f', "--form", NULL, "NAME", "fit this form instead of choosing by the data",
      offsetof(cli_arguments, form)},
     {'l', "--from", NULL, "DEPTH", "use depths from here on", offsetof(cli_arguments, from)},
     {'m', "--to", NULL, "DEPTH", "use depths up to here", offsetof(cli_arguments, to)},

@@ -90,6 +90,8 @@ static wmc_status fill(wmc_balanced *chain, const wmc_balanced_setup *setup)
   chain->law = setup->law;
   chain->integrator = setup->integrator;
   chain->step = setup->step;
+  chain->lambda_bins = setup->lambda_bins;
+  chain->rank_bins = setup->rank_bins;
   chain->rows = shape->rows;
   chain->columns = shape->columns;
   chain->span = shape->rows > shape->columns ? shape->rows : shape->columns;

@@ -9,6 +9,7 @@
  * X itself is kept too. Frames are of real numbers.
  */
 #pragma once
+#include "histogram.h"
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -58,7 +59,8 @@ struct wmc_balanced {
   wmc_energy energy;
   const wmc_integrator *integrator;
   double step; /**< time step of euler; first proposal of metropolis relative to its variable */
-  int rows, columns, span; /**< m, n and the larger of them */
+  wmc_bins lambda_bins, rank_bins; /**< of histograms; none: count 0 */
+  int rows, columns, span;         /**< m, n and the larger of them */
   bool flips;    /**< the smooth continuation through sigma_d = 0 changes the sign of det X */
   bool blind;    /**< the energy sees sigma alone */
   bool gaussian; /**< wmc_energy_is_gaussian */
@@ -93,6 +95,7 @@ typedef struct wmc_balanced_setup {
   const double *ladder; /**< inverse temperatures of the replicas, borrowed; NULL: one replica */
   size_t rungs;
   double exchange; /**< steps between exchanges of neighbours; INFINITY: never */
+  wmc_bins lambda_bins, rank_bins;
 } wmc_balanced_setup;
 
 /** The caller destroys the chain; NULL on failure. `widths` of the law's shape must outlive it. */
@@ -141,7 +144,13 @@ void wmc_ladder_measure(wmc_ladder *ladder, const wmc_ladder_draw *out);
 
 extern const wmc_axis wmc_balanced_axes[];
 /** Axes of the observables, indices into wmc_balanced_axes. */
-enum { WMC_BALANCED_INDEX, WMC_BALANCED_RUNG, WMC_BALANCED_RUNG_PAIR };
+enum {
+  WMC_BALANCED_INDEX,
+  WMC_BALANCED_RUNG,
+  WMC_BALANCED_RUNG_PAIR,
+  WMC_BALANCED_LAMBDA_BIN,
+  WMC_BALANCED_RANK_BIN
+};
 extern const wmc_derived wmc_balanced_derived[];
 extern const wmc_observable wmc_balanced_observables[];
 /** Whether averages tend to those of a law of full rank as the depth grows. */

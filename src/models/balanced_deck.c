@@ -214,6 +214,31 @@ const wmc_field wmc_balanced_fields[] = {
               .unit = "time",
               .text = "time step of euler (scale it like 1/depth); relative size of the first "
                       "proposals of metropolis, tuned while thermalising"},
+    [BINS] = {.name = "bins",
+              .type = WMC_INT,
+              .minimum = 0,
+              .maximum = 10000,
+              .standard = "0",
+              .unit = "1",
+              .text = "bins of the histograms lambda_density and effective_rank_density; 0: none"},
+    [LAMBDA_MAX] = {.name = "lambda_max",
+                    .type = WMC_REAL,
+                    .minimum = 0,
+                    .maximum = DBL_MAX,
+                    .open_minimum = true,
+                    .standard = "1.5",
+                    .unit = "1",
+                    .text = "end of the histogram of the layers' singular values, which starts at "
+                            "0; larger ones are not counted"},
+    [RANK_MAX] = {.name = "rank_max",
+                  .type = WMC_REAL,
+                  .minimum = 1,
+                  .maximum = DBL_MAX,
+                  .open_minimum = true,
+                  .standard = "2",
+                  .unit = "1",
+                  .text = "end of the histogram of the effective rank, which starts at 1; larger "
+                          "ones are not counted"},
     [FIELDS] = {.name = NULL}};
 
 wmc_shape wmc_balanced_shape(const wmc_value *parameters)
@@ -276,6 +301,18 @@ static wmc_energy_data data_of(const wmc_value *parameters)
   return data;
 }
 
+wmc_bins wmc_balanced_lambda_bins(const wmc_value *parameters)
+{
+  return (wmc_bins){
+      .count = (size_t)parameters[BINS].integer, .low = 0, .high = parameters[LAMBDA_MAX].real};
+}
+
+wmc_bins wmc_balanced_rank_bins(const wmc_value *parameters)
+{
+  return (wmc_bins){
+      .count = (size_t)parameters[BINS].integer, .low = 1, .high = parameters[RANK_MAX].real};
+}
+
 wmc_balanced_setup wmc_balanced_setup_of(const wmc_value *parameters)
 {
   return (wmc_balanced_setup){.law = wmc_balanced_law(parameters),
@@ -285,5 +322,7 @@ wmc_balanced_setup wmc_balanced_setup_of(const wmc_value *parameters)
                               .ladder =
                                   parameters[LADDER].present ? parameters[LADDER].reals : NULL,
                               .rungs = parameters[LADDER].count,
-                              .exchange = parameters[EXCHANGE].real};
+                              .exchange = parameters[EXCHANGE].real,
+                              .lambda_bins = wmc_balanced_lambda_bins(parameters),
+                              .rank_bins = wmc_balanced_rank_bins(parameters)};
 }

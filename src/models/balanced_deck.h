@@ -31,6 +31,9 @@ enum wmc_balanced_field {
   FORMULATION,
   SCHEME,
   STEP,
+  BINS,
+  LAMBDA_MAX,
+  RANK_MAX,
   FIELDS
 };
 
@@ -43,6 +46,9 @@ extern const wmc_field wmc_balanced_fields[];
 /** Shape and law of valid parameters; `widths` of the shape are borrowed from them. */
 wmc_shape wmc_balanced_shape(const wmc_value *parameters);
 wmc_gibbs wmc_balanced_law(const wmc_value *parameters);
+/** Bins of lambda and of the effective rank; none unless asked for. */
+wmc_bins wmc_balanced_lambda_bins(const wmc_value *parameters);
+wmc_bins wmc_balanced_rank_bins(const wmc_value *parameters);
 /** What a chain is made from; borrows arrays from `parameters`. */
 wmc_balanced_setup wmc_balanced_setup_of(const wmc_value *parameters);
 /** wmc_model.check of the model. */

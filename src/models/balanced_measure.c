@@ -18,6 +18,28 @@ static void index_coordinates(const wmc_value *parameters, double *out)
   for (int k = 0; k < rank; k++) out[k] = k + 1;
 }
 
+static size_t lambda_bin_length(const wmc_value *parameters)
+{
+  return wmc_balanced_lambda_bins(parameters).count;
+}
+
+static void lambda_bin_coordinates(const wmc_value *parameters, double *out)
+{
+  const wmc_bins bins = wmc_balanced_lambda_bins(parameters);
+  wmc_bins_centres(&bins, out);
+}
+
+static size_t rank_bin_length(const wmc_value *parameters)
+{
+  return wmc_balanced_rank_bins(parameters).count;
+}
+
+static void rank_bin_coordinates(const wmc_value *parameters, double *out)
+{
+  const wmc_bins bins = wmc_balanced_rank_bins(parameters);
+  wmc_bins_centres(&bins, out);
+}
+
 /* Without a ladder these axes are empty, and what stands on them is left out of the results. */
 static size_t rung_length(const wmc_value *parameters)
 {
@@ -56,6 +78,16 @@ const wmc_axis wmc_balanced_axes[] = {
                                 .text = "neighbouring rungs: inverse temperature of the first",
                                 .length = pair_length,
                                 .coordinates = pair_coordinates},
+    [WMC_BALANCED_LAMBDA_BIN] = {.name = "lambda_bin",
+                                 .unit = "1",
+                                 .text = "singular value of the layers, centre of the bin",
+                                 .length = lambda_bin_length,
+                                 .coordinates = lambda_bin_coordinates},
+    [WMC_BALANCED_RANK_BIN] = {.name = "rank_bin",
+                               .unit = "1",
+                               .text = "effective rank, centre of the bin",
+                               .length = rank_bin_length,
+                               .coordinates = rank_bin_coordinates},
     {.name = NULL}};
 
 static bool expected_virial(const wmc_value *parameters, double *out)
@@ -147,6 +179,8 @@ enum {
   OBS_VIRIAL,
   OBS_TRACE_TARGET,
   OBS_ENERGY2,
+  OBS_LAMBDA_DENSITY,
+  OBS_RANK_DENSITY,
   OBS_LADDER_ENERGY,
   OBS_LADDER_ENERGY2,
   OBS_LADDER_FLOW,
@@ -244,6 +278,16 @@ const wmc_observable wmc_balanced_observables[] = {
                      .text = "squared energy E(X)^2",
                      SCALAR,
                      .expected = expected_energy2},
+    [OBS_LAMBDA_DENSITY] = {.name = "lambda_density",
+                            .unit = "1",
+                            .text = "probability density of each singular value of the layers",
+                            .axis = {WMC_BALANCED_INDEX, WMC_BALANCED_LAMBDA_BIN},
+                            .converges = never},
+    [OBS_RANK_DENSITY] = {.name = "effective_rank_density",
+                          .unit = "1",
+                          .text = "probability density of the effective rank",
+                          .axis = {WMC_BALANCED_RANK_BIN, WMC_NO_AXIS},
+                          .converges = never},
     [OBS_LADDER_ENERGY] = {.name = "ladder_energy",
                            .unit = "energy",
                            .text = "energy at every rung of the ladder",
@@ -334,6 +378,17 @@ static void measure_entropies(const wmc_balanced *chain, double values[OBSERVABL
   values[OBS_FREE_ENERGY] = values[OBS_ENERGY] - values[OBS_ENTROPY] / chain->law.beta;
 }
 
+/* The histograms; returns what is behind them. */
+static double *measure_densities(const wmc_balanced *chain, double *out)
+{
+  const wmc_spectrum *x = &chain->x;
+  const wmc_bins *bins = &chain->lambda_bins;
+  for (int i = 0; i < x->rank; i++, out += bins->count)
+    wmc_bins_draw(bins, isinf(x->depth) ? 1 : x->lambda[i], out);
+  wmc_bins_draw(&chain->rank_bins, effective_rank(x), out);
+  return out + chain->rank_bins.count;
+}
+
 /* The last observables of the table, from LADDER_ENERGY on. */
 static void measure_ladder(wmc_ladder *ladder, double *out)
 {
@@ -366,7 +421,7 @@ void wmc_balanced_measure(wmc_balanced *chain, double *out)
                                 [OBS_TRACE_TARGET] = trace_target(chain)};
   values[OBS_ENERGY2] = values[OBS_ENERGY] * values[OBS_ENERGY];
   measure_entropies(chain, values);
-  for (int k = 0; k < OBS_LADDER_ENERGY; k++) {
+  for (int k = 0; k < OBS_LAMBDA_DENSITY; k++) {
     const bool row = k == OBS_SINGULAR_VALUES || k == OBS_LAYER_SINGULAR_VALUES;
     const double *from = k == OBS_SINGULAR_VALUES ? x->sigma : x->lambda;
     if (row) memcpy(out, from, (size_t)x->rank * sizeof *out);
@@ -375,5 +430,5 @@ void wmc_balanced_measure(wmc_balanced *chain, double *out)
       out[i] = 1;
     out += row ? x->rank : 1;
   }
-  measure_ladder(chain->ladder, out);
+  measure_ladder(chain->ladder, measure_densities(chain, out));
 }

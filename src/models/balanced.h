@@ -107,6 +107,8 @@ wmc_status wmc_balanced_advance(wmc_balanced *chain, wmc_stream *stream, long st
                                 bool thermalising);
 /** Accepted share of the moves since the last call; 1 if there were none. */
 double wmc_balanced_acceptance(wmc_balanced *chain);
+/** tr(X^T Phi), or the real part of tr(X^* Phi); 0 without frames. */
+double wmc_balanced_trace_target(const wmc_balanced *chain);
 /** All observables in table order. */
 void wmc_balanced_measure(wmc_balanced *chain, double *out);
 

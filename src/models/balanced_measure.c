@@ -348,7 +348,7 @@ double wmc_balanced_acceptance(wmc_balanced *chain)
   return proposed > 0 ? accepted / proposed : 1;
 }
 
-static double trace_target(const wmc_balanced *chain)
+double wmc_balanced_trace_target(const wmc_balanced *chain)
 {
   const int m = chain->rows, n = chain->columns;
   double sum = 0;
@@ -418,7 +418,7 @@ void wmc_balanced_measure(wmc_balanced *chain, double *out)
                                 [OBS_EFFECTIVE_RANK] = effective_rank(x),
                                 [OBS_ACCEPTANCE] = wmc_balanced_acceptance(chain),
                                 [OBS_VIRIAL] = wmc_balanced_virial(chain),
-                                [OBS_TRACE_TARGET] = trace_target(chain)};
+                                [OBS_TRACE_TARGET] = wmc_balanced_trace_target(chain)};
   values[OBS_ENERGY2] = values[OBS_ENERGY] * values[OBS_ENERGY];
   measure_entropies(chain, values);
   for (int k = 0; k < OBS_LAMBDA_DENSITY; k++) {

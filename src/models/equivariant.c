@@ -9,7 +9,9 @@
 static double cost(const wmc_value *parameters)
 {
   const double r = wmc_equivariant_law(parameters).shape.rank;
-  return wmc_cyclic_modes(wmc_equivariant_order(parameters)) * (200 * r + 20 * r * r);
+  const wmc_integrator *real = wmc_equivariant_integrator(parameters, WMC_NUMBERS_REAL);
+  const double one = real->frames ? 500 * r + 400 * r * r + 64 * r * r * r : 200 * r + 20 * r * r;
+  return wmc_cyclic_modes(wmc_equivariant_order(parameters)) * one;
 }
 
 static void destroy(void *state)
@@ -22,16 +24,35 @@ static void destroy(void *state)
   wmc_free(chain);
 }
 
+/* Mode k of the target's filters, real and imaginary parts after one another; NULL without. */
+static wmc_status transform_target(const wmc_equivariant *chain, const wmc_value *parameters, int k,
+                                   double **target)
+{
+  const int entries = chain->law.shape.rows * chain->law.shape.columns;
+  *target = NULL;
+  if (parameters[ENERGY].integer != WMC_EQUIVARIANT_TARGET) return WMC_OK;
+  *target = WMC_ARRAY(double, 2 * (size_t)entries);
+  if (*target == NULL) return wmc_no_memory();
+  wmc_cyclic_transform(chain->order, entries, parameters[FILTERS].reals, k, *target,
+                       *target + entries);
+  return WMC_OK;
+}
+
 static wmc_status create_mode(wmc_equivariant *chain, const wmc_value *parameters, int k)
 {
   const wmc_shape *channels = &chain->law.shape;
-  const wmc_balanced_setup setup = {.law = wmc_cyclic_law(&chain->law, chain->order, k),
-                                    .energy = {.rows = channels->rows,
-                                               .columns = channels->columns,
-                                               .coefficient = {[WMC_ENERGY_FROBENIUS] = 1}},
-                                    .integrator = wmc_equivariant_integrator(parameters),
-                                    .step = parameters[STEP].real};
-  return wmc_balanced_create(&setup, &chain->mode[k]);
+  wmc_balanced_setup setup = {.law = wmc_cyclic_law(&chain->law, chain->order, k),
+                              .energy = {.rows = channels->rows, .columns = channels->columns},
+                              .step = parameters[STEP].real};
+  double *target;
+  WMC_TRY(transform_target(chain, parameters, k, &target));
+  setup.integrator = wmc_equivariant_integrator(parameters, setup.law.shape.numbers);
+  setup.energy.coefficient[target ? WMC_ENERGY_TARGET : WMC_ENERGY_FROBENIUS] = 1;
+  setup.energy.target = target;
+  setup.energy.imaginary = target ? target + channels->rows * channels->columns : NULL;
+  const wmc_status status = wmc_balanced_create(&setup, &chain->mode[k]);
+  wmc_free(target);
+  return status;
 }
 
 static wmc_status fill(wmc_equivariant *chain, const wmc_value *parameters)

@@ -4,7 +4,8 @@
 enum { ORDER_MAX = 4096, CHANNELS_MAX = 512 };
 
 static const char *const noises[] = {"isotropic", "horizontal", "kappa", NULL};
-static const char *const energies[] = {"frobenius", NULL};
+static const char *const energies[] = {"frobenius", "target", NULL};
+static const char *const formulations[] = {"spectrum", "observable", NULL};
 static const char *const schemes[] = {"euler", "metropolis", NULL};
 
 const wmc_field wmc_equivariant_fields[] = {
@@ -56,7 +57,23 @@ const wmc_field wmc_equivariant_fields[] = {
                 .standard = "frobenius",
                 .sweep = true,
                 .unit = "",
-                .text = "half the sum of squares of the filters of X"},
+                .text = "half the sum of squares of the filters of X, or of their differences from "
+                        "filters phi"},
+    [FILTERS] = {.name = "energy.filters",
+                 .type = WMC_MATRIX,
+                 .required = true,
+                 .only = "energy.kind=target",
+                 .unit = "1",
+                 .text = "filters phi(s), one a row for s = 0, ..., n-1, each c_N x c_0 with the "
+                         "numbers of a row after one another, as FILE:/DATASET"},
+    [FORMULATION] = {.name = "formulation",
+                     .type = WMC_CHOICE,
+                     .choices = formulations,
+                     .standard = "spectrum",
+                     .sweep = true,
+                     .unit = "",
+                     .text = "state of every mode: singular values alone, or the singular value "
+                             "decomposition, which a target needs"},
     [SCHEME] = {.name = "scheme",
                 .type = WMC_CHOICE,
                 .choices = schemes,
@@ -98,9 +115,10 @@ wmc_gibbs wmc_equivariant_law(const wmc_value *parameters)
                          parameters[KAPPA].real);
 }
 
-const wmc_integrator *wmc_equivariant_integrator(const wmc_value *parameters)
+const wmc_integrator *wmc_equivariant_integrator(const wmc_value *parameters, wmc_numbers numbers)
 {
-  return wmc_network_integrator("spectrum", schemes[parameters[SCHEME].integer], WMC_NUMBERS_REAL);
+  return wmc_network_integrator(formulations[parameters[FORMULATION].integer],
+                                schemes[parameters[SCHEME].integer], numbers);
 }
 
 /* Mode 0 is real; complex modes have a limit wherever real ones have. */
@@ -128,9 +146,41 @@ static bool check_channels(const wmc_value *parameters, const wmc_complaints *co
   return wmc_network_check_widths(widths, WIDTHS, parameters[DEPTH].real, complaints);
 }
 
+static void check_filters(const wmc_value *parameters, const wmc_complaints *complaints)
+{
+  const wmc_value *filters = &parameters[FILTERS];
+  const wmc_shape shape = shape_of(parameters);
+  const int order = wmc_equivariant_order(parameters), entries = shape.rows * shape.columns;
+  if (parameters[FORMULATION].integer == 0)
+    wmc_complain(
+        complaints, FORMULATION,
+        "energy target depends on more than the singular values of X, formulation spectrum "
+        "has nothing else: use formulation: observable");
+  if (!filters->reals || ((int)filters->rows == order && (int)filters->columns == entries)) return;
+  wmc_complain(complaints, FILTERS,
+               "%zu x %zu matrix found, %d x %d expected: a row for each of %d sites, %d x %d "
+               "numbers in it; change order, channels or the dataset",
+               filters->rows, filters->columns, order, entries, order, shape.rows, shape.columns);
+}
+
+/* Real and complex modes have an integrator each. */
+static void check_integrators(const wmc_value *parameters, const wmc_complaints *complaints)
+{
+  const bool pairs = wmc_equivariant_order(parameters) > 2;
+  if (wmc_equivariant_integrator(parameters, WMC_NUMBERS_REAL) != NULL &&
+      (!pairs || wmc_equivariant_integrator(parameters, WMC_NUMBERS_COMPLEX) != NULL))
+    return;
+  wmc_complain(complaints, SCHEME,
+               "formulation observable has no scheme %s for modes of complex numbers: use scheme: "
+               "metropolis, or formulation: spectrum with energy: frobenius",
+               schemes[parameters[SCHEME].integer]);
+}
+
 void wmc_equivariant_check(const wmc_value *parameters, const wmc_complaints *complaints)
 {
   if (!check_channels(parameters, complaints)) return;
   const wmc_gibbs law = wmc_equivariant_law(parameters);
   wmc_network_check_limit(&law, DEPTH, complaints);
+  check_integrators(parameters, complaints);
+  if (parameters[ENERGY].integer == WMC_EQUIVARIANT_TARGET) check_filters(parameters, complaints);
 }

@@ -105,6 +105,7 @@ enum {
   OBS_FROBENIUS2,
   OBS_PARAMETER_NORM2,
   OBS_VIRIAL,
+  OBS_TRACE_TARGET,
   OBS_ACCEPTANCE,
   OBS_MODE_NORM2,
   OBS_LOG_ABS_DET,
@@ -148,6 +149,10 @@ const wmc_observable wmc_equivariant_observables[] = {
                     .text = "<X, E'(X)> of filters, whose mean is known for every energy",
                     SCALAR,
                     .expected = expected_virial},
+    [OBS_TRACE_TARGET] = {.name = "trace_target",
+                          .unit = "1",
+                          .text = "sum over sites of tr(x(s)^T phi(s)); 0 without a target",
+                          SCALAR},
     [OBS_ACCEPTANCE] = {.name = "acceptance",
                         .tuning = true,
                         .unit = "1",
@@ -193,6 +198,7 @@ static void add_mode(const wmc_equivariant *chain, int k, double scalars[SCALARS
   scalars[OBS_FROBENIUS2] += weight * sum_of(x->rank, x->sigma2);
   scalars[OBS_PARAMETER_NORM2] += weight * layers * sum_of(x->rank, x->lambda2);
   scalars[OBS_VIRIAL] += weight * wmc_balanced_virial(mode);
+  scalars[OBS_TRACE_TARGET] += weight * wmc_balanced_trace_target(mode);
   scalars[OBS_ACCEPTANCE] += wmc_balanced_acceptance(mode) / chain->modes;
 }
 

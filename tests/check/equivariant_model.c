@@ -125,7 +125,7 @@ static void expect_complaint(const test_parameters *p, const char *field, const 
 
 Test(equivariant_model, complaints_say_what_was_found_and_expected)
 {
-  const double widths[] = {2, 3, 2}, half[] = {2, 2.5, 2};
+  const double widths[] = {2, 3, 2}, half[] = {2, 2.5, 2}, filters[16] = {1};
   test_parameters p = deck_of(4, 2, "3", 0);
   expect_complaint(&p, NULL, "");
   test_give(&p, "depth", "inf");
@@ -145,5 +145,14 @@ Test(equivariant_model, complaints_say_what_was_found_and_expected)
   expect_complaint(&p, "widths", "whole numbers");
   test_take(&p, "widths");
   expect_complaint(&p, "channels", "neither of channels and widths");
+  test_give_number(&p, "channels", 2);
+  test_give(&p, "depth", "3");
+  test_give(&p, "energy.kind", "target");
+  test_give_matrix(&p, "energy.filters", 4, 4, filters);
+  expect_complaint(&p, "formulation", "use formulation: observable");
+  test_give(&p, "formulation", "observable");
+  expect_complaint(&p, NULL, "");
+  test_give_matrix(&p, "energy.filters", 2, 8, filters);
+  expect_complaint(&p, "energy.filters", "2 x 8 matrix found, 4 x 4 expected");
   test_parameters_close(&p);
 }

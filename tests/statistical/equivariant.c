@@ -150,3 +150,95 @@ Test(equivariant, euler_against_closed_forms)
   expect_stated(&p, &r, "euler");
   test_parameters_close(&p);
 }
+
+/* --- Targets --------------------------------------------------------------------------------- */
+
+/* One channel: the law of mode k around the target's mode, over the phase of a complex mode and
+ * over both signs of a real one where the law goes on through 0. Averages of |X^|^2 and
+ * Re(X^* Phi). */
+static void target_mode(const test_law *w, double phi, double out[2])
+{
+  enum { RADII = 3000, ANGLES = 64 };
+  double sums[3] = {0};
+  for (int a = 0; a < RADII; a++) {
+    const double l[2] = {-30 + 34.0 * (a + 0.5) / RADII}, sigma = exp(l[0]);
+    const double cold = w->beta / w->h, log_mass = test_log_density(w, l, test_pair_entropy(w, l));
+    const int both = w->m == 0 && w->n % 2 == 1;
+    for (int t = 0; t < ANGLES; t++) {
+      const double c = w->b == 2 ? cos(2 * acos(-1) * (t + 0.5) / ANGLES) : both && t % 2 ? -1 : 1;
+      const double trace = sigma * phi * c, weight = exp(log_mass + cold * (trace - phi * phi / 2));
+      sums[0] += weight * sigma * sigma;
+      sums[1] += weight * trace;
+      sums[2] += weight;
+    }
+  }
+  out[0] = sums[0] / sums[2];
+  out[1] = sums[1] / sums[2];
+}
+
+/* Chains of real modes start with det X > 0 and keep it but at odd depth without excess. */
+Test(equivariant, targets_of_one_channel_against_quadrature)
+{
+  const double filters[] = {1.6, 0.3, -0.4, 0.2, 0.5, 0.1};
+  const struct {
+    test_law law;
+    int order;
+  } cases[] = {{{1, 2, 0, 6, 1, 1, 0}, 4},
+               {{1, 3, 0, 3, 1, 1, 0}, 3},
+               {{1, 4, 1, 8, 1, 1, 0}, 6},
+               {{1, 0, 1, 5, 1, 1, 0}, 5},
+               {{1, 2, 1, 4, 1, .5, 0}, 2}};
+  for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
+    const test_law *w = &cases[k].law;
+    const int n = cases[k].order;
+    double trace = 0;
+    char what[64];
+    snprintf(what, sizeof what, "target n=%d N=%d m=%d", n, w->n, w->m);
+    test_parameters p = parameters_of(w, n, "metropolis", 0.3);
+    test_give(&p, "energy.kind", "target");
+    test_give(&p, "formulation", "observable");
+    test_give_matrix(&p, "energy.filters", (size_t)n, 1, filters);
+    test_means r = test_simulate(&p, 10400 + (long)k, 1000, 1000, 3);
+    for (int q = 0; 2 * q <= n; q++) {
+      const test_law mode = mode_of(w, n, q);
+      double complex phi = 0;
+      double exact[2];
+      for (int s = 0; s < n; s++) phi += filters[s] * cexp(-2 * acos(-1) * I * q * s / n);
+      target_mode(&mode, mode.b == 2 ? cabs(phi) : creal(phi), exact);
+      const size_t at = test_observable(&p, "mode_norm2") + (size_t)q;
+      test_expect(what, "mode_norm2", exact[0], r.mean[at], r.error[at]);
+      trace += mode.beta / w->beta * exact[1];
+    }
+    const size_t at = test_observable(&p, "trace_target");
+    test_expect(what, "trace_target", trace, r.mean[at], r.error[at]);
+    expect_stated(&p, &r, what);
+    test_parameters_close(&p);
+  }
+}
+
+/* Two channels, depth 1: Gaussian filters around the target. Then the virial at larger depth. */
+Test(equivariant, targets_of_two_channels)
+{
+  enum { N = 4 };
+  double filters[N * 4], square = 0;
+  wmc_stream *s;
+  cr_assert_eq(wmc_stream_create(&s, 43, 0), WMC_OK);
+  wmc_stream_normals(s, N * 4, 1, filters);
+  wmc_stream_destroy(s);
+  for (int k = 0; k < N * 4; k++) square += filters[k] * filters[k];
+  for (int depth = 1; depth <= 3; depth += 2) {
+    const test_law w = {2, depth, depth == 3, 3, 1, 1, 0};
+    test_parameters p = parameters_of(&w, N, "metropolis", 0.3);
+    test_give(&p, "energy.kind", "target");
+    test_give(&p, "formulation", "observable");
+    test_give_matrix(&p, "energy.filters", N, 4, filters);
+    test_means r = test_simulate(&p, 10500 + depth, 1000, 600, 3);
+    expect_stated(&p, &r, "target c=2");
+    size_t at = test_observable(&p, "trace_target");
+    if (depth == 1) test_expect("target c=2", "trace", square, r.mean[at], r.error[at]);
+    at = test_observable(&p, "frobenius2");
+    if (depth == 1)
+      test_expect("target c=2", "frobenius2", square + N * 4 / w.beta, r.mean[at], r.error[at]);
+    test_parameters_close(&p);
+  }
+}

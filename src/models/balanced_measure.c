@@ -62,6 +62,39 @@ static void pair_coordinates(const wmc_value *parameters, double *out)
   memcpy(out, parameters[LADDER].reals, pair_length(parameters) * sizeof *out);
 }
 
+/* Entries of X, where the state has frames; of real X only. */
+static bool has_entries(const wmc_value *parameters)
+{
+  const wmc_balanced_setup setup = wmc_balanced_setup_of(parameters);
+  return setup.integrator != NULL && setup.integrator->frames &&
+         setup.law.shape.numbers == WMC_NUMBERS_REAL;
+}
+
+static size_t row_length(const wmc_value *parameters)
+{
+  return has_entries(parameters) ? (size_t)wmc_balanced_shape(parameters).rows : 0;
+}
+
+static size_t column_length(const wmc_value *parameters)
+{
+  return has_entries(parameters) ? (size_t)wmc_balanced_shape(parameters).columns : 0;
+}
+
+static void count_from_one(size_t n, double *out)
+{
+  for (size_t k = 0; k < n; k++) out[k] = (double)k + 1;
+}
+
+static void row_coordinates(const wmc_value *parameters, double *out)
+{
+  count_from_one(row_length(parameters), out);
+}
+
+static void column_coordinates(const wmc_value *parameters, double *out)
+{
+  count_from_one(column_length(parameters), out);
+}
+
 const wmc_axis wmc_balanced_axes[] = {
     [WMC_BALANCED_INDEX] = {.name = "index",
                             .unit = "1",
@@ -88,6 +121,16 @@ const wmc_axis wmc_balanced_axes[] = {
                                .text = "effective rank, centre of the bin",
                                .length = rank_bin_length,
                                .coordinates = rank_bin_coordinates},
+    [WMC_BALANCED_ROW] = {.name = "row",
+                          .unit = "1",
+                          .text = "row of X",
+                          .length = row_length,
+                          .coordinates = row_coordinates},
+    [WMC_BALANCED_COLUMN] = {.name = "column",
+                             .unit = "1",
+                             .text = "column of X",
+                             .length = column_length,
+                             .coordinates = column_coordinates},
     {.name = NULL}};
 
 static bool expected_virial(const wmc_value *parameters, double *out)
@@ -181,6 +224,7 @@ enum {
   OBS_ENERGY2,
   OBS_LAMBDA_DENSITY,
   OBS_RANK_DENSITY,
+  OBS_MATRIX,
   OBS_LADDER_ENERGY,
   OBS_LADDER_ENERGY2,
   OBS_LADDER_FLOW,
@@ -288,6 +332,10 @@ const wmc_observable wmc_balanced_observables[] = {
                           .text = "probability density of the effective rank",
                           .axis = {WMC_BALANCED_RANK_BIN, WMC_NO_AXIS},
                           .converges = never},
+    [OBS_MATRIX] = {.name = "matrix",
+                    .unit = "1",
+                    .text = "entries of X (formulation spectrum: none)",
+                    .axis = {WMC_BALANCED_ROW, WMC_BALANCED_COLUMN}},
     [OBS_LADDER_ENERGY] = {.name = "ladder_energy",
                            .unit = "energy",
                            .text = "energy at every rung of the ladder",
@@ -389,6 +437,20 @@ static double *measure_densities(const wmc_balanced *chain, double *out)
   return out + chain->rank_bins.count;
 }
 
+/* X = U diag(sigma) V^T by rows; returns what is behind it. */
+static double *measure_matrix(const wmc_balanced *chain, double *out)
+{
+  const int m = chain->rows, n = chain->columns;
+  if (!chain->u || chain->unitary) return out;
+  for (int i = 0; i < m; i++)
+    for (int j = 0; j < n; j++, out++) {
+      *out = 0;
+      for (int k = 0; k < chain->x.rank; k++)
+        *out += chain->x.sigma[k] * chain->u[k * m + i] * chain->v[k * n + j];
+    }
+  return out;
+}
+
 /* The last observables of the table, from LADDER_ENERGY on. */
 static void measure_ladder(wmc_ladder *ladder, double *out)
 {
@@ -430,5 +492,5 @@ void wmc_balanced_measure(wmc_balanced *chain, double *out)
       out[i] = 1;
     out += row ? x->rank : 1;
   }
-  measure_ladder(chain->ladder, measure_densities(chain, out));
+  measure_ladder(chain->ladder, measure_matrix(chain, measure_densities(chain, out)));
 }

@@ -88,10 +88,9 @@ void wmc_entropy_expansion(const wmc_shape *shape, const double *log_sigma,
   expansion[1] = -single * sum;
 }
 
-/* 1/2 d log a_ij / d log sigma_i and the same for j, i before j in a sorted spectrum. The quotients
- * are  y/(y - y') - q/(N (q - q')), and the opposite with y', q' on top; close pairs go through
- * coth x = 1/x + L(x), where the poles cancel. */
-static void pair_slopes(const wmc_spectrum *s, int i, int j, double *slope_i, double *slope_j)
+/* The quotients are  y/(y - y') - q/(N (q - q')), and the opposite with y', q' on top; close pairs
+ * go through coth x = 1/x + L(x), where the poles cancel. */
+void wmc_entropy_pair_slopes(const wmc_spectrum *s, int i, int j, double *slope_i, double *slope_j)
 {
   const bool infinite = isinf(s->depth);
   double n = s->depth, yi = s->sigma2[i], yj = s->sigma2[j];
@@ -118,7 +117,7 @@ void wmc_entropy_pair_gradient(const wmc_spectrum *spectrum, double *gradient)
   for (int i = 0; i < r; i++)
     for (int j = i + 1; j < r; j++) {
       double slope_i, slope_j;
-      pair_slopes(spectrum, i, j, &slope_i, &slope_j);
+      wmc_entropy_pair_slopes(spectrum, i, j, &slope_i, &slope_j);
       gradient[i] += slope_i;
       gradient[j] += slope_j;
     }

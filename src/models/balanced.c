@@ -7,6 +7,7 @@
 
 #include "balanced_complex.h"
 #include "balanced_deck.h"
+#include "balanced_dynamics.h"
 #include "network_deck.h"
 #include "weylmc/base/memory.h"
 
@@ -70,6 +71,7 @@ void wmc_balanced_destroy(wmc_balanced *chain)
   wmc_energy_free(&chain->energy);
   wmc_unitary_destroy(chain->unitary);
   wmc_free(chain->work);
+  wmc_free(chain->dynamics);
   wmc_free(chain->state);
   wmc_free(chain);
 }
@@ -92,6 +94,12 @@ static wmc_status fill(wmc_balanced *chain, const wmc_balanced_setup *setup)
   chain->step = setup->step;
   chain->lambda_bins = setup->lambda_bins;
   chain->rank_bins = setup->rank_bins;
+  chain->tolerance = setup->tolerance;
+  chain->start = setup->start;
+  chain->angle = sqrt(chain->law.horizontal * chain->step / chain->law.beta);
+  chain->full = wmc_balanced_rates(chain, chain->step);
+  chain->half = wmc_balanced_rates(chain, 0.5 * chain->step);
+  chain->noisy = chain->law.horizontal > 0 && isfinite(chain->law.beta);
   chain->rows = shape->rows;
   chain->columns = shape->columns;
   chain->span = shape->rows > shape->columns ? shape->rows : shape->columns;
@@ -103,7 +111,10 @@ static wmc_status fill(wmc_balanced *chain, const wmc_balanced_setup *setup)
   chain->state_size = size_of_state(shape, chain->integrator->frames, chain->energy.masked) + extra;
   chain->state = WMC_ARRAY(double, chain->state_size);
   chain->work = WMC_ARRAY(double, wmc_balanced_work(shape, chain->integrator->frames));
-  if (chain->state == NULL || chain->work == NULL) return wmc_no_memory();
+  chain->dynamics =
+      WMC_ARRAY(double, wmc_balanced_dynamics_size(&setup->law.shape, chain->integrator->frames));
+  if (chain->state == NULL || chain->work == NULL || chain->dynamics == NULL)
+    return wmc_no_memory();
   lay_out(chain);
   if (chain->integrator->unitary)
     WMC_TRY(wmc_unitary_create(chain, chain->state + chain->state_size - extra));
@@ -142,9 +153,15 @@ static bool is_finite(const wmc_spectrum *x)
 wmc_status wmc_balanced_advance(wmc_balanced *chain, wmc_stream *stream, long steps,
                                 bool thermalising)
 {
+  chain->trouble = WMC_OK;
   for (long k = 0; k < steps; k++) {
     double gain = thermalising ? tuning_gain(chain->counts[WMC_COUNT_TUNED]++) : 0;
     chain->integrator->step(chain, stream, gain);
+    if (chain->trouble != WMC_OK) return chain->trouble;
+  }
+  if (!chain->integrator->exact) {
+    wmc_balanced_set_logs(&chain->x);
+    if (chain->u) wmc_balanced_project(chain);
   }
   if (is_finite(&chain->x)) return WMC_OK;
   return wmc_raise(WMC_FAILURE,

@@ -31,13 +31,14 @@ typedef struct wmc_integrator {
   const char *formulation, *scheme, *text;
   bool frames;  /**< the state holds U, V, G and H beside the spectrum */
   bool unitary; /**< it holds frames of complex numbers, balanced_complex.h */
-  bool exact;   /**< no step-size bias */
+  bool exact;   /**< no step-size bias: Metropolis moves */
   void (*start)(wmc_balanced *chain, wmc_stream *stream);
   /** One step. `gain` > 0: tune step sizes by that much (thermalisation); 0: frozen. */
   void (*step)(wmc_balanced *chain, wmc_stream *stream, double gain);
 } wmc_integrator;
 
 extern const wmc_integrator wmc_spectrum_euler, wmc_spectrum_metropolis;
+extern const wmc_integrator wmc_spectrum_heun, wmc_spectrum_flow;
 extern const wmc_integrator wmc_observable_euler, wmc_observable_metropolis;
 extern const wmc_integrator wmc_complex_metropolis;
 /** Table, ended by NULL. */
@@ -51,8 +52,18 @@ enum {
   WMC_COUNT_AXIS,     /**< next axis of a shear */
   WMC_COUNT_PROPOSED, /**< moves since the last measurement */
   WMC_COUNT_ACCEPTED,
+  WMC_COUNT_TRIAL, /**< length of the next step that flow tries */
   WMC_COUNTS
 };
+
+/** Coefficients of (12) for a time t, all divided by the clock. */
+typedef struct wmc_rates {
+  double time;      /**< t */
+  double variance;  /**< 2 h t / beta, of the noise of every lambda */
+  double repulsion; /**< b times that: a gap x obeys x dx = repulsion */
+  double outward;   /**< lambda dlambda = outward, from 0; dlambda = outward at infinite depth */
+  double entropy;   /**< b v t / beta, the factor of d(sum over pairs of log a / 2) / dlambda */
+} wmc_rates;
 
 struct wmc_balanced {
   wmc_gibbs law;
@@ -61,6 +72,11 @@ struct wmc_balanced {
   double step; /**< time step of euler; first proposal of metropolis relative to its variable */
   wmc_bins lambda_bins, rank_bins; /**< of histograms; none: count 0 */
   int rows, columns, span;         /**< m, n and the larger of them */
+  double tolerance;     /**< of flow */
+  double start;         /**< scale of a random matrix to start from; 0: the scale of equilibrium */
+  double angle;         /**< (h step / beta)^{1/2}, of the noise of frames */
+  wmc_rates full, half; /**< of a step and of half of it */
+  bool noisy;           /**< h > 0 at a finite temperature: X has a law */
   bool flips;    /**< the smooth continuation through sigma_d = 0 changes the sign of det X */
   bool blind;    /**< the energy sees sigma alone */
   bool gaussian; /**< wmc_energy_is_gaussian */
@@ -79,7 +95,9 @@ struct wmc_balanced {
 
   wmc_unitary *unitary; /**< frames of complex numbers, or NULL */
 
-  double *work; /**< scratch */
+  double *work;       /**< scratch */
+  double *dynamics;   /**< scratch of euler, heun and flow  */
+  wmc_status trouble; /**< raised by a step that could not be made */
   /** m x m times m x m, n x n times n x n, m x m times m x n, m x n times n x n */
   wmc_product *in_rows, *in_columns, *from_left, *from_right;
 
@@ -96,6 +114,7 @@ typedef struct wmc_balanced_setup {
   size_t rungs;
   double exchange; /**< steps between exchanges of neighbours; INFINITY: never */
   wmc_bins lambda_bins, rank_bins;
+  double tolerance, start; /**< see wmc_balanced; may be left 0 for schemes other than flow */
 } wmc_balanced_setup;
 
 /** The caller destroys the chain; NULL on failure. `widths` of the law's shape must outlive it. */
@@ -174,8 +193,13 @@ typedef struct wmc_line {
 } wmc_line;
 wmc_line wmc_balanced_line(const wmc_balanced *chain, int k);
 
-/** Distinct lambda at the scale of equilibrium. */
-void wmc_balanced_start_spectrum(wmc_balanced *chain);
+/** Distinct lambda at the scale of equilibrium, or those of a random matrix. */
+void wmc_balanced_start_spectrum(wmc_balanced *chain, wmc_stream *stream);
+/** The same with frames. */
+void wmc_balanced_start_matrix(wmc_balanced *chain, wmc_stream *stream);
+/** Singular values of a matrix of rank r with independent normal entries of standard deviation
+ * `start`: a product of two of rank r if the rank is not full. */
+void wmc_balanced_start_random(wmc_balanced *chain, wmc_stream *stream);
 /** One attempt to move every lambda on its own, and one to scale X, from 2 d + 2 uniform deviates.
  */
 void wmc_balanced_sweep(wmc_balanced *chain, const double *uniform, double gain);
@@ -186,9 +210,6 @@ double wmc_balanced_lambda_ratio(const wmc_balanced *chain, int k, double lambda
 double wmc_balanced_scale_ratio(const wmc_balanced *chain, double shift);
 /** sigma_k -> -sigma_k: X = U diag(sigma) V^T keeps sigma > 0, the sign goes to column k of U. */
 void wmc_balanced_flip_column(wmc_balanced *chain, int k);
-/** One Euler step of the singular values; and of the frames (width > 1), at fixed sigma. */
-void wmc_balanced_euler_lambda(wmc_balanced *chain, wmc_stream *stream);
-void wmc_balanced_euler_frames(wmc_balanced *chain, wmc_stream *stream);
 /** Metropolis' rule with its counters. */
 bool wmc_balanced_accept(wmc_balanced *chain, double log_ratio, double uniform);
 /** Move a proposal's size towards the acceptance that mixes best. */
@@ -227,7 +248,10 @@ void wmc_balanced_turn_energy(wmc_balanced *chain, int i, int j, const double a[
 void wmc_balanced_decompose(int m, int n, double *p, double *q, double *s, double *scratch);
 /** U <- U P, V <- V Q, and G, H and X follow. `scratch` holds 3 max(m, n)^2. */
 void wmc_balanced_settle(wmc_balanced *chain, const double *p, const double *q, double *scratch);
-/** Re-orthonormalise U and V and recompute G, H and X, every 64 steps. */
+/** G, H and X from spectrum and frames. */
+void wmc_balanced_project(wmc_balanced *chain);
+/** Re-orthonormalise U and V, every 64 steps; and recompute G, H and X too. */
+void wmc_balanced_orthonormalise_if_due(wmc_balanced *chain);
 void wmc_balanced_refresh(wmc_balanced *chain);
 void wmc_balanced_refresh_if_due(wmc_balanced *chain);
 /** Change of the energy when columns i, j of U turn by angle a and those of V by b, given as

@@ -1,4 +1,6 @@
 /* Checks of parameters of the model `balanced` that involve several of them, or data. */
+#include <math.h>
+
 #include "balanced_deck.h"
 #include "network_deck.h"
 
@@ -37,21 +39,35 @@ static bool check_integrator(const wmc_value *parameters, const wmc_complaints *
 {
   if (wmc_balanced_setup_of(parameters).integrator != NULL) return true;
   wmc_complain(complaints, SCHEME,
-               "this formulation has no such scheme for complex numbers: use scheme: metropolis, "
-               "formulation: spectrum, or field: real");
+               "this formulation has no such scheme, or not for complex numbers (`weylmc explain "
+               "balanced` lists them): use scheme: metropolis, formulation: spectrum, or field: "
+               "real");
   return false;
 }
 
-/* Euler steps of frames. */
-static void check_euler(const wmc_value *parameters, const wmc_complaints *complaints)
+/* Whether the scheme is for laws and dynamics with noise in X or for those without. */
+static void check_noise(const wmc_value *parameters, const wmc_complaints *complaints)
 {
-  const wmc_balanced_setup setup = wmc_balanced_setup_of(parameters);
-  const bool full = wmc_shape_outer(&setup.law.shape) == 0;
-  if (!setup.integrator->frames || setup.integrator->exact) return;
-  if (!full || setup.energy.coefficient[WMC_ENERGY_COMPLETION] > 0)
-    wmc_complain(complaints, SCHEME,
-                 "euler moves frames of square matrices of full rank, without a mask: use scheme: "
-                 "metropolis");
+  const wmc_gibbs law = wmc_balanced_law(parameters);
+  const bool cold = isinf(law.beta), still = law.horizontal == 0;
+  if (wmc_balanced_flows(parameters)) {
+    if (!cold && !still)
+      wmc_complain(complaints, NOISE,
+                   "scheme flow follows a gradient without noise in X, which this noise has at "
+                   "beta %g: use noise: vertical (flow of the free energy E - S/beta), beta: inf "
+                   "(flow of the energy), or scheme: heun",
+                   law.beta);
+    return;
+  }
+  if (cold)
+    wmc_complain(complaints, BETA,
+                 "at beta inf there is no noise and X follows the gradient flow of the energy: use "
+                 "scheme: flow, or a finite beta");
+  if (still)
+    wmc_complain(complaints, NOISE,
+                 "noise in vertical directions alone gives no law on X, which follows the free "
+                 "energy E - S/beta down without noise of its own: use scheme: flow, or noise: "
+                 "kappa with a small kappa");
 }
 
 /* A dataset read, with entries in the places of X; true if it can be used. */
@@ -288,11 +304,11 @@ void wmc_balanced_check(const wmc_value *parameters, const wmc_complaints *compl
   if (!check_widths(parameters, complaints)) return;
   const wmc_gibbs law = wmc_balanced_law(parameters);
   check_rank(parameters, complaints);
-  wmc_network_check_limit(&law, DEPTH, complaints);
+  if (!wmc_balanced_flows(parameters)) wmc_network_check_limit(&law, DEPTH, complaints);
   if (!check_integrator(parameters, complaints)) return;
   check_numbers(parameters, complaints);
   check_formulation(parameters, complaints);
-  check_euler(parameters, complaints);
+  check_noise(parameters, complaints);
   check_energy(parameters, complaints);
   check_decay(parameters, complaints);
   check_ladder(parameters, complaints);

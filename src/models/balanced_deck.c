@@ -3,17 +3,18 @@
 
 #include <float.h>
 #include <math.h>
+#include <string.h>
 
 #include "network_deck.h"
 
 enum { WIDTH_MAX = 512 };
 
-static const char *const noises[] = {"isotropic", "horizontal", "kappa", NULL};
+static const char *const noises[] = {"isotropic", "horizontal", "kappa", "vertical", NULL};
 static const char *const energies[] = {"frobenius", "target", "completion", "regression",
                                        "decay",     "sum",    NULL};
 static const char *const formulations[] = {"spectrum", "observable", NULL};
 static const char *const numbers[] = {"real", "complex", NULL};
-static const char *const schemes[] = {"euler", "metropolis", NULL};
+static const char *const schemes[] = {"euler", "metropolis", "heun", "flow", NULL};
 
 const wmc_field wmc_balanced_fields[] = {
     [WIDTH] = {.name = "width",
@@ -64,12 +65,13 @@ const wmc_field wmc_balanced_fields[] = {
     [BETA] = {.name = "beta",
               .type = WMC_REAL,
               .minimum = 0,
-              .maximum = DBL_MAX,
+              .maximum = INFINITY,
               .open_minimum = true,
               .standard = "1",
               .sweep = true,
               .unit = "1/energy",
-              .text = "inverse temperature"},
+              .text = "inverse temperature; inf for the gradient flow of the energy (scheme: "
+                      "flow)"},
     [LADDER] = {.name = "ladder",
                 .type = WMC_REALS,
                 .minimum = 0,
@@ -91,8 +93,10 @@ const wmc_field wmc_balanced_fields[] = {
                .standard = "isotropic",
                .sweep = true,
                .unit = "",
-               .text = "noise in all directions alike, in horizontal ones only (those that move "
-                       "X), or horizontal noise of kappa times the variance"},
+               .text =
+                   "noise in all directions alike, in horizontal ones only (those that move "
+                   "X), horizontal noise of kappa times the variance, or noise in vertical ones "
+                   "only: X follows the gradient flow of the free energy (scheme: flow)"},
     [KAPPA] = {.name = "noise.kappa",
                .type = WMC_REAL,
                .minimum = 0,
@@ -202,8 +206,9 @@ const wmc_field wmc_balanced_fields[] = {
                 .standard = "metropolis",
                 .sweep = true,
                 .unit = "",
-                .text = "Euler-Maruyama for the Langevin equation (biased by the step), or "
-                        "Metropolis moves (exact law; not a dynamics)"},
+                .text = "Metropolis moves (exact law; not a dynamics); for the Langevin equation "
+                        "Euler-Maruyama or heun (biased by the step and by its square); flow, "
+                        "without noise, with controlled error"},
     [STEP] = {.name = "step",
               .type = WMC_REAL,
               .minimum = 0,
@@ -212,8 +217,9 @@ const wmc_field wmc_balanced_fields[] = {
               .standard = "0.002",
               .sweep = true,
               .unit = "time",
-              .text = "time step of euler (scale it like 1/depth); relative size of the first "
-                      "proposals of metropolis, tuned while thermalising"},
+              .text = "time step of euler and heun (scale it like 1/depth); time between steps of "
+                      "flow; relative size of the first proposals of metropolis, tuned while "
+                      "thermalising"},
     [BINS] = {.name = "bins",
               .type = WMC_INT,
               .minimum = 0,
@@ -239,6 +245,25 @@ const wmc_field wmc_balanced_fields[] = {
                   .unit = "1",
                   .text = "end of the histogram of the effective rank, which starts at 1; larger "
                           "ones are not counted"},
+    [TOLERANCE] = {.name = "tolerance",
+                   .type = WMC_REAL,
+                   .minimum = 1e-13,
+                   .maximum = 0.1,
+                   .standard = "1e-8",
+                   .sweep = true,
+                   .only = "scheme=flow",
+                   .unit = "1",
+                   .text = "error of a step of flow relative to every layer singular value and, "
+                           "for entries of frames, to 1"},
+    [START] = {.name = "start",
+               .type = WMC_REAL,
+               .minimum = 0,
+               .maximum = DBL_MAX,
+               .open_minimum = true,
+               .sweep = true,
+               .unit = "1",
+               .text = "every chain starts from a random X of its own with normal entries of this "
+                       "standard deviation; absent: singular values at the scale of equilibrium"},
     [FIELDS] = {.name = NULL}};
 
 wmc_shape wmc_balanced_shape(const wmc_value *parameters)
@@ -262,13 +287,19 @@ wmc_gibbs wmc_balanced_law(const wmc_value *parameters)
 
 const wmc_integrator *const wmc_integrators[] = {
     &wmc_spectrum_euler,        &wmc_spectrum_metropolis, &wmc_observable_euler,
-    &wmc_observable_metropolis, &wmc_complex_metropolis,  NULL};
+    &wmc_observable_metropolis, &wmc_complex_metropolis,  &wmc_spectrum_heun,
+    &wmc_spectrum_flow,         NULL};
 
 static const wmc_integrator *integrator_of(const wmc_value *parameters)
 {
   return wmc_network_integrator(formulations[parameters[FORMULATION].integer],
                                 schemes[parameters[SCHEME].integer],
                                 wmc_balanced_shape(parameters).numbers);
+}
+
+bool wmc_balanced_flows(const wmc_value *parameters)
+{
+  return strcmp(schemes[parameters[SCHEME].integer], "flow") == 0;
 }
 
 static void coefficients_of(const wmc_value *parameters, double out[WMC_ENERGY_TERMS])
@@ -324,5 +355,7 @@ wmc_balanced_setup wmc_balanced_setup_of(const wmc_value *parameters)
                               .rungs = parameters[LADDER].count,
                               .exchange = parameters[EXCHANGE].real,
                               .lambda_bins = wmc_balanced_lambda_bins(parameters),
-                              .rank_bins = wmc_balanced_rank_bins(parameters)};
+                              .rank_bins = wmc_balanced_rank_bins(parameters),
+                              .tolerance = parameters[TOLERANCE].real,
+                              .start = parameters[START].present ? parameters[START].real : 0};
 }

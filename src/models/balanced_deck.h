@@ -34,6 +34,8 @@ enum wmc_balanced_field {
   BINS,
   LAMBDA_MAX,
   RANK_MAX,
+  TOLERANCE,
+  START,
   FIELDS
 };
 
@@ -51,6 +53,8 @@ wmc_bins wmc_balanced_lambda_bins(const wmc_value *parameters);
 wmc_bins wmc_balanced_rank_bins(const wmc_value *parameters);
 /** What a chain is made from; borrows arrays from `parameters`. */
 wmc_balanced_setup wmc_balanced_setup_of(const wmc_value *parameters);
+/** Whether the scheme is flow, which has no law. */
+bool wmc_balanced_flows(const wmc_value *parameters);
 /** wmc_model.check of the model. */
 void wmc_balanced_check(const wmc_value *parameters, const wmc_complaints *complaints);
 /** log Z up to a constant, <E> and Var E at this inverse temperature in place of the deck's, where

@@ -1,174 +1,204 @@
 /* Euler-Maruyama in singular values and frames; eqs. (12), (20), (25). */
 #include <math.h>
+#include <string.h>
 
-#include "balanced.h"
-#include "weylmc/geometry/entropy.h"
+#include "balanced_dynamics.h"
 
 /* Displacement x' - x when x dx/dt = c flows for one step: x'^2 = x^2 + 2 c. Unlike c/x it is right
  * in the mean square, and bounded, however small x is; eq. (20). */
 static double flow(double x, double c) { return 2 * c / (x + sqrt(x * x + 2 * c)); }
 
-static void add_repulsion(const wmc_spectrum *x, double w, double *shift)
-{
-  const bool infinite = isinf(x->depth);
-  for (int i = 0; i < x->rank; i++)
-    for (int j = i + 1; j < x->rank; j++) {
-      double gap = x->lambda[i] - x->lambda[j], sum = x->lambda[i] + x->lambda[j];
-      double apart = 0.5 * flow(gap, w), up = infinite ? 0 : 0.5 * w / sum;
-      shift[i] += up + apart;
-      shift[j] += up - apart;
-    }
-}
-
-static void swap(double *x, double *y)
-{
-  double t = *x;
-  *x = *y;
-  *y = t;
-}
-
-/* Exchange columns k - 1 and k of both frames. */
-static void swap_columns(wmc_balanced *chain, int k)
-{
-  const int d = chain->x.rank;
-  double *columns[] = {chain->u, chain->v, chain->g, chain->h};
-  for (int m = 0; m < 4; m++)
-    for (int i = 0; i < d; i++) swap(columns[m] + (k - 1) * d + i, columns[m] + k * d + i);
-  for (int m = 2; m < 4; m++)
-    for (int i = 0; i < d; i++) swap(columns[m] + i * d + k - 1, columns[m] + i * d + k);
-}
-
-/* Signed lambda become the state: |lambda| in decreasing order, columns with them. */
-static void adopt(wmc_balanced *chain, double *lambda)
-{
-  const int d = chain->x.rank;
-  for (int k = 0; k < d; k++) {
-    if (isinf(chain->x.depth)) continue;
-    if (lambda[k] < 0 && chain->flips && chain->u != NULL) wmc_balanced_flip_column(chain, k);
-    lambda[k] = fabs(lambda[k]);
-  }
-  for (int i = 1; i < d; i++)
-    for (int k = i; k > 0 && lambda[k - 1] < lambda[k]; k--) {
-      swap(&lambda[k - 1], &lambda[k]);
-      if (chain->u != NULL) swap_columns(chain, k);
-    }
-  for (int k = 0; k < d; k++) wmc_spectrum_set_lambda(&chain->x, k, lambda[k]);
-}
-
-/* d energy / d lambda_k */
-static double force_on(const wmc_balanced *chain, int k)
-{
-  const wmc_spectrum *x = &chain->x;
-  const double slope = x->sigma[k] * wmc_balanced_line(chain, k).slope, w = chain->energy.decay;
-  if (isinf(x->depth)) return slope + w;
-  return x->depth * (slope / x->lambda[k] + w * x->lambda[k]);
-}
-
 /* Repulsion of pairs and from 0 goes by its own flow, the rest by its derivative; eqs. (12), (20).
- */
-void wmc_balanced_euler_lambda(wmc_balanced *chain, wmc_stream *stream)
+ * `force` is dE/dsigma_k at every `stride`-th place, NULL for energies of sigma alone. */
+static void step_lambda(wmc_balanced *chain, wmc_stream *stream, const double *force, int stride)
 {
-  const wmc_gibbs *law = &chain->law;
   const wmc_spectrum *x = &chain->x;
-  const int d = x->rank;
   const bool infinite = isinf(x->depth);
-  const double b = law->shape.numbers, time = chain->step / wmc_shape_clock(&law->shape);
-  const double variance = 2 * law->horizontal * time / law->beta;
-  const double outward = 0.5 * variance * wmc_gibbs_power(law);
-  double *entropy = chain->work, *shift = entropy + d;
-  wmc_stream_normals(stream, (size_t)d, sqrt(variance), shift);
-  add_repulsion(x, b * variance, shift);
-  wmc_entropy_pair_gradient(x, entropy);
-  for (int k = 0; k < d; k++) {
-    double drift = b * law->vertical / law->beta * entropy[k] - force_on(chain, k);
-    shift[k] += x->lambda[k] + (infinite ? outward : flow(x->lambda[k], outward)) + time * drift;
+  const double c = chain->energy.quadratic[0];
+  const wmc_rates rates = chain->full;
+  const wmc_points p = wmc_balanced_points(chain);
+  wmc_stream_normals(stream, (size_t)x->rank, sqrt(rates.variance), p.next);
+  wmc_balanced_sum_pairs(x, rates.repulsion, &p);
+  for (int k = 0; k < x->rank; k++) {
+    const double lambda = x->lambda[k], n = infinite ? 1 : x->depth / lambda;
+    const double slope = force ? force[k * stride] : c * x->sigma[k];
+    p.next[k] += lambda + p.shift[k] + rates.entropy * n * p.slope[k] -
+                 rates.time * wmc_balanced_slope(&chain->energy, x, k, slope) +
+                 (infinite ? rates.outward : flow(lambda, rates.outward));
   }
-  adopt(chain, shift);
+  wmc_balanced_adopt(chain, p.next);
 }
 
-/* Turns of column i with the columns after it: arrays of what concerns each. */
+static void step_spectrum(wmc_balanced *chain, wmc_stream *stream, double gain)
+{
+  (void)gain;
+  step_lambda(chain, stream, NULL, 0);
+}
+
+/* --- Frames ---------------------------------------------------------------------------------- */
+
+/* Turns of pairs of the first r columns, both frames alike; then of these columns with those that X
+ * does not see, in U and in V. */
 typedef struct turns {
-  double *ratio;                          /* sigma_j / sigma_i */
-  double *restrict same, *restrict other; /* drift of the angles phi and psi */
-  double *restrict c_u, *restrict s_u;    /* cos and sin for U, */
-  double *restrict c_v, *restrict s_v;    /* and for V */
+  int pairs, outer_u, outer_v;   /* numbers of them */
+  double *gap, *ratio;           /* of lambda2 and sigma, a pair */
+  double *u, *v;                 /* angles: pairs, then outer ones */
+  double *c_u, *s_u, *c_v, *s_v; /* their cosines and sines */
+  double *noise, *force, *scratch;
 } turns;
 
-static turns turns_map(int d, double *memory)
+static size_t turns_size(const wmc_shape *shape)
 {
-  return (turns){memory,         memory + d,     memory + 2 * d, memory + 3 * d,
-                 memory + 4 * d, memory + 5 * d, memory + 6 * d};
+  const size_t r = (size_t)shape->rank, m = (size_t)shape->rows, n = (size_t)shape->columns;
+  const size_t pairs = r * (r - 1) / 2, most = pairs + r * ((m > n ? m : n) - r);
+  return 2 * pairs + 6 * most + 2 * pairs + r * (m + n - 2 * r) + m * n +
+         wmc_balanced_force_scratch(shape);
 }
 
-/* Ratios and drifts; with ratios and q = 1/(lambda_i^2 - lambda_j^2) nothing under- or overflows.
- */
-static void find_drift(const wmc_balanced *chain, int i, const turns *t)
+static turns map_turns(const wmc_balanced *chain)
+{
+  const int r = chain->x.rank, m = chain->rows, n = chain->columns, pairs = r * (r - 1) / 2;
+  const int most = pairs + r * (chain->span - r), outer = r * (m + n - 2 * r);
+  double *a = wmc_balanced_frames_memory(chain);
+  turns t = {.pairs = pairs, .outer_u = r * (m - r), .outer_v = r * (n - r)};
+  double **parts[] = {&t.u, &t.v, &t.c_u, &t.s_u, &t.c_v, &t.s_v};
+  for (int k = 0; k < 6; k++, a += most) *parts[k] = a;
+  t.gap = a;
+  t.ratio = t.gap + pairs;
+  t.noise = t.ratio + pairs;
+  t.force = t.noise + 2 * pairs + outer;
+  t.scratch = t.force + m * n;
+  return t;
+}
+
+/* Gaps of lambda2 and sigma_j / sigma_i, i < j; ratios neither under- nor overflow. */
+static void find_ratios(const wmc_spectrum *x, const turns *t)
+{
+  const double normal = 1e-290, *sigma = x->sigma, *q = x->lambda2;
+  double *gap = t->gap, *ratio = t->ratio;
+  for (int i = 0; i < x->rank - 1; i++) {
+    const double inverse = 1 / sigma[i], top = q[i];
+    if (!(sigma[i] > normal)) {
+      for (int j = i + 1; j < x->rank; j++, gap++, ratio++) {
+        const double log_i = wmc_spectrum_log_sigma(x, x->lambda[i]);
+        *ratio = exp(wmc_spectrum_log_sigma(x, x->lambda[j]) - log_i);
+        *gap = top - q[j];
+      }
+      continue;
+    }
+    for (int j = i + 1; j < x->rank; j++) {
+      *gap++ = top - q[j];
+      *ratio++ = sigma[j] * inverse;
+    }
+  }
+}
+
+/* Drift of (25): at fixed sigma, the step times what lowers E. */
+static void add_drift(const wmc_balanced *chain, const turns *t)
 {
   const wmc_spectrum *x = &chain->x;
-  const int d = x->rank, n = d - 1 - i;
-  const double si = x->sigma[i], half = 0.5 * chain->step;
-  const bool blind = chain->energy.plain && chain->energy.centred;
-  for (int k = 0; k < n; k++)
-    t->ratio[k] =
-        si > 0 ? x->sigma[i + 1 + k] / si : exp(x->log_sigma[i + 1 + k] - x->log_sigma[i]);
-  for (int k = 0; k < n; k++) {
-    int j = i + 1 + k, ij = j * d + i, ji = i * d + j;
-    t->same[k] = t->other[k] = 0;
-    if (blind) continue;
-    double force_ij = si * chain->h[ij] - chain->g[ij];
-    double force_ji = x->sigma[j] * chain->h[ji] - chain->g[ji];
-    t->same[k] = -half * (si + x->sigma[j]) * (force_ij + force_ji);
-    t->other[k] = half * (si - x->sigma[j]) * (force_ij - force_ji);
-  }
+  const int m = chain->rows;
+  const double tiny = 1e-300, half = 0.5 * chain->step, *gap = t->gap;
+  double *u = t->u, *v = t->v;
+  for (int i = 0; i < x->rank; i++)
+    for (int j = i + 1; j < x->rank; j++, gap++) {
+      const double share = half / fmax(*gap, tiny), si = x->sigma[i], sj = x->sigma[j];
+      const double force_ij = t->force[j * m + i], force_ji = t->force[i * m + j];
+      const double same = -share * (si + sj) * (force_ij + force_ji);
+      const double other = share * (si - sj) * (force_ij - force_ji);
+      *u++ += same + other;
+      *v++ += same - other;
+    }
 }
 
-static double clamp(double x, double most) { return x < most ? (x > -most ? x : -most) : most; }
-
-/* (25); an angle a enters as 2 atan(a/2), equal up to its cube, and bounded. */
-static void find_turns(const wmc_spectrum *x, int i, const double *normals, const turns *t)
+/* Column i of a frame with the columns r, r + 1, ...: F at `first + i along + k across`. At
+ * infinite depth they stand still. */
+static void find_outer(const wmc_balanced *chain, int side, const double *first, int along,
+                       int across, const double *noise, double *angle)
 {
-  const double most = 1e8, tiny = 1e-300, top = x->lambda2[i];
-  const int n = x->rank - 1 - i;
-  const double *lambda2 = x->lambda2 + i + 1, *others = normals + n;
-  for (int k = 0; k < n; k++) {
-    double gap = top - lambda2[k], less = 1 - t->ratio[k], more = 1 + t->ratio[k];
-    gap = gap > tiny ? gap : tiny;
-    double under = less * more * gap, q = 1 / gap, root = 1 / sqrt(under > tiny ? under : tiny);
-    double p = 0.5 * clamp(more * root * normals[k] + q * t->same[k], most);
-    double o = 0.5 * clamp(less * root * others[k] + q * t->other[k], most);
-    double scale = 1 / ((1 + p * p) * (1 + o * o));
-    double cc = (1 - p * p) * (1 - o * o), ss = 4 * p * o;
-    double sc = 2 * p * (1 - o * o), cs = 2 * o * (1 - p * p);
-    t->c_u[k] = (cc - ss) * scale;
-    t->s_u[k] = (sc + cs) * scale;
-    t->c_v[k] = (cc + ss) * scale;
-    t->s_v[k] = (sc - cs) * scale;
+  const wmc_spectrum *x = &chain->x;
+  for (int i = 0; i < x->rank; i++) {
+    const double inverse = isinf(x->depth) ? 0 : 1 / x->lambda[i];
+    const double time = chain->step * x->sigma[i] * inverse * inverse;
+    for (int k = 0; k < side - x->rank; k++) {
+      *angle = sqrt(2.0) * inverse * *noise++;
+      if (!chain->blind) *angle -= time * first[i * along + k * across];
+      angle++;
+    }
   }
 }
 
-static void apply_turns(wmc_balanced *chain, int i, const turns *t)
+static void turn_outer(int rank, int side, const double *c, const double *s, double *frame)
 {
-  const int d = chain->x.rank, n = d - 1 - i, next = (i + 1) * d;
-  wmc_rotate_columns(d, n, t->c_u, t->s_u, chain->u + i * d, chain->u + next);
-  wmc_rotate_columns(d, n, t->c_v, t->s_v, chain->v + i * d, chain->v + next);
-  if (chain->energy.plain && chain->energy.centred) return;
-  for (int k = 0; k < n; k++) {
-    const double a[] = {t->c_u[k], t->s_u[k]}, b[] = {t->c_v[k], t->s_v[k]};
-    wmc_balanced_turn_energy(chain, i, i + 1 + k, a, b);
-  }
+  const int others = side - rank;
+  for (int i = 0; i < rank && others > 0; i++, c += others, s += others)
+    wmc_rotate_columns(side, others, c, s, frame + i * side, frame + rank * side);
 }
 
-void wmc_balanced_euler_frames(wmc_balanced *chain, wmc_stream *stream)
+static void step_outer(wmc_balanced *chain, const turns *t)
 {
-  const int d = chain->x.rank, normals = d * (d - 1);
-  const double noise = sqrt(chain->law.horizontal * chain->step / chain->law.beta);
-  double *deviates = chain->work;
-  const turns t = turns_map(d, deviates + normals);
-  wmc_stream_normals(stream, (size_t)normals, noise, deviates);
-  for (int i = 0; i < d - 1; i++) {
-    find_drift(chain, i, &t);
-    find_turns(&chain->x, i, deviates, &t);
-    apply_turns(chain, i, &t);
-    deviates += 2 * (d - 1 - i);
-  }
+  const int r = chain->x.rank, m = chain->rows, n = chain->columns, p = t->pairs;
+  const double *noise = t->noise + 2 * p;
+  const int most = t->outer_u > t->outer_v ? t->outer_u : t->outer_v;
+  if (most == 0) return;
+  memset(t->u + p, 0, (size_t)most * sizeof(double));
+  memset(t->v + p, 0, (size_t)most * sizeof(double));
+  find_outer(chain, m, t->force + r, m, 1, noise, t->u + p);
+  find_outer(chain, n, t->force + r * m, 1, m, noise + t->outer_u, t->v + p);
+  wmc_pairs_turns(most, t->u + p, t->v + p, t->c_u + p, t->s_u + p, t->c_v + p, t->s_v + p);
+  turn_outer(r, m, t->c_u + p, t->s_u + p, chain->u);
+  turn_outer(r, n, t->c_v + p, t->s_v + p, chain->v);
 }
+
+/* Angles enter as 2 atan(angle/2), equal up to the cube, and bounded. */
+static void step_frames(wmc_balanced *chain, wmc_stream *stream, const turns *t)
+{
+  const int r = chain->x.rank, p = t->pairs;
+  const size_t normals = (size_t)(2 * p + t->outer_u + t->outer_v);
+  wmc_stream_normals(stream, normals, chain->angle, t->noise);
+  find_ratios(&chain->x, t);
+  wmc_pairs_angles(p, t->gap, t->ratio, t->noise, t->noise + p, t->u, t->v);
+  if (!chain->blind) add_drift(chain, t);
+  wmc_pairs_turns(p, t->u, t->v, t->c_u, t->s_u, t->c_v, t->s_v);
+  if (p == 1 && normals == 2) {
+    const double a[] = {*t->c_u, *t->s_u}, b[] = {*t->c_v, *t->s_v};
+    wmc_balanced_turn(2, a, chain->u, chain->u + 2);
+    wmc_balanced_turn(2, b, chain->v, chain->v + 2);
+    return;
+  }
+  wmc_rotate_pairs(chain->rows, r, t->c_u, t->s_u, chain->u);
+  wmc_rotate_pairs(chain->columns, r, t->c_v, t->s_v, chain->v);
+  step_outer(chain, t);
+}
+
+static void step_observable(wmc_balanced *chain, wmc_stream *stream, double gain)
+{
+  (void)gain;
+  const turns t = map_turns(chain);
+  if (!chain->blind) wmc_balanced_find_force(chain, t.force, t.scratch);
+  if (t.pairs + t.outer_u + t.outer_v > 0) step_frames(chain, stream, &t);
+  step_lambda(chain, stream, chain->blind ? NULL : t.force, chain->rows + 1);
+  wmc_balanced_orthonormalise_if_due(chain);
+}
+
+size_t wmc_balanced_dynamics_size(const wmc_shape *shape, bool frames)
+{
+  const size_t steps = wmc_balanced_points_size(shape->rank) + (frames ? turns_size(shape) : 0);
+  const size_t start = wmc_balanced_start_size(shape);
+  return steps > start ? steps : start;
+}
+
+const wmc_integrator wmc_spectrum_euler = {
+    .formulation = "spectrum",
+    .scheme = "euler",
+    .text = "Euler-Maruyama for the layer singular values; biased by the step",
+    .start = wmc_balanced_start_spectrum,
+    .step = step_spectrum};
+
+const wmc_integrator wmc_observable_euler = {
+    .formulation = "observable",
+    .scheme = "euler",
+    .text = "Euler-Maruyama for singular values and frames; biased by the step",
+    .frames = true,
+    .start = wmc_balanced_start_matrix,
+    .step = step_observable};

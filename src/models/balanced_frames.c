@@ -69,8 +69,7 @@ void wmc_balanced_force(const wmc_balanced *chain, double *force, double *scratc
       for (int i = 0; i < m; i++) force[j * m + k] += chain->u[k * m + i] * rest[j * m + i];
 }
 
-/* G, H and X from the frames; constant where the energy does not need them */
-static void project_energy(wmc_balanced *chain)
+void wmc_balanced_project(wmc_balanced *chain)
 {
   const wmc_energy *energy = &chain->energy;
   if (!energy->centred)
@@ -80,13 +79,24 @@ static void project_energy(wmc_balanced *chain)
   if (chain->matrix) wmc_balanced_matrix(chain, chain->matrix);
 }
 
-void wmc_balanced_refresh(wmc_balanced *chain)
+static void orthonormalise(wmc_balanced *chain)
 {
   double *r = chain->work, *scratch = r + chain->span * chain->span;
   wmc_qr(chain->rows, chain->rows, chain->u, r, scratch);
   wmc_qr(chain->columns, chain->columns, chain->v, r, scratch);
-  project_energy(chain);
   chain->counts[WMC_COUNT_FRESH] = 0;
+}
+
+void wmc_balanced_orthonormalise_if_due(wmc_balanced *chain)
+{
+  chain->counts[WMC_COUNT_FRESH] += 1;
+  if (chain->counts[WMC_COUNT_FRESH] >= FRESH_STEPS) orthonormalise(chain);
+}
+
+void wmc_balanced_refresh(wmc_balanced *chain)
+{
+  orthonormalise(chain);
+  wmc_balanced_project(chain);
 }
 
 void wmc_balanced_refresh_if_due(wmc_balanced *chain)
@@ -132,10 +142,11 @@ void wmc_balanced_start_frames(wmc_balanced *chain, wmc_stream *stream)
   const int m = chain->rows, n = chain->columns;
   bool negative = start_frame(chain, m, chain->u, stream);
   negative ^= start_frame(chain, n, chain->v, stream);
-  for (int i = 0; negative && i < m; i++) chain->u[i] = -chain->u[i];
+  const bool both_signs = chain->start > 0 && !chain->noisy;
+  for (int i = 0; negative && !both_signs && i < m; i++) chain->u[i] = -chain->u[i];
   memset(chain->g, 0, (size_t)(m * n) * sizeof *chain->g);
   for (int k = 0; k < n * n; k++) chain->h[k] = k % (n + 1) == 0 ? chain->energy.quadratic[0] : 0;
-  project_energy(chain);
+  wmc_balanced_project(chain);
 }
 
 void wmc_balanced_turn(int n, const double r[2], double *restrict x, double *restrict y)

@@ -70,11 +70,12 @@ static double log_square(const wmc_balanced *chain)
 }
 
 /* Singular values spread over a factor of three. */
-void wmc_balanced_start_spectrum(wmc_balanced *chain)
+void wmc_balanced_start_spectrum(wmc_balanced *chain, wmc_stream *stream)
 {
   const int r = chain->x.rank;
-  const double middle = 0.5 * log_square(chain);
+  const double middle = chain->noisy ? 0.5 * log_square(chain) : 0;
   for (int k = 0; k < r; k++) wmc_spectrum_set_log(&chain->x, k, middle + log(1.5 - (k + 0.5) / r));
+  if (chain->start > 0) wmc_balanced_start_random(chain, stream);
   for (int k = 0; k < r; k++)
     chain->lambda_step[k] = chain->step * (isinf(chain->x.depth) ? 1 : chain->x.lambda[k]);
   *chain->scale_step = chain->step;

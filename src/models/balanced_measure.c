@@ -136,6 +136,7 @@ const wmc_axis wmc_balanced_axes[] = {
 static bool expected_virial(const wmc_value *parameters, double *out)
 {
   wmc_gibbs law = wmc_balanced_law(parameters);
+  if (wmc_balanced_flows(parameters)) return false;
   *out = wmc_gibbs_virial(&law);
   return true;
 }
@@ -183,7 +184,7 @@ static bool expected_ladder_energy(const wmc_value *parameters, double *out)
 static bool expected_log_abs_det(const wmc_value *parameters, double *out)
 {
   const wmc_gibbs law = wmc_balanced_law(parameters);
-  return parameters[ENERGY].integer == WMC_ENERGY_FROBENIUS && parameters[DECAY].real == 0 &&
+  return !wmc_balanced_flows(parameters) && parameters[ENERGY].integer == WMC_ENERGY_FROBENIUS && parameters[DECAY].real == 0 &&
          wmc_gibbs_log_det(&law, out);
 }
 

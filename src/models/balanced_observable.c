@@ -4,9 +4,9 @@
 
 #include "balanced.h"
 
-static void start(wmc_balanced *chain, wmc_stream *stream)
+void wmc_balanced_start_matrix(wmc_balanced *chain, wmc_stream *stream)
 {
-  wmc_balanced_start_spectrum(chain);
+  wmc_balanced_start_spectrum(chain, stream);
   wmc_balanced_start_frames(chain, stream);
   for (int k = 0; k < chain->x.rank * chain->span; k++)
     chain->turn_first[k] = chain->turn_second[k] = fmin(chain->step, 1);
@@ -208,14 +208,6 @@ static void step_metropolis(wmc_balanced *chain, wmc_stream *stream, double gain
   wmc_balanced_refresh_if_due(chain);
 }
 
-static void step_euler(wmc_balanced *chain, wmc_stream *stream, double gain)
-{
-  (void)gain;
-  if (chain->x.rank > 1) wmc_balanced_euler_frames(chain, stream);
-  wmc_balanced_euler_lambda(chain, stream);
-  wmc_balanced_refresh_if_due(chain);
-}
-
 static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
 
 /* Uniforms and moves of pairs use it, then moves of X, then QR, one after another. */
@@ -232,14 +224,6 @@ size_t wmc_balanced_work(const wmc_shape *shape, bool frames)
   return 2 * square + d + wmc_spectrum_size(span) + rest + values + pairs + 7 * d;
 }
 
-const wmc_integrator wmc_observable_euler = {
-    .formulation = "observable",
-    .scheme = "euler",
-    .text = "Euler-Maruyama for singular values and frames; biased by the step",
-    .frames = true,
-    .start = start,
-    .step = step_euler};
-
 const wmc_integrator wmc_observable_metropolis = {
     .formulation = "observable",
     .scheme = "metropolis",
@@ -247,5 +231,5 @@ const wmc_integrator wmc_observable_metropolis = {
             "frames; exact law",
     .frames = true,
     .exact = true,
-    .start = start,
+    .start = wmc_balanced_start_matrix,
     .step = step_metropolis};

@@ -9,7 +9,8 @@ wmc_gibbs wmc_network_law(const wmc_shape *shape, double beta, long noise, doubl
     double vertical, horizontal;
   } strengths[] = {[WMC_NOISE_ISOTROPIC] = {1, 1},
                    [WMC_NOISE_HORIZONTAL] = {0, 1},
-                   [WMC_NOISE_KAPPA] = {1, kappa}};
+                   [WMC_NOISE_KAPPA] = {1, kappa},
+                   [WMC_NOISE_VERTICAL] = {1, 0}};
   return (wmc_gibbs){.shape = *shape,
                      .beta = beta,
                      .vertical = strengths[noise].vertical,

@@ -28,7 +28,7 @@
   }
 
 /** Noise of the Gibbs law: v and h of geometry/gibbs.h. */
-enum wmc_noise { WMC_NOISE_ISOTROPIC, WMC_NOISE_HORIZONTAL, WMC_NOISE_KAPPA };
+enum wmc_noise { WMC_NOISE_ISOTROPIC, WMC_NOISE_HORIZONTAL, WMC_NOISE_KAPPA, WMC_NOISE_VERTICAL };
 wmc_gibbs wmc_network_law(const wmc_shape *shape, double beta, long noise, double kappa);
 
 /** The row of wmc_integrators that can hold these numbers, or NULL. */

@@ -7,6 +7,7 @@
 
 static wmc_qr_kernel *const qrs[] = WMC_SIMD_TABLE(wmc_qr_householder);
 static wmc_svd_kernel *const svds[] = WMC_SIMD_TABLE(wmc_svd_sweeps);
+static wmc_rotate_pairs_kernel *const rotates_pairs[] = WMC_SIMD_TABLE(wmc_rotate_triangle);
 static wmc_rotate_kernel *const rotates[] = WMC_SIMD_TABLE(wmc_rotate_all);
 
 /** In doubles: the matrix by rows padded to 8, four vectors, the reflectors, and room to begin at a
@@ -40,4 +41,9 @@ int wmc_svd_jacobi(int m, int n, double *y, double *v, double *s, double *scratc
 void wmc_rotate_columns(int m, int n, const double *c, const double *s, double *x, double *y)
 {
   rotates[wmc_simd_level()](m, n, c, s, x, y);
+}
+
+void wmc_rotate_pairs(int m, int n, const double *c, const double *s, double *a)
+{
+  rotates_pairs[wmc_simd_level()](m, n, c, s, a);
 }

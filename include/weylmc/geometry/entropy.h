@@ -31,6 +31,10 @@ double wmc_entropy(const wmc_shape *shape, const double *log_sigma);
 double wmc_entropy_log_depth(const wmc_shape *shape);
 /** S - wmc_entropy_constant - wmc_entropy_log_depth log N; S itself at infinite depth. */
 double wmc_entropy_reduced(const wmc_shape *shape, const double *log_sigma);
+/** 1/2 d log a_ij / d log sigma_i and the same for j, i before j in a sorted spectrum; finite also
+ * where the two are equal. */
+void wmc_entropy_pair_slopes(const wmc_spectrum *spectrum, int i, int j, double *slope_i,
+                             double *slope_j);
 /** d/dlambda_i of 1/2 sum_{i<j} log a_ij of a sorted spectrum, finite also where values are equal.
  */
 void wmc_entropy_pair_gradient(const wmc_spectrum *spectrum, double *gradient);

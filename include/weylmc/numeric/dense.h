@@ -67,6 +67,10 @@ bool wmc_singular_values(int n, double *a, double *s, double *scratch);
  * where x has m entries and y_k is column k of the m x n matrix y. */
 void wmc_rotate_columns(int m, int n, const double *c, const double *s, double *x, double *y);
 
+/** All pairs i < j of the first n of the m-row columns of a: (a_i, a_j) turns by entry k of c and
+ * s, k counting (0,1), (0,2), ..., (1,2), ... */
+void wmc_rotate_pairs(int m, int n, const double *c, const double *s, double *a);
+
 /** Linear least squares min |A x - b| for A (m x n, m >= n) of full rank; A and b are destroyed.
  * @param[out] x    n    @param[out] cov  n x n, (A^T A)^{-1}; may be NULL
  * @return WMC_FAILURE (message) if A has not full rank to working precision. Allocates: not for

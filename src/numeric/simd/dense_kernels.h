@@ -12,6 +12,8 @@ typedef int wmc_svd_kernel(int m, int n, double *y, double *v, double *s, double
 /** See wmc_rotate_columns. */
 typedef void wmc_rotate_kernel(int m, int n, const double *c, const double *s, double *x,
                                double *y);
+/** See wmc_rotate_pairs. */
+typedef void wmc_rotate_pairs_kernel(int m, int n, const double *c, const double *s, double *a);
 
 WMC_SIMD_DECLARE(wmc_product_kernel, wmc_product_tiled);
 WMC_SIMD_DECLARE(wmc_product_fixed, wmc_product_2);
@@ -19,3 +21,4 @@ WMC_SIMD_DECLARE(wmc_product_fixed, wmc_product_3);
 WMC_SIMD_DECLARE(wmc_qr_kernel, wmc_qr_householder);
 WMC_SIMD_DECLARE(wmc_svd_kernel, wmc_svd_sweeps);
 WMC_SIMD_DECLARE(wmc_rotate_kernel, wmc_rotate_all);
+WMC_SIMD_DECLARE(wmc_rotate_pairs_kernel, wmc_rotate_triangle);

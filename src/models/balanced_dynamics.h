@@ -1,0 +1,68 @@
+/** @file balanced_dynamics.h  Inside the model `balanced`: what the schemes euler, heun and flow
+ * share. docs/theory/balanced.md, section 7.
+ *
+ * lambda is handed about as plain arrays of rank numbers, which may have any order and sign: drifts
+ * are those of the smooth continuation, odd in each lambda and alike under permutations.
+ */
+#pragma once
+#include "balanced.h"
+#include "weylmc/numeric/ode.h"
+#include "weylmc/numeric/pairs.h"
+
+/** For a time t: of a step and of half a step are kept in the chain. */
+wmc_rates wmc_balanced_rates(const wmc_balanced *chain, double time);
+
+/** Doubles of scratch that a random start needs. */
+size_t wmc_balanced_start_size(const wmc_shape *shape);
+/** Doubles of scratch, `dynamics` of the chain. */
+size_t wmc_balanced_dynamics_size(const wmc_shape *shape, bool frames);
+
+/** Arrays of one number a singular value, padded for pairs.h. */
+typedef struct wmc_points {
+  wmc_pairs pairs;             /**< x = lambda, q = lambda2, y = sigma2, g = q/N or 1 */
+  double *shift, *slope;       /**< sums over pairs */
+  double *lambda, *next, *aid; /**< for the schemes */
+  wmc_spectrum sorted;         /**< of wmc_balanced_drift */
+  int *order;
+  double *rest; /**< rank (rank + 6), and at least (WMC_ODE_STAGES + 1) rank */
+} wmc_points;
+wmc_points wmc_balanced_points(const wmc_balanced *chain);
+size_t wmc_balanced_points_size(int rank);
+
+/** Sums over all pairs of a sorted spectrum, close ones included, into points->shift (repulsion by
+ * (20), of `strength`) and points->slope (d/dlog sigma of sum log a / 2). Entries of log_sigma that
+ * are needed are set; lambda, lambda2 and sigma2 are read. */
+void wmc_balanced_sum_pairs(const wmc_spectrum *x, double strength, const wmc_points *points);
+
+/** lambda -> lambda2, sigma, sigma2 of entries [0, rank), without transcendental functions at
+ * finite depth; log_sigma is left as it is. */
+void wmc_balanced_set_lambda(const wmc_spectrum *x, const double *lambda);
+/** log sigma from lambda, at the end of some steps. */
+void wmc_balanced_set_logs(const wmc_spectrum *x);
+
+/** dE/dlambda_k, decay included, where `force` is dE/dsigma_k without it. */
+double wmc_balanced_slope(const wmc_energy *energy, const wmc_spectrum *x, int k, double force);
+/** drift_i = entropy d(sum log a / 2)/dlambda_i + outward/lambda_i - time dE/dlambda_i, for
+ * energies of sigma alone (or, if `energy` is false, E = 0). drift may not alias lambda. */
+void wmc_balanced_drift(const wmc_balanced *chain, const wmc_rates *rates, double outward,
+                        bool energy, const double *lambda, double *drift);
+
+/** Part of `dynamics` that begins after the points: doubles that schemes with frames use. */
+double *wmc_balanced_frames_memory(const wmc_balanced *chain);
+
+/** Signed lambda become the state: |lambda| in decreasing order, columns of frames with them. */
+void wmc_balanced_adopt(wmc_balanced *chain, double *lambda);
+
+/** F = U^T E'(X) V, rows x columns, without decay, from spectrum and frames alone. `scratch` holds
+ * wmc_balanced_force_scratch. Not for energies of sigma alone. */
+void wmc_balanced_find_force(const wmc_balanced *chain, double *force, double *scratch);
+size_t wmc_balanced_force_scratch(const wmc_shape *shape);
+
+/** lambda (decreasing, lambda >= 0) flows for one step under the repulsion alone, by the implicit
+ * midpoint rule
+ *   x' - x = F(z),  z = (x + x')/2,
+ *   F_i = (repulsion/2) sum_j [1/(z_i - z_j) + 1/(z_i + z_j)] + outward/z_i,
+ * which is exact for one gap. At infinite depth there are no mirror images and outward is a
+ * constant. `scratch` holds rank (rank + 6). Returns false if Newton's method fails. */
+bool wmc_balanced_repel(const wmc_rates *rates, bool infinite, int rank, double *lambda,
+                        double *scratch);

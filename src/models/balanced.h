@@ -72,7 +72,7 @@ struct wmc_balanced {
   double step; /**< time step of euler; first proposal of metropolis relative to its variable */
   wmc_bins lambda_bins, rank_bins; /**< of histograms; none: count 0 */
   int rows, columns, span;         /**< m, n and the larger of them */
-  double tolerance;     /**< of flow */
+  double tolerance;                /**< of flow */
   double start;         /**< scale of a random matrix to start from; 0: the scale of equilibrium */
   double angle;         /**< (h step / beta)^{1/2}, of the noise of frames */
   wmc_rates full, half; /**< of a step and of half of it */
@@ -96,7 +96,7 @@ struct wmc_balanced {
   wmc_unitary *unitary; /**< frames of complex numbers, or NULL */
 
   double *work;       /**< scratch */
-  double *dynamics;   /**< scratch of euler, heun and flow  */
+  double *dynamics;   /**< scratch of euler, heun and flow */
   wmc_status trouble; /**< raised by a step that could not be made */
   /** m x m times m x m, n x n times n x n, m x m times m x n, m x n times n x n */
   wmc_product *in_rows, *in_columns, *from_left, *from_right;

@@ -130,7 +130,7 @@ static void start(wmc_balanced *chain, wmc_stream *stream)
   wmc_unitary *frames = chain->unitary;
   const size_t m = (size_t)chain->rows, n = (size_t)chain->columns;
   const double size = fmin(chain->step, 1);
-  wmc_balanced_start_spectrum(chain);
+  wmc_balanced_start_spectrum(chain, stream);
   wmc_stream_normals(stream, 2 * m * m, 1, (double *)frames->u);
   wmc_stream_normals(stream, 2 * n * n, 1, (double *)frames->v);
   refresh(chain);

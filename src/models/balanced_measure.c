@@ -184,8 +184,8 @@ static bool expected_ladder_energy(const wmc_value *parameters, double *out)
 static bool expected_log_abs_det(const wmc_value *parameters, double *out)
 {
   const wmc_gibbs law = wmc_balanced_law(parameters);
-  return !wmc_balanced_flows(parameters) && parameters[ENERGY].integer == WMC_ENERGY_FROBENIUS && parameters[DECAY].real == 0 &&
-         wmc_gibbs_log_det(&law, out);
+  return !wmc_balanced_flows(parameters) && parameters[ENERGY].integer == WMC_ENERGY_FROBENIUS &&
+         parameters[DECAY].real == 0 && wmc_gibbs_log_det(&law, out);
 }
 
 static bool never(const wmc_value *parameters)

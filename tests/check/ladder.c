@@ -78,13 +78,13 @@ Test(ladder, exchange_ratio_is_that_of_the_product_of_densities)
       double ratio = wmc_ladder_ratio(chain->ladder, k), before = log_density(a) + log_density(b);
       double ea = wmc_balanced_energy(a), eb = wmc_balanced_energy(b);
       double steps[2] = {a->lambda_step[0], *b->scale_step};
-      double tuned = a->counts[WMC_COUNT_TUNED];
+      double accepted = a->counts[WMC_COUNT_ACCEPTED];
       wmc_ladder_swap(a, b);
       double change = log_density(a) + log_density(b) - before;
       cr_assert_float_eq(ratio, change, 1e-10 * (1 + fabs(before)), "%d: %g %g", t, ratio, change);
       cr_assert(wmc_balanced_energy(a) == eb && wmc_balanced_energy(b) == ea);
       cr_assert(a->lambda_step[0] == steps[0] && *b->scale_step == steps[1]);
-      cr_assert_eq(a->counts[WMC_COUNT_TUNED], tuned);
+      cr_assert_eq(a->counts[WMC_COUNT_ACCEPTED], accepted);
     }
     wmc_model_balanced.destroy(chain);
     wmc_stream_destroy(s);
@@ -199,6 +199,33 @@ Test(ladder, differences_of_log_z_of_a_power_law_are_exact)
     cr_assert_float_eq(out[0], c, 1e-10);
     derived("ladder_heat_capacity")->evaluate(p.values, means, out, doubt);
     for (int k = 0; k < RUNGS; k++) cr_assert_float_eq(out[k], c, 1e-10);
+    test_parameters_close(&p);
+  }
+}
+
+/* beta <E>/h a cubic of log beta, flat at the coldest rung: the rule is exact. */
+Test(ladder, integration_is_exact_for_cubics)
+{
+  for (int t = 0; t < 6; t++) {
+    test_parameters p = deck_of(t);
+    const double *beta = test_value(&p, "ladder")->reals, h = t % 3 ? 0.6 : 1;
+    const double at = test_value(&p, "beta")->real, top = log(BETAS[RUNGS - 1]), a = 0.4,
+                 b = 0.1 * t;
+    double means[64] = {0}, out[RUNGS], doubt[RUNGS] = {0};
+    for (size_t k = 0; k < RUNGS; k++) {
+      double x = log(beta[k]) - top, g = 3 + a * x * x + b * x * x * x;
+      double capacity = g - (2 * a * x + 3 * b * x * x), e = h * g / beta[k];
+      means[test_observable(&p, "ladder_energy") + k] = e;
+      means[test_observable(&p, "ladder_energy2") + k] = e * e + capacity * pow(h / beta[k], 2);
+    }
+    derived("log_partition")->evaluate(p.values, means, out, doubt);
+    for (int k = 0; k < RUNGS; k++) {
+      double x = log(beta[k]) - top, from = log(at) - top;
+      double exact =
+          3 * (from - x) + a / 3 * (pow(from, 3) - pow(x, 3)) + b / 4 * (pow(from, 4) - pow(x, 4));
+      cr_assert_float_eq(out[k], exact, 1e-11, "%d, %d: %g %g", t, k, out[k], exact);
+      cr_assert_lt(doubt[k], 1e-11);
+    }
     test_parameters_close(&p);
   }
 }

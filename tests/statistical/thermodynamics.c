@@ -1,0 +1,224 @@
+/* Ladders of temperatures: energies, heat capacities and differences of log Z of runs against
+ * closed forms and quadrature (geometry/partition.h, itself checked in tests/check), for exchanging
+ * and independent replicas; and two ways to the same difference where nothing is known. */
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "simulation.h"
+#include "weylmc/geometry/partition.h"
+#include "weylmc/statistics/jackknife.h"
+
+extern const wmc_model wmc_model_balanced;
+
+enum { RUNGS = 4, CHAINS = 48 };
+
+/* Means of each chain, and of all chains. */
+typedef struct run {
+  double chain[CHAINS][TEST_ENTRIES], all[TEST_ENTRIES];
+  size_t size;
+} run;
+
+static void simulate(const test_parameters *p, long seed, int draws, run *r)
+{
+  *r = (run){.size = wmc_model_measurement_size(p->model, p->values)};
+  cr_assert_leq(r->size, TEST_ENTRIES);
+  for (int c = 0; c < CHAINS; c++) {
+    test_simulate_chain(p, seed, c, 800, test_trials(draws), 2, r->size, r->chain[c]);
+    for (size_t i = 0; i < r->size; i++) r->all[i] += r->chain[c][i] / CHAINS;
+  }
+}
+
+static const wmc_derived *derived(const char *name)
+{
+  const wmc_derived *d = wmc_model_balanced.derived;
+  while (d->name && strcmp(d->name, name) != 0) d++;
+  cr_assert_not_null(d->name, "no derived quantity %s", name);
+  return d;
+}
+
+/* A derived quantity with its jackknife error and what its method may be off by, and all values
+ * without one chain. */
+typedef struct quantity {
+  size_t size;
+  double value[RUNGS], error[RUNGS], doubt[RUNGS], without[CHAINS][RUNGS];
+} quantity;
+
+static quantity evaluate(const test_parameters *p, const run *r, const char *name)
+{
+  const wmc_derived *d = derived(name);
+  quantity q = {.size = wmc_derived_size(p->model, d, p->values)};
+  double means[TEST_ENTRIES], ignored[RUNGS], draws[CHAINS];
+  for (int c = 0; c < CHAINS; c++) {
+    for (size_t i = 0; i < r->size; i++)
+      means[i] = (CHAINS * r->all[i] - r->chain[c][i]) / (CHAINS - 1);
+    d->evaluate(p->values, means, q.without[c], ignored);
+    draws[c] = 1;
+  }
+  d->evaluate(p->values, r->all, q.value, q.doubt);
+  for (size_t e = 0; e < q.size; e++)
+    q.error[e] = wmc_jackknife_error(CHAINS, draws, q.value[e], &q.without[0][e], RUNGS);
+  return q;
+}
+
+static void compare(const test_parameters *p, const run *r, const char *what, const char *name)
+{
+  double exact[RUNGS];
+  quantity q = evaluate(p, r, name);
+  cr_assert(derived(name)->expected(p->values, exact), "%s: %s", what, name);
+  for (size_t e = 0; e < q.size; e++)
+    if (q.error[e] > 0) /* not at the reference itself */
+      test_expect(what, name, exact[e], q.value[e], hypot(q.error[e], q.doubt[e]));
+}
+
+/* Means of an observable at every rung against what the model states. */
+static void compare_energies(const test_parameters *p, const run *r, const char *what)
+{
+  double exact[RUNGS];
+  const size_t first = test_observable(p, "ladder_energy");
+  const wmc_observable *o = p->model->observables;
+  while (strcmp(o->name, "ladder_energy") != 0) o++;
+  cr_assert(o->expected(p->values, exact));
+  for (size_t k = 0; k < RUNGS; k++) {
+    double square = 0, mean = r->all[first + k];
+    for (int c = 0; c < CHAINS; c++) square += pow(r->chain[c][first + k] - mean, 2);
+    test_expect(what, "ladder_energy", exact[k], mean, sqrt(square / CHAINS / (CHAINS - 1)));
+  }
+}
+
+/* What is run: shape, law, target (0: |X|^2/2), and the ladder's first rung and quotient. */
+typedef struct setting {
+  const char *what, *field, *formulation, *exchange;
+  int d, n, m;
+  double v, h, phi[2], first, quotient;
+} setting;
+
+static test_parameters parameters_of(const setting *s)
+{
+  double ladder[RUNGS] = {s->first};
+  test_parameters p = test_parameters_open(&wmc_model_balanced);
+  for (int k = 1; k < RUNGS; k++) ladder[k] = ladder[k - 1] * s->quotient;
+  test_give(&p, "field", s->field);
+  test_give_number(&p, "width", s->d);
+  test_give_number(&p, "depth", s->n);
+  test_give_number(&p, "excess", s->m);
+  test_give_matrix(&p, "ladder", 1, RUNGS, ladder);
+  test_give_number(&p, "beta", ladder[2]);
+  test_give(&p, "exchange", s->exchange);
+  test_give(&p, "noise.kind", s->v > 0 ? "kappa" : "horizontal");
+  test_give_number(&p, "noise.kappa", s->h);
+  test_give(&p, "formulation", s->formulation);
+  test_give_number(&p, "step", 0.3);
+  if (s->phi[0] > 0) {
+    test_give(&p, "energy.kind", "target");
+    test_give_matrix(&p, "energy.diag", 1, (size_t)s->d, s->phi);
+  }
+  return p;
+}
+
+static void run_setting(const setting *s, long seed)
+{
+  static run r;
+  test_parameters p = parameters_of(s);
+  simulate(&p, seed, 800, &r);
+  compare_energies(&p, &r, s->what);
+  compare(&p, &r, s->what, "heat_capacity");
+  compare(&p, &r, s->what, "ladder_heat_capacity");
+  compare(&p, &r, s->what, "log_partition");
+  compare(&p, &r, s->what, "log_partition_overlap");
+  test_parameters_close(&p);
+}
+
+Test(thermodynamics, powers_of_beta)
+{
+  const setting settings[] = {
+      {"isotropic", "real", "spectrum", "1", 3, 5, 1, 1, 1, {0}, 0.5, 1.8},
+      {"horizontal", "real", "spectrum", "2", 2, 3, 0, 0, 1, {0}, 4, 0.6},
+      {"kappa 0.25", "real", "spectrum", "1", 2, 4, 1, 1, 0.25, {0}, 0.3, 1.5},
+      {"kappa 4", "real", "observable", "3", 2, 2, 0, 1, 4, {0}, 1, 2},
+      {"complex", "complex", "spectrum", "1", 3, 3, 0, 1, 1, {0}, 1, 1.5},
+      {"independent", "real", "spectrum", "inf", 2, 10, 1, 1, 1, {0}, 1, 1.7}};
+  for (size_t k = 0; k < sizeof settings / sizeof settings[0]; k++)
+    run_setting(&settings[k], 100 + (long)k);
+}
+
+Test(thermodynamics, targets_against_quadrature)
+{
+  const setting settings[] = {
+      {"1 x 1, both signs", "real", "observable", "1", 1, 3, 0, 1, 1, {1, 0}, 1, 2},
+      {"2 x 2", "real", "observable", "1", 2, 2, 1, 1, 1, {2, 1}, 1, 1.8},
+      {"2 x 2, both signs", "real", "observable", "1", 2, 3, 0, 1, 1, {2, 1}, 8, 0.6},
+      {"2 x 2, kappa 0.25", "real", "observable", "2", 2, 10, 1, 1, 0.25, {2, 1}, 0.5, 1.7},
+      {"2 x 2, independent", "real", "observable", "inf", 2, 2, 1, 1, 1, {1, 1}, 2, 1.7}};
+  for (size_t k = 0; k < sizeof settings / sizeof settings[0]; k++)
+    run_setting(&settings[k], 200 + (long)k);
+}
+
+/* |W|^2/2 is of degree 2/N in X: chi squared with dim M degrees of freedom. */
+Test(thermodynamics, decay_counts_the_dimensions)
+{
+  static run r;
+  const setting s = {"decay", "real", "spectrum", "1", 2, 4, 1, 1, 1, {0}, 0.5, 1.5};
+  test_parameters p = parameters_of(&s);
+  test_give(&p, "energy.kind", "decay");
+  test_give_number(&p, "energy.decay", 1);
+  const double dimension = 2 + 5 * 1 + 3 * 2 * 1; /* (4) of docs/theory/balanced.md */
+  double exact;
+  cr_assert(derived("heat_capacity")->expected(p.values, &exact));
+  cr_assert_float_eq(exact, dimension / 2, 1e-12);
+  simulate(&p, 300, 800, &r);
+  compare(&p, &r, s.what, "heat_capacity");
+  compare(&p, &r, s.what, "log_partition");
+  compare(&p, &r, s.what, "log_partition_overlap");
+  test_parameters_close(&p);
+}
+
+/* The complex law is that of Muttalib and Borodin: a factor |det X|^{2s} changes c to c + s, so
+ * E log|det X| is half the derivative of log Z by c, for which the excess stands: m (1 - 1/N). */
+Test(thermodynamics, complex_log_det_is_a_derivative_of_log_z)
+{
+  static run r;
+  const setting s = {"complex", "complex", "spectrum", "1", 3, 2, 1, 1, 1, {0}, 1, 1.4};
+  test_parameters p = parameters_of(&s);
+  simulate(&p, 400, 800, &r);
+  const size_t at = test_observable(&p, "log_abs_det");
+  const double step = 1e-4, beta = test_value(&p, "beta")->real;
+  double z[2], mean = r.all[at], square = 0;
+  for (int k = 0; k < 2; k++) {
+    double widths[] = {3, 4 + (2 * k - 1) * step / 0.5, 3}; /* c moves by `step` */
+    wmc_gibbs law = {wmc_shape_square(3, 1, 2), beta, 1, 1};
+    wmc_partition known;
+    law.shape.numbers = WMC_NUMBERS_COMPLEX;
+    law.shape.widths = widths;
+    cr_assert(wmc_partition_function(&law, NULL, &known));
+    z[k] = known.log_z;
+  }
+  for (int c = 0; c < CHAINS; c++) square += pow(r.chain[c][at] - mean, 2);
+  test_expect("complex", "log_abs_det", 0.5 * (z[1] - z[0]) / (2 * step), mean,
+              sqrt(square / CHAINS / (CHAINS - 1)));
+  test_parameters_close(&p);
+}
+
+/* A 3 x 3 target has no closed form here: integration and overlap must agree, with the error of
+ * their difference. */
+Test(thermodynamics, integration_and_overlap_agree)
+{
+  static run r;
+  const setting s = {"3 x 3", "real", "observable", "1", 3, 3, 1, 1, 1, {0}, 1, 1.5};
+  const double phi[] = {1.2, -0.3, 0.4, 0.1, 0.8, 0.2, -0.5, 0.6, 1.5};
+  test_parameters p = parameters_of(&s);
+  test_give(&p, "energy.kind", "target");
+  test_give_matrix(&p, "energy.matrix", 3, 3, phi);
+  simulate(&p, 500, 600, &r);
+  quantity a = evaluate(&p, &r, "log_partition"), b = evaluate(&p, &r, "log_partition_overlap");
+  double draws[CHAINS], without[CHAINS];
+  for (size_t k = 0; k < RUNGS; k++) {
+    if (a.error[k] == 0) continue;
+    for (int c = 0; c < CHAINS; c++) draws[c] = 1, without[c] = a.without[c][k] - b.without[c][k];
+    double error = wmc_jackknife_error(CHAINS, draws, a.value[k] - b.value[k], without, 1);
+    cr_assert_gt(fabs(a.value[k]), 1);
+    test_expect(s.what, "difference", 0, a.value[k] - b.value[k], hypot(error, a.doubt[k]));
+  }
+  test_parameters_close(&p);
+}

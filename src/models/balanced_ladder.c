@@ -1,4 +1,4 @@
-/* Replica exchange over a ladder of inverse temperatures. Equations (34)-(36) of
+/* Replica exchange over a ladder of inverse temperatures. Equations (46) and (48) of
  * docs/theory/balanced.md. */
 #include <math.h>
 #include <string.h>

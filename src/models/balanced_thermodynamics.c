@@ -1,4 +1,4 @@
-/* Heat capacity and differences of log Z from averages. Equations (30)-(36) of
+/* Heat capacity and differences of log Z from averages. Equations (40)-(48) of
  * docs/theory/balanced.md. */
 #include <math.h>
 #include <string.h>

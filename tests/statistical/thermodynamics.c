@@ -200,17 +200,16 @@ Test(thermodynamics, complex_log_det_is_a_derivative_of_log_z)
   test_parameters_close(&p);
 }
 
-/* A 3 x 3 target has no closed form here: integration and overlap must agree, with the error of
- * their difference. */
-Test(thermodynamics, integration_and_overlap_agree)
+/* Integration and overlap must agree, with the error of their difference, where neither is known.
+ */
+static void agree(const setting *s, const double *phi, long seed)
 {
   static run r;
-  const setting s = {"3 x 3", "real", "observable", "1", 3, 3, 1, 1, 1, {0}, 1, 1.5};
-  const double phi[] = {1.2, -0.3, 0.4, 0.1, 0.8, 0.2, -0.5, 0.6, 1.5};
-  test_parameters p = parameters_of(&s);
+  const size_t d = (size_t)s->d;
+  test_parameters p = parameters_of(s);
   test_give(&p, "energy.kind", "target");
-  test_give_matrix(&p, "energy.matrix", 3, 3, phi);
-  simulate(&p, 500, 600, &r);
+  test_give_matrix(&p, "energy.matrix", d, d, phi);
+  simulate(&p, seed, 600, &r);
   quantity a = evaluate(&p, &r, "log_partition"), b = evaluate(&p, &r, "log_partition_overlap");
   double draws[CHAINS], without[CHAINS];
   for (size_t k = 0; k < RUNGS; k++) {
@@ -218,7 +217,35 @@ Test(thermodynamics, integration_and_overlap_agree)
     for (int c = 0; c < CHAINS; c++) draws[c] = 1, without[c] = a.without[c][k] - b.without[c][k];
     double error = wmc_jackknife_error(CHAINS, draws, a.value[k] - b.value[k], without, 1);
     cr_assert_gt(fabs(a.value[k]), 1);
-    test_expect(s.what, "difference", 0, a.value[k] - b.value[k], hypot(error, a.doubt[k]));
+    test_expect(s->what, "difference", 0, a.value[k] - b.value[k], hypot(error, a.doubt[k]));
+  }
+  test_parameters_close(&p);
+}
+
+Test(thermodynamics, integration_and_overlap_agree)
+{
+  const double three[] = {1.2, -0.3, 0.4, 0.1, 0.8, 0.2, -0.5, 0.6, 1.5}, two[] = {2, 0.3, 0, 1};
+  const setting real = {"3 x 3", "real", "observable", "1", 3, 3, 1, 1, 1, {0}, 1, 1.5};
+  const setting complex = {"complex", "complex", "observable", "1", 2, 3, 1, 1, 1, {0}, 1, 1.5};
+  agree(&real, three, 500);
+  agree(&complex, two, 501);
+}
+
+/* One layer is Gaussian about any target: log Z = -(d^2 b/2) log beta. */
+Test(thermodynamics, one_layer_of_complex_numbers_with_a_target)
+{
+  static run r;
+  const double phi[] = {2, 0.3, 0, 1};
+  const setting s = {"complex", "complex", "observable", "1", 2, 1, 0, 1, 1, {0}, 1, 1.5};
+  test_parameters p = parameters_of(&s);
+  test_give(&p, "energy.kind", "target");
+  test_give_matrix(&p, "energy.matrix", 2, 2, phi);
+  simulate(&p, 600, 600, &r);
+  for (int kind = 0; kind < 2; kind++) {
+    const char *name = kind ? "log_partition" : "log_partition_overlap";
+    quantity q = evaluate(&p, &r, name);
+    for (int k = 0; k < RUNGS; k++)
+      if (k != 2) test_expect(s.what, name, -4 * (k - 2) * log(1.5), q.value[k], q.error[k]);
   }
   test_parameters_close(&p);
 }

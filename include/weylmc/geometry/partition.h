@@ -19,7 +19,7 @@
  * For E = |X - Phi|^2/2 and real X of 1 x 1 or 2 x 2 the average over frames is a product of two
  * Bessel functions I_0, and the integral is done likewise.
  * Sources: K. A. Muttalib, J. Phys. A 28 (1995) L159; A. Borodin, Nucl. Phys. B 536 (1998) 704;
- * docs/theory/balanced.md, eqs. (30)-(37). Checked by tests/check/partition.c (quadrature by other
+ * docs/theory/balanced.md, eqs. (40)-(45). Checked by tests/check/partition.c (quadrature by other
  * rules, Gaussian integrals at N = 1, derivatives) and tests/statistical/thermodynamics.c.
  * Reentrant; allocates nothing.
  */

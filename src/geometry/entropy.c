@@ -12,7 +12,8 @@ static const double log_2 = 0.69314718055994530942;
 static double layer_constant(const wmc_shape *shape, int n)
 {
   const int r = shape->rank;
-  return wmc_log_volume_stiefel(shape->numbers, n, r) + 0.5 * shape->numbers * r * (n - r) * log_2;
+  return wmc_log_volume_stiefel(shape->numbers, n, r) +
+         0.5 * (double)shape->numbers * r * (n - r) * log_2;
 }
 
 double wmc_entropy_constant(const wmc_shape *shape)
@@ -34,7 +35,7 @@ double wmc_entropy_pairs(const wmc_shape *shape, const double *log_sigma)
     if (shape->numbers == WMC_NUMBERS_COMPLEX)
       own += wmc_metric_log_weight(shape->depth, log_sigma[i], log_sigma[i]);
   }
-  return 0.5 * (shape->numbers * sum + own);
+  return 0.5 * ((double)shape->numbers * sum + own);
 }
 
 /* b sum_p (d_p - r) sum_i log lambda_i */
@@ -42,7 +43,7 @@ static double excess_term(const wmc_shape *shape, const double *log_sigma)
 {
   double sum = 0;
   for (int i = 0; i < shape->rank; i++) sum += log_sigma[i];
-  return shape->numbers * wmc_shape_excess_share(shape) * sum;
+  return (double)shape->numbers * wmc_shape_excess_share(shape) * sum;
 }
 
 double wmc_entropy(const wmc_shape *shape, const double *log_sigma)

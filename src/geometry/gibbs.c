@@ -164,8 +164,8 @@ double wmc_gibbs_move(const wmc_gibbs *law, const wmc_spectrum *spectrum, int k,
   double power = wmc_gibbs_power(law) / wmc_shape_clock(shape);
   double single = power * (log_sigma - spectrum->log_sigma[k]);
   if (spectrum->rank == 1) return single;
-  return single +
-         shape->numbers * pairs_change(spectrum, share_of(law), k, lambda, log_sigma, sigma);
+  return single + (double)shape->numbers *
+                      pairs_change(spectrum, share_of(law), k, lambda, log_sigma, sigma);
 }
 
 double wmc_gibbs_scaling(const wmc_gibbs *law)

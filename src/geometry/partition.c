@@ -49,7 +49,7 @@ static double log_z_biorthogonal(const wmc_gibbs *law)
 static double log_z_of_selberg(const wmc_gibbs *law)
 {
   const int r = law->shape.rank;
-  const double half = 0.5 * law->shape.numbers, q = exponent(law);
+  const double half = 0.5 * (double)law->shape.numbers, q = exponent(law);
   double sum = -r * log_jacobian(law) - wmc_log_gamma(r + 1);
   for (int k = 0; k < r; k++)
     sum +=

@@ -53,5 +53,5 @@ double wmc_volume_log_entries(const wmc_shape *shape, const wmc_spectrum *spectr
     for (int j = 0; j < spectrum->rank; j++) sum += wmc_metric_log_weight(n, l[k], l[j]);
     sum += out * wmc_metric_log_weight_outer(n, l[k]);
   }
-  return -0.5 * shape->numbers * sum;
+  return -0.5 * (double)shape->numbers * sum;
 }

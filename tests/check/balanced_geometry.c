@@ -383,7 +383,7 @@ Test(balanced_gibbs, move_is_the_difference_of_densities)
     wmc_spectrum_set_log(&x, k, l);
     double after = wmc_gibbs_log_density(&law, &x, 0);
     double scale = 1 + (1 + law.vertical / law.horizontal) * (fabs(l) + fabs(before) / 10);
-    cr_assert_lt(fabs(move - (after - before)), 1e-10 * scale, "N=%d k=%d: %.15g, %.15g",
+    cr_assert_lt(fabs(move - (after - before)), 1e-10 * scale, "N=%g k=%d: %.15g, %.15g",
                  law.shape.depth, k, move, after - before);
   }
   wmc_stream_destroy(s);
@@ -403,7 +403,7 @@ Test(balanced_gibbs, scaling_is_that_of_the_density)
     double jacobian = D * shift / law.shape.depth; /* of dlambda_1 ... dlambda_d */
     double change = wmc_gibbs_log_density(&law, &x, 0) - before + jacobian;
     double power = wmc_gibbs_scaling(&law);
-    cr_assert_lt(fabs(change - power * shift), 1e-10 * (10 + power), "N=%d", law.shape.depth);
+    cr_assert_lt(fabs(change - power * shift), 1e-10 * (10 + power), "N=%g", law.shape.depth);
   }
   wmc_stream_destroy(s);
 }

@@ -21,14 +21,14 @@ static void random_net(wmc_stream *s, int t, int depth, net *w)
 static long dimension(const net *w)
 {
   long sum = 0;
-  for (int kind = 0; kind < KINDS; kind++) sum += wmc_basis_count(&w->shape, kind);
+  for (wmc_basis_kind kind = 0; kind < KINDS; kind++) sum += wmc_basis_count(&w->shape, kind);
   return sum;
 }
 
 /* Vector of the whole basis, kind after kind. */
 static wmc_basis_vector vector_of(const net *w, long index)
 {
-  int kind = 0;
+  wmc_basis_kind kind = 0;
   for (long count; index >= (count = wmc_basis_count(&w->shape, kind)); kind++) index -= count;
   return wmc_basis_pick(&w->shape, kind, index);
 }
@@ -256,7 +256,7 @@ Test(geometry_basis, second_derivatives_are_the_drifts_of_the_product)
         wmc_basis_vector v = vector_of(&w, i);
         *(horizontal(&v) ? &across : &down) += second_derivative(&w, &v, k);
       }
-      double ito = (2.0 - w.shape.numbers) * (w.shape.depth - 1) * power / w.x.lambda[k];
+      double ito = (2.0 - (double)w.shape.numbers) * (w.shape.depth - 1) * power / w.x.lambda[k];
       cr_assert_lt(fabs(across - ito), 1e-13 * size, "horizontal, N=%d", net_depth(&w));
       cr_assert_lt(fabs(down - power * gradient[k]), 1e-11 * size, "b=%d r=%d N=%d: %.14g, %.14g",
                    (int)w.shape.numbers, w.shape.rank, net_depth(&w), down, power * gradient[k]);
@@ -303,7 +303,7 @@ static void project_by_basis(const test_network *t, const wmc_spectrum *x, const
 {
   wmc_basis_entry e[2];
   memset(out, 0, wmc_layers_size(t->layers) * sizeof *out);
-  for (int kind = 0; kind <= (all ? WMC_BASIS_INNER : WMC_BASIS_OUTER); kind++)
+  for (wmc_basis_kind kind = 0; kind <= (all ? WMC_BASIS_INNER : WMC_BASIS_OUTER); kind++)
     for (long k = 0; k < wmc_basis_count(&t->shape, kind); k++) {
       wmc_basis_vector b = wmc_basis_pick(&t->shape, kind, k);
       double part = 0;

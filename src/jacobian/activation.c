@@ -5,7 +5,7 @@
 
 #define TWO_OVER_ROOT_PI 1.12837916709551257390
 /* Phi(sqrt 2) + sqrt 2 phi(sqrt 2): where gelu'' = (2 - x^2) phi(x) vanishes, rounded up */
-#define STEEPEST_GELU 1.12890414518100
+#define STEEPEST_GELU 1.12890414518516
 
 static void apply_linear(size_t n, double slope, const double *x, double *value, double *derivative)
 {

@@ -4,7 +4,13 @@
 
 #define BLOCKS(ROW)                                                                                \
   ROW(linear)                                                                                      \
-  ROW(two_layer)
+  ROW(one_layer)                                                                                   \
+  ROW(two_layer)                                                                                   \
+  ROW(inside)                                                                                      \
+  ROW(outer)                                                                                       \
+  ROW(exponential)                                                                                 \
+  ROW(rotation)                                                                                    \
+  ROW(plain)
 
 #define TABLE_ROW(name) &wmc_block_##name,
 const wmc_block *const wmc_blocks[] = {BLOCKS(TABLE_ROW) NULL};

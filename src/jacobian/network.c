@@ -37,6 +37,14 @@ void wmc_network_destroy(wmc_network *n)
   wmc_free(n);
 }
 
+int wmc_network_factor_layers(const wmc_block *block, const wmc_block_options *o)
+{
+  double persistence = wmc_weights_persistence(o->weights, o->hurst);
+  int layers = wmc_qdt_layers(o->width, block->layer_variance(o));
+  /* the variance of the sum of l layers grows like l^{2 persistence} */
+  return (int)fmax(1, floor(pow(layers, 0.5 / persistence)));
+}
+
 static size_t batch_size(int width, int depth)
 {
   size_t size = (size_t)width * (size_t)width, batch = BATCH_ENTRIES / size;
@@ -53,7 +61,7 @@ static wmc_status fill(wmc_network *n, const wmc_block_options *o)
   n->growth = WMC_ARRAY(double, n->records);
   if (!n->layer || !n->jacobians || !n->values || !n->growth) return wmc_no_memory();
   WMC_TRY(n->block->create(o, &n->state));
-  return wmc_qdt_create(&n->qdt, n->width, wmc_qdt_layers(n->width, n->block->layer_variance(o)));
+  return wmc_qdt_create(&n->qdt, n->width, wmc_network_factor_layers(n->block, o));
 }
 
 wmc_status wmc_network_create(wmc_network **network, const wmc_block *block,
@@ -84,6 +92,7 @@ static void multiply_layers(wmc_network *n, wmc_stream *stream, size_t layers)
     size_t count = layers < n->batch ? layers : n->batch;
     n->block->layers(n->state, stream, count, n->jacobians);
     wmc_qdt_multiply(n->qdt, count, n->jacobians);
+    if (n->block->rank) wmc_qdt_limit_rank(n->qdt, n->block->rank(n->state));
     layers -= count;
   }
 }

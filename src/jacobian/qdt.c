@@ -17,6 +17,7 @@ static const double PLAIN_RANGE = 100;
 struct wmc_qdt {
   int d, limit;  /* layers that may be multiplied between factorisations */
   int pending;   /* layers in P */
+  int rank;      /* limit of the rank of M */
   bool factored; /* Q, r, T are in use; otherwise M = P */
   bool singular;
   wmc_product *product;
@@ -97,6 +98,7 @@ static void set_identity(int d, double *a)
 void wmc_qdt_start(wmc_qdt *s)
 {
   s->pending = 0;
+  s->rank = s->d;
   s->factored = s->singular = false;
   set_identity(s->d, s->front);
 }
@@ -123,14 +125,23 @@ void wmc_qdt_multiply(wmc_qdt *s, size_t count, const double *jacobians)
   }
 }
 
-/* R_ij <- (R_ij / R_ii) e^{r_j - r_i} with the old r; then r_i += log R_ii. */
+void wmc_qdt_limit_rank(wmc_qdt *s, int rank)
+{
+  if (rank < s->rank) s->rank = rank;
+}
+
+/* R_ij <- (R_ij / R_ii) e^{r_j - r_i} with the old r; then r_i += log R_ii. Rows of vanishing R_ii,
+ * or beyond the rank, become those of the identity, with r_i = -inf. */
 static void scale_rows(wmc_qdt *s)
 {
   size_t d = (size_t)s->d;
   for (size_t i = 0; i < d; i++) {
     double diagonal = s->upper[i * (d + 1)];
-    if (!(diagonal > 0) || !isfinite(diagonal)) s->singular = true;
-    for (size_t j = i + 1; j < d; j++) s->upper[j * d + i] *= exp(s->r[j] - s->r[i]) / diagonal;
+    if (!isfinite(diagonal)) s->singular = true;
+    bool lost = i >= (size_t)s->rank || !(diagonal > 0) || s->r[i] == -INFINITY;
+    if (lost) s->upper[i * (d + 1)] = 0;
+    for (size_t j = i + 1; j < d; j++)
+      s->upper[j * d + i] = lost ? 0 : s->upper[j * d + i] * (exp(s->r[j] - s->r[i]) / diagonal);
   }
   for (size_t i = 0; i < d; i++) {
     s->r[i] += log(s->upper[i * (d + 1)]);
@@ -172,16 +183,17 @@ static bool factored_values(wmc_qdt *s, double *values, double *growth)
   size_t d = (size_t)s->d;
   wmc_qdt_factor(s);
   if (s->singular) return false;
-  *growth = s->r[0];
-  memcpy(values, s->r, d * sizeof(double));
+  for (size_t i = 0; i < d; i++) values[i] = i < (size_t)s->rank ? s->r[i] : -INFINITY;
+  *growth = values[0];
+  if (s->rank == 0) return true;
   double top = values[0], bottom = values[0];
-  for (size_t i = 1; i < d; i++) {
+  for (size_t i = 1; i < (size_t)s->rank; i++) {
     top = fmax(top, values[i]);
     bottom = fmin(bottom, values[i]);
   }
   bool narrow = top - bottom < PLAIN_RANGE;
   for (size_t i = 0; i < d; i++) {
-    double scale = narrow ? exp(values[i] - top) : 1;
+    double scale = i >= (size_t)s->rank ? 0 : narrow ? exp(values[i] - top) : 1;
     for (size_t k = 0; k < d; k++) s->upper[i * d + k] = k < i ? 0 : scale * s->t[k * d + i];
   }
   if (!narrow) return wmc_graded_singular_values(s->d, s->upper, values);
@@ -207,9 +219,10 @@ static bool plain_values(wmc_qdt *s, double *values, double *growth)
 
 bool wmc_qdt_values(wmc_qdt *s, double *values, double *growth)
 {
-  bool (*compute)(wmc_qdt *, double *, double *) = s->factored ? factored_values : plain_values;
-  if (!compute(s, values, growth)) return false;
-  double sum = *growth;
-  for (int i = 0; i < s->d; i++) sum += values[i];
+  bool factored = s->factored || s->rank < s->d;
+  if (!(factored ? factored_values : plain_values)(s, values, growth)) return false;
+  double sum = s->rank > 0 ? *growth : 0;
+  for (int i = 0; i < s->rank; i++) sum += values[i];
+  for (int i = s->rank; i < s->d; i++) values[i] = -INFINITY;
   return isfinite(sum);
 }

@@ -6,7 +6,6 @@
 #include "weylmc/jacobian/exact.h"
 #include "weylmc/jacobian/hyperbolic.h"
 #include "weylmc/jacobian/network.h"
-#include "weylmc/jacobian/qdt.h"
 #include "weylmc/models/model.h"
 
 enum {
@@ -179,7 +178,7 @@ static double cost(const wmc_value *p)
 {
   wmc_block_options o = options_of(p);
   double d = o.width, depth = o.depth;
-  int layers = wmc_qdt_layers(o.width, block_of(p)->layer_variance(&o));
+  int layers = wmc_network_factor_layers(block_of(p), &o);
   double factorisations = floor(depth / layers);
   const double overhead = 100, qr = 4, spectrum = 40;
   return depth * (overhead + 2 * d * d * d + block_of(p)->cost(&o)) +

@@ -1,28 +1,46 @@
-/** @file block.h  The table of residual blocks x -> f(x) and their Jacobians J.
+/** @file block.h  The table of blocks x -> f(x) and their Jacobians J.
  *
- *   linear     f(x) = J x,                     J = I + s G,  s^2 = variance time / depth,
- *              G has independent entries of variance 1;
- *   two_layer  f(x) = x + L^{-1/2} W2 phi(W1 x),  J = I + L^{-1/2} W2 D W1,  D = diag phi'(W1 x),
- *              W1 (n x d) has entries of variance c1, W2 (d x n) of variance c2 with
- *              c1 c2 n = variance time, L the depth, n the hidden width.
+ * Residual blocks are f(x) = x + (m/p) b(N(x)): a branch b, a normalisation N before it, and
+ * dropout after it, m a mask of independent components that are 1 with probability p. With
+ * s^2 = variance (time/depth)^{2 b}, b the exponent, and W a matrix of entries of variance 1:
  *
- * Weights are fresh in every layer and every network. The input of a network is a vector of squared
- * norm `input_norm2` whose direction is uniform on the sphere: with gaussian weights the law of the
- * singular values does not depend on the direction, and with signs it avoids pre-activations that
- * are exactly 0.
- * Source and limits: docs/theory/jacobian.md, eqs. (1)-(7).
- * Matrices are column-major, width x width. Adding a block: one file and one row in
- * src/jacobian/blocks.c.
- * Checked by tests/check/jacobian_block.c: J against central differences of `forward`, bulk layers
- * against single ones. States belong to one Markov chain each and allocate only in create.
+ *   linear     b(u) = s W u                     (J = I + s W without N and dropout)
+ *   one_layer  b(u) = s W phi(u)
+ *   two_layer  b(u) = r W2 phi(W1 u),           W1 (n x d) of entries of variance c1, n the hidden
+ *                                               width, W2 (d x n); r^2 = s^2 / (c1 n)
+ *   inside     b(u) = phi(s W u)
+ *   outer      b(u) = r phi(W1 u),              r^2 = s^2 / c1
+ *
+ * so that for phi(x) = x the entries of J - I always have the variance s^2. N(x) = x, or
+ * sqrt(d) x/|x| (rms), or that of x less its mean (layer). Without these:
+ *
+ *   exponential  f(x) = exp(s W) x
+ *   rotation     f(x) = exp(s (W - W^T)/sqrt 2) x, orthogonal: log-singular values are 0
+ *   plain        f(x) = phi(sigma W x), no skip connection, sigma^2 = variance: Ginibre's product
+ *                for phi(x) = x, random masks for relu
+ *
+ * Weights are drawn by their law (weights.h) for every network. The input of a network is a vector
+ * of squared norm `input_norm2` whose direction is uniform on the sphere: with gaussian weights the
+ * law of the singular values does not depend on the direction, and with signs it avoids
+ * pre-activations that are exactly 0. The running vector of a positively homogeneous block without
+ * N may be scaled by powers of two, which changes no Jacobian. Source and limits:
+ * docs/theory/jacobian.md, section 1. Matrices are column-major, width x width. Adding a block: one
+ * file and one row in src/jacobian/blocks.c; a new branch of a residual block needs the few lines
+ * of src/jacobian/residual.h. Checked by tests/check/jacobian_block.c: J against central
+ * differences of `forward`, bulk layers against single ones. States belong to one Markov chain each
+ * and allocate only in create.
  */
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "weylmc/base/status.h"
 #include "weylmc/jacobian/activation.h"
 #include "weylmc/jacobian/weights.h"
 #include "weylmc/numeric/random.h"
+
+typedef enum wmc_norm { WMC_NORM_NONE, WMC_NORM_RMS, WMC_NORM_LAYER } wmc_norm;
+extern const char *const wmc_norm_names[];
 
 typedef struct wmc_block_options {
   int width;  /**< d */
@@ -31,33 +49,49 @@ typedef struct wmc_block_options {
   const wmc_activation *activation;
   double slope; /**< of leaky_relu */
   const wmc_weights *weights;
+  double hurst; /**< of fractional weights */
+  int modes;    /**< of smooth weights */
   double variance, time;
-  double inner_variance; /**< c1, two_layer only */
+  double exponent;       /**< b; 0: the persistence of the weights, 1/2 if they are independent */
+  double inner_variance; /**< c1, two_layer and outer */
   double input_norm2;    /**< |x_0|^2 */
+  wmc_norm norm;         /**< N, residual blocks only */
+  double drop;           /**< 1 - p, residual blocks only */
 } wmc_block_options;
+
+/** s^2, the variance of the entries of J - I of a linear block. */
+double wmc_block_variance(const wmc_block_options *options);
+/** b. */
+double wmc_block_exponent(const wmc_block_options *options);
 
 typedef struct wmc_block {
   const char *name, *text;
   wmc_status (*create)(const wmc_block_options *options, void **state);
   void (*destroy)(void *state);
-  /** Begin a new network: a new input vector where the Jacobian depends on it. */
+  /** Begin a new network: new weights where layers depend on each other, and a new input vector
+   * where the Jacobian depends on it. */
   void (*start)(void *state, wmc_stream *stream);
   /** The Jacobians of the next `count` layers, count x width x width, first layer first. */
   void (*layers)(void *state, wmc_stream *stream, size_t count, double *jacobians);
-  /** Numbers that define one layer, as `forward` takes them: G scaled by s; or W1, then W2 scaled
-   * by L^{-1/2}, each column-major. */
+  /** Numbers that define one layer, as `forward` takes them: the weight matrices with their scales,
+   * in the order of the formula from the right, each column-major; then with dropout the d
+   * components of m/p. */
   size_t (*parameters)(const void *state);
   /** One layer with given parameters: x (width) <- f(x), and its Jacobian at the old x. */
   void (*forward)(void *state, const double *parameters, double *x, double *jacobian);
-  /** Upper bound of the variance of an entry of J - I that is random given the past; it sets how
-   * many layers are multiplied between factorisations (qdt.h). */
+  /** Upper bound of the variance of an entry of J - I that is random given the past (with norm: as
+   * long as |x| is at least half of what it was); it sets how many layers are multiplied between
+   * factorisations (qdt.h). */
   double (*layer_variance)(const wmc_block_options *options);
   /** Work of one layer in flops, the product with the running Jacobian not included. */
   double (*cost)(const wmc_block_options *options);
+  /** Rank of the product of all layers since start, where it is lost by exact zeros; NULL: full.
+   */
+  int (*rank)(const void *state);
 } wmc_block;
 
-extern const wmc_block wmc_block_linear;
-extern const wmc_block wmc_block_two_layer;
+extern const wmc_block wmc_block_linear, wmc_block_one_layer, wmc_block_two_layer, wmc_block_inside,
+    wmc_block_outer, wmc_block_exponential, wmc_block_rotation, wmc_block_plain;
 
 /** Table ended by NULL, and the names alone (NULL-ended) in the same order. */
 extern const wmc_block *const wmc_blocks[];

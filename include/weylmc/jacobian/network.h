@@ -18,6 +18,10 @@ typedef struct wmc_network wmc_network;
 /** Layer at which a fraction of the depth is recorded. */
 int wmc_network_record_layer(double fraction, int depth);
 
+/** Layers multiplied between factorisations (qdt.h): less where layers are correlated and add up.
+ */
+int wmc_network_factor_layers(const wmc_block *block, const wmc_block_options *options);
+
 /** `fractions`: `records` numbers in (0, 1] that give increasing layers. */
 wmc_status wmc_network_create(wmc_network **network, const wmc_block *block,
                               const wmc_block_options *options, size_t records,
@@ -25,7 +29,8 @@ wmc_status wmc_network_create(wmc_network **network, const wmc_block *block,
 void wmc_network_destroy(wmc_network *network);
 /** A new network. Returns false if a product is singular or not finite (message raised). */
 bool wmc_network_draw(wmc_network *network, wmc_stream *stream);
-/** After a draw: log-singular values at each record, records x width, decreasing; owned. */
+/** After a draw: log-singular values at each record, records x width, decreasing; owned. Those that
+ * are lost (wmc_block.rank) are -inf, also log|M e_1| if all are. */
 double *wmc_network_values(wmc_network *network);
 /** After a draw: log|M e_1| at each record; owned. */
 double *wmc_network_growth(wmc_network *network);

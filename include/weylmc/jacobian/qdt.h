@@ -37,8 +37,13 @@ void wmc_qdt_destroy(wmc_qdt *qdt);
 void wmc_qdt_start(wmc_qdt *qdt);
 /** M <- J_count ... J_1 M; `jacobians` is count x width x width, J_1 first. */
 void wmc_qdt_multiply(wmc_qdt *qdt, size_t count, const double *jacobians);
+/** M is known to have at most this rank, because rows of its factors vanish: as many of the r_i are
+ * kept, the others are rounding and become -inf. The first columns of M must be in general
+ * position. */
+void wmc_qdt_limit_rank(wmc_qdt *qdt, int rank);
 /** Fold P into Q, r, T now. */
 void wmc_qdt_factor(wmc_qdt *qdt);
-/** log-singular values of M, decreasing (width), and growth = log|M e_1|. M may be multiplied
- * further afterwards. Returns false if M is singular or not finite. */
+/** log-singular values of M, decreasing (width; those beyond its limited rank are -inf), and growth
+ * = log|M e_1|. M may be multiplied further afterwards. Returns false if M is not finite, or has a
+ * smaller rank than its limit. */
 bool wmc_qdt_values(wmc_qdt *qdt, double *values, double *growth);

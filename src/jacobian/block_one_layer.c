@@ -1,0 +1,25 @@
+#include <math.h>
+
+#include "residual.h"
+
+static void scales(const wmc_block_options *o, double scale[WMC_BRANCH_MATRICES])
+{
+  scale[0] = sqrt(wmc_block_variance(o));
+  scale[1] = 0;
+}
+
+/* y = W phi(u), jacobian = W D. */
+static void apply(wmc_residual *b, const double *weights, const double *u, double *y,
+                  double *jacobian)
+{
+  size_t d = b->width;
+  b->activation->apply(d, b->slope, u, b->active, b->slopes);
+  wmc_add_product(d, d, weights, b->active, y);
+  for (size_t j = 0; j < d; j++)
+    for (size_t i = 0; i < d; i++) jacobian[j * d + i] = weights[j * d + i] * b->slopes[j];
+}
+
+static const wmc_branch branch = {.scales = scales, .apply = apply, .vector = true};
+
+WMC_RESIDUAL_BLOCK(one_layer, branch, "x + s W phi(N(x))", wmc_residual_variance,
+                   wmc_residual_cost);

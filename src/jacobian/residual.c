@@ -1,0 +1,258 @@
+#include "residual.h"
+
+#include <math.h>
+#include <string.h>
+
+const char *const wmc_norm_names[] = {"none", "rms", "layer", NULL};
+
+double wmc_block_exponent(const wmc_block_options *o)
+{
+  return o->exponent > 0 ? o->exponent : wmc_weights_persistence(o->weights, o->hurst);
+}
+
+double wmc_block_variance(const wmc_block_options *o)
+{
+  double exponent = wmc_block_exponent(o), step = o->time / o->depth;
+  return exponent == 0.5 ? o->variance * step : o->variance * pow(step, 2 * exponent);
+}
+
+/* ---- parts -------------------------------------------------------------------------------- */
+
+void wmc_add_product(size_t m, size_t n, const double *a, const double *x, double *y)
+{
+  for (size_t j = 0; j < n; j++)
+    for (size_t i = 0; i < m; i++) y[i] += a[j * m + i] * x[j];
+}
+
+void wmc_add_identity(size_t width, double *a)
+{
+  for (size_t i = 0; i < width; i++) a[i * (width + 1)] += 1;
+}
+
+void wmc_scale_rows(size_t m, size_t n, const double *factor, const double *a, double *out)
+{
+  for (size_t j = 0; j < n; j++)
+    for (size_t i = 0; i < m; i++) out[j * m + i] = factor[i] * a[j * m + i];
+}
+
+static double norm_of(size_t n, const double *x)
+{
+  double sum = 0;
+  for (size_t i = 0; i < n; i++) sum += x[i] * x[i];
+  return sqrt(sum);
+}
+
+void wmc_draw_direction(wmc_stream *stream, size_t n, double norm, double *x)
+{
+  wmc_stream_normals(stream, n, 1, x);
+  double factor = norm / norm_of(n, x);
+  for (size_t i = 0; i < n; i++) x[i] *= factor;
+}
+
+void wmc_tame(size_t n, double *x)
+{
+  const double far = 0x1p300;
+  double norm = norm_of(n, x), factor = norm > far ? 1 / far : norm < 1 / far ? far : 1;
+  for (size_t i = 0; factor != 1 && i < n; i++) x[i] *= factor;
+}
+
+/* ---- making ------------------------------------------------------------------------------- */
+
+void wmc_residual_destroy(void *state)
+{
+  wmc_residual *b = state;
+  if (!b) return;
+  double *arrays[] = {b->x, b->drawn, b->u, b->y, b->slopes, b->active, b->masked};
+  for (size_t k = 0; k < sizeof arrays / sizeof *arrays; k++) wmc_free(arrays[k]);
+  for (int k = 0; k < WMC_BRANCH_MATRICES; k++) wmc_source_destroy(b->source[k]);
+  wmc_product_destroy(b->product);
+  wmc_free(b);
+}
+
+static wmc_status create_sources(wmc_residual *b, const wmc_block_options *o, const double *scale)
+{
+  wmc_source_options options = {.law = o->weights,
+                                .rows = b->hidden,
+                                .columns = b->width,
+                                .depth = o->depth,
+                                .scale = scale[0],
+                                .hurst = o->hurst,
+                                .modes = o->modes};
+  WMC_TRY(wmc_source_create(&b->source[0], &options));
+  if (scale[1] == 0) return WMC_OK;
+  options.rows = b->width;
+  options.columns = b->hidden;
+  options.scale = scale[1];
+  WMC_TRY(wmc_source_create(&b->source[1], &options));
+  return wmc_product_create(&b->product, (int)b->width, (int)b->width, (int)b->hidden);
+}
+
+static wmc_status allocate(wmc_residual *b)
+{
+  size_t d = b->width, n = b->hidden;
+  double **vectors[] = {&b->x, &b->u, &b->y};
+  bool failed = false;
+  for (size_t k = 0; k < sizeof vectors / sizeof *vectors; k++)
+    failed |= !(*vectors[k] = WMC_ARRAY(double, d));
+  failed |= !(b->drawn = WMC_ARRAY(double, b->weights + d));
+  failed |= !(b->slopes = WMC_ARRAY(double, n));
+  failed |= !(b->active = WMC_ARRAY(double, n));
+  failed |= !(b->masked = WMC_ARRAY(double, n *d));
+  return failed ? wmc_no_memory() : WMC_OK;
+}
+
+wmc_status wmc_residual_create(const wmc_branch *branch, const wmc_block_options *o, void **state)
+{
+  wmc_residual *b = WMC_NEW(wmc_residual);
+  *state = b;
+  if (!b) return wmc_no_memory();
+  double scale[WMC_BRANCH_MATRICES];
+  branch->scales(o, scale);
+  bool two = scale[1] != 0;
+  b->branch = branch;
+  b->width = (size_t)o->width;
+  b->hidden = (size_t)(two ? o->hidden : o->width);
+  b->weights = b->width * b->hidden * (two ? 2 : 1);
+  b->activation = o->activation;
+  b->slope = o->slope;
+  b->outer_scale = sqrt(wmc_block_variance(o) / o->inner_variance);
+  b->keep = 1 - o->drop;
+  b->input_norm = sqrt(o->input_norm2);
+  b->norm = o->norm;
+  b->follows = branch->vector || o->norm != WMC_NORM_NONE;
+  wmc_status status = allocate(b);
+  if (status == WMC_OK) status = create_sources(b, o, scale);
+  if (status == WMC_OK) return WMC_OK;
+  wmc_residual_destroy(b);
+  *state = NULL;
+  return status;
+}
+
+void wmc_residual_start(void *state, wmc_stream *stream)
+{
+  wmc_residual *b = state;
+  for (int k = 0; k < WMC_BRANCH_MATRICES; k++)
+    if (b->source[k]) wmc_source_start(b->source[k], stream);
+  if (b->follows) wmc_draw_direction(stream, b->width, b->input_norm, b->x);
+}
+
+size_t wmc_residual_parameters(const void *state)
+{
+  const wmc_residual *b = state;
+  return b->weights + (b->keep < 1 ? b->width : 0);
+}
+
+/* ---- a layer ------------------------------------------------------------------------------ */
+
+/* u = N(x); returns |x|, or |x - mean|. */
+static double normalise(size_t d, wmc_norm norm, const double *x, double *u)
+{
+  double mean = 0;
+  for (size_t i = 0; norm == WMC_NORM_LAYER && i < d; i++) mean += x[i] / (double)d;
+  for (size_t i = 0; i < d; i++) u[i] = x[i] - mean;
+  double length = norm_of(d, u), factor = sqrt((double)d) / length;
+  for (size_t i = 0; i < d; i++) u[i] *= factor;
+  return length;
+}
+
+/* A <- A - a b^T with a = A b / |b|^2: what of A acts on b is taken away. */
+static void project_out(size_t d, double *a, const double *b, double *image)
+{
+  double square = 0;
+  memset(image, 0, d * sizeof *image);
+  wmc_add_product(d, d, a, b, image);
+  for (size_t j = 0; j < d; j++) square += b[j] * b[j];
+  for (size_t j = 0; j < d; j++)
+    for (size_t i = 0; i < d; i++) a[j * d + i] -= image[i] * (b[j] / square);
+}
+
+/* A <- A DN, with DN = (sqrt(d)/length)(P - u u^T/|u|^2); P = 1, or takes out the mean. */
+static void differentiate_norm(wmc_residual *b, double length, double *a)
+{
+  size_t d = b->width;
+  double factor = sqrt((double)d) / length;
+  project_out(d, a, b->u, b->active);
+  if (b->norm == WMC_NORM_LAYER) {
+    for (size_t i = 0; i < d; i++) b->u[i] = 1;
+    project_out(d, a, b->u, b->active);
+  }
+  for (size_t i = 0; i < d * d; i++) a[i] *= factor;
+}
+
+void wmc_residual_forward(void *state, const double *parameters, double *x, double *jacobian)
+{
+  wmc_residual *b = state;
+  size_t d = b->width;
+  const double *mask = parameters + b->weights;
+  bool normed = b->norm != WMC_NORM_NONE, dropped = b->keep < 1;
+  double length = normed ? normalise(d, b->norm, x, b->u) : 1;
+  memset(b->y, 0, d * sizeof(double));
+  b->branch->apply(b, parameters, normed ? b->u : x, b->y, jacobian);
+  if (normed) differentiate_norm(b, length, jacobian);
+  if (dropped) wmc_scale_rows(d, d, mask, jacobian, jacobian);
+  for (size_t i = 0; i < d; i++) x[i] += dropped ? mask[i] * b->y[i] : b->y[i];
+  wmc_add_identity(d, jacobian);
+}
+
+static void draw_mask(wmc_residual *b, wmc_stream *stream, double *mask)
+{
+  wmc_stream_uniforms(stream, b->width, mask);
+  for (size_t i = 0; i < b->width; i++) mask[i] = mask[i] < b->keep ? 1 / b->keep : 0;
+}
+
+/* Without normalisation and dropout the Jacobians of a linear branch are all there is. */
+static void bare_layers(wmc_residual *b, wmc_stream *stream, size_t count, double *jacobians)
+{
+  wmc_source_layers(b->source[0], stream, count, jacobians);
+  for (size_t l = 0; l < count; l++) wmc_add_identity(b->width, jacobians + l * b->weights);
+}
+
+void wmc_residual_layers(void *state, wmc_stream *stream, size_t count, double *jacobians)
+{
+  wmc_residual *b = state;
+  bool dropped = b->keep < 1;
+  if (!b->follows && !dropped) {
+    bare_layers(b, stream, count, jacobians);
+    return;
+  }
+  for (size_t l = 0; l < count; l++) {
+    wmc_source_layers(b->source[0], stream, 1, b->drawn);
+    if (b->source[1]) wmc_source_layers(b->source[1], stream, 1, b->drawn + b->weights / 2);
+    if (dropped) draw_mask(b, stream, b->drawn + b->weights);
+    wmc_residual_forward(b, b->drawn, b->x, jacobians + l * b->width * b->width);
+  }
+  if (b->activation->homogeneous && b->norm == WMC_NORM_NONE) wmc_tame(b->width, b->x);
+}
+
+/* ---- bounds and costs --------------------------------------------------------------------- */
+
+double wmc_residual_linear_variance(const wmc_block_options *o)
+{
+  double variance = wmc_block_variance(o) / (1 - o->drop);
+  return o->norm == WMC_NORM_NONE ? variance : 4 * variance * o->width / o->input_norm2;
+}
+
+double wmc_residual_variance(const wmc_block_options *o)
+{
+  double steepest = wmc_activation_steepest(o->activation, o->slope);
+  return steepest * steepest * wmc_residual_linear_variance(o);
+}
+
+/* In flops that take as long. */
+static double cost_of(const wmc_block_options *o, double weights)
+{
+  const double normal = 20, activation = 40;
+  double passes = (o->norm == WMC_NORM_NONE ? 0 : 8) + (o->drop > 0 ? 1 : 0);
+  return normal * weights + activation * o->width + passes * o->width * o->width;
+}
+
+double wmc_residual_cost(const wmc_block_options *o)
+{
+  return cost_of(o, (double)o->width * o->width);
+}
+
+double wmc_residual_cost_two(const wmc_block_options *o)
+{
+  double weights = (double)o->width * o->hidden;
+  return cost_of(o, 2 * weights) + 2 * weights * o->width;
+}

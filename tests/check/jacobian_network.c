@@ -77,9 +77,12 @@ Test(jacobian_network, is_the_product_of_its_layers)
       for (int draw = 0; draw < 5; draw++) {
         cr_assert(wmc_network_draw(network, stream));
         plain(*block, &o, o.depth, again, values, &growth);
-        for (int i = 0; i < d; i++)
-          cr_expect_lt(fabs(wmc_network_values(network)[i] - values[i]), 1e-13, "%s d=%d i=%d",
-                       (*block)->name, d, i);
+        for (int i = 0; i < d; i++) {
+          /* the plain product forgets small singular values */
+          double forgotten = 1e-14 * exp(values[0] - values[i]);
+          cr_expect_lt(fabs(wmc_network_values(network)[i] - values[i]), 1e-13 + forgotten,
+                       "%s d=%d i=%d", (*block)->name, d, i);
+        }
         cr_expect_lt(fabs(wmc_network_growth(network)[0] - growth), 1e-13);
       }
       wmc_network_destroy(network);
@@ -148,7 +151,7 @@ Test(jacobian_network, singular_products_are_an_error)
 
 /* ---- the model -------------------------------------------------------------------------- */
 
-enum { FIELDS = 12, MEASURED = 512 };
+enum { FIELDS = 17, MEASURED = 512 };
 
 /* Values as a deck would give them: "name=text" pairs over the defaults. */
 static void read_parameters(const wmc_model *model, wmc_value *values, size_t n,
@@ -308,8 +311,7 @@ Test(jacobian_model, expected_values_where_they_are_exact)
 
   /* a layer amplitude at which nearly singular layers count has no expected sum */
   PARAMETERS(model, values, "width=2", "depth=4");
-  cr_assert(expect(model, "log_singular_values_sum", values, out));
-  cr_expect(isnan(out[0]) && isnan(out[1]));
+  cr_expect_not(expect(model, "log_singular_values_sum", values, out));
 
   PARAMETERS(model, values, "width=2", "depth=100", "time=0.1", "weights=rademacher");
   cr_expect_not(expect(model, "log_singular_values_sum", values, out));

@@ -1,0 +1,66 @@
+/** @file residual_jacobian.h  Inside the model `residual_jacobian`: fields, axes, observables.
+ */
+#pragma once
+#include "weylmc/jacobian/block.h"
+#include "weylmc/models/model.h"
+
+enum {
+  WIDTH,
+  DEPTH,
+  BLOCK,
+  ACTIVATION,
+  SLOPE,
+  HIDDEN,
+  INNER_VARIANCE,
+  INPUT_NORM2,
+  NORM,
+  KEEP,
+  WEIGHTS,
+  HURST,
+  MODES,
+  EXPONENT,
+  VARIANCE,
+  TIME,
+  RECORD,
+  FIELDS
+};
+
+/* AXIS_LOSS and AXIS_LOSS_INDEX have no entries where no singular value can vanish. */
+enum { AXIS_RECORD, AXIS_INDEX, AXIS_GAP, AXIS_LOSS, AXIS_LOSS_INDEX, AXES };
+
+/* Spectrum of one network at one depth. */
+typedef struct wmc_jacobian_spectrum {
+  size_t d;
+  const double *values; /* lambda, decreasing; -inf for what is lost */
+  double growth;        /* log|M u| */
+  bool loses;           /* values may be lost */
+} wmc_jacobian_spectrum;
+
+extern const wmc_model wmc_residual_jacobian;
+extern const wmc_field wmc_jacobian_fields[];
+extern const wmc_axis wmc_jacobian_axes[];
+extern const wmc_observable wmc_jacobian_observables[];
+extern const wmc_derived wmc_jacobian_derived[];
+
+const wmc_block *wmc_jacobian_block(const wmc_value *parameters);
+wmc_block_options wmc_jacobian_options(const wmc_value *parameters);
+/** Layer at which record k is taken. */
+int wmc_jacobian_layer(const wmc_value *parameters, size_t k);
+/** Singular values may vanish exactly: rank is lost and log-singular values become -inf. */
+bool wmc_jacobian_loses_rank(const wmc_value *parameters);
+void wmc_jacobian_check(const wmc_value *parameters, const wmc_complaints *complaints);
+double wmc_jacobian_cost(const wmc_value *parameters);
+
+/** All observables of a network in table order, for the spectra of all records. */
+void wmc_jacobian_measure(size_t records, const wmc_jacobian_spectrum *spectra, double *out);
+
+/* Exact expectations, as wmc_observable.expected. */
+bool wmc_jacobian_expected_values(const wmc_value *parameters, double *out);
+bool wmc_jacobian_expected_sum(const wmc_value *parameters, double *out);
+bool wmc_jacobian_expected_log_det(const wmc_value *parameters, double *out);
+bool wmc_jacobian_expected_gap(const wmc_value *parameters, double *out);
+bool wmc_jacobian_expected_growth(const wmc_value *parameters, double *out);
+bool wmc_jacobian_expected_trace(const wmc_value *parameters, double *out);
+bool wmc_jacobian_expected_condition(const wmc_value *parameters, double *out);
+/** A finite limit L -> infinity exists. */
+bool wmc_jacobian_converges(const wmc_value *parameters);

@@ -1,0 +1,309 @@
+#include <math.h>
+
+#include "residual_jacobian.h"
+#include "weylmc/jacobian/network.h"
+
+#define RESIDUAL        "block=linear|one_layer|two_layer|inside|outer"
+#define LAYERED         RESIDUAL "|exponential|rotation"
+#define WITH_INPUT      RESIDUAL "|plain"
+#define WITH_ACTIVATION "block=one_layer|two_layer|inside|outer|plain"
+
+const wmc_field wmc_jacobian_fields[] = {
+    [WIDTH] = {.name = "width",
+               .type = WMC_INT,
+               .minimum = 1,
+               .maximum = 4096,
+               .required = true,
+               .sweep = true,
+               .unit = "1",
+               .text = "number of neurons d; the Jacobian is d x d"},
+    [DEPTH] = {.name = "depth",
+               .type = WMC_INT,
+               .minimum = 1,
+               .maximum = 1e9,
+               .required = true,
+               .sweep = true,
+               .unit = "1",
+               .text = "number of residual blocks L"},
+    [BLOCK] = {.name = "block",
+               .type = WMC_CHOICE,
+               .choices = wmc_block_names,
+               .standard = "linear",
+               .sweep = true,
+               .unit = "",
+               .text = "kind of block"},
+    [ACTIVATION] = {.name = "activation",
+                    .type = WMC_CHOICE,
+                    .choices = wmc_activation_names,
+                    .standard = "relu",
+                    .sweep = true,
+                    .only = WITH_ACTIVATION,
+                    .unit = "",
+                    .text = "activation function phi"},
+    [SLOPE] = {.name = "slope",
+               .type = WMC_REAL,
+               .minimum = -100,
+               .maximum = 100,
+               .standard = "0.01",
+               .sweep = true,
+               .only = "activation=leaky_relu",
+               .unit = "1",
+               .text = "slope of leaky_relu for negative arguments"},
+    [HIDDEN] = {.name = "hidden",
+                .type = WMC_INT,
+                .minimum = 1,
+                .maximum = 65536,
+                .sweep = true,
+                .only = "block=two_layer",
+                .unit = "1",
+                .text = "hidden width n of a block (default: width)"},
+    [INNER_VARIANCE] =
+        {.name = "inner_variance",
+         .type = WMC_REAL,
+         .minimum = 0,
+         .maximum = 1e12,
+         .open_minimum = true,
+         .sweep = true,
+         .only = "block=two_layer|outer",
+         .unit = "1",
+         .text = "variance c1 of the weights inside phi (default: 1/width); for phi(x) = x "
+                 "it drops out"},
+    [INPUT_NORM2] = {.name = "input_norm2",
+                     .type = WMC_REAL,
+                     .minimum = 0,
+                     .maximum = 1e12,
+                     .open_minimum = true,
+                     .sweep = true,
+                     .only = WITH_INPUT,
+                     .unit = "1",
+                     .text = "squared norm of the input vector, whose direction is uniform "
+                             "(default: width)"},
+    [NORM] = {.name = "norm",
+              .type = WMC_CHOICE,
+              .choices = wmc_norm_names,
+              .standard = "none",
+              .sweep = true,
+              .only = RESIDUAL,
+              .unit = "",
+              .text =
+                  "normalisation before the branch: x sqrt(d)/|x| (rms), less the mean (layer)"},
+    [KEEP] = {.name = "keep",
+              .type = WMC_REAL,
+              .minimum = 0,
+              .maximum = 1,
+              .open_minimum = true,
+              .standard = "1",
+              .sweep = true,
+              .only = RESIDUAL,
+              .unit = "1",
+              .text = "probability p that dropout keeps an output of the branch, which is then "
+                      "divided by p"},
+    [WEIGHTS] = {.name = "weights",
+                 .type = WMC_CHOICE,
+                 .choices = wmc_weight_law_names,
+                 .standard = "gaussian",
+                 .sweep = true,
+                 .unit = "",
+                 .text = "law of the weights"},
+    [HURST] = {.name = "hurst",
+               .type = WMC_REAL,
+               .minimum = 0.5,
+               .maximum = 1 - 1e-9,
+               .standard = "0.75",
+               .sweep = true,
+               .only = "weights=fractional",
+               .unit = "1",
+               .text = "Hurst index H of fractional noise along the depth; 1/2 is independent"},
+    [MODES] = {.name = "modes",
+               .type = WMC_INT,
+               .minimum = 0,
+               .maximum = 1000,
+               .standard = "3",
+               .sweep = true,
+               .only = "weights=smooth",
+               .unit = "1",
+               .text = "modes K of weights that are smooth functions of the depth"},
+    [EXPONENT] = {.name = "exponent",
+                  .type = WMC_REAL,
+                  .minimum = 0,
+                  .maximum = 10,
+                  .open_minimum = true,
+                  .sweep = true,
+                  .only = LAYERED,
+                  .unit = "1",
+                  .text =
+                      "b in s^2 = variance (time/depth)^(2b) (default: 1/2; H for fractional, 1 "
+                      "for smooth weights)"},
+    [VARIANCE] =
+        {.name = "variance",
+         .type = WMC_REAL,
+         .minimum = 0,
+         .maximum = 1e12,
+         .open_minimum = true,
+         .standard = "1",
+         .sweep = true,
+         .unit = "1",
+         .text = "sigma^2: variance of the increments of the Jacobian per unit of time; plain: "
+                 "variance of the weights"},
+    [TIME] = {.name = "time",
+              .type = WMC_REAL,
+              .minimum = 0,
+              .maximum = 1e12,
+              .open_minimum = true,
+              .standard = "1",
+              .sweep = true,
+              .only = LAYERED,
+              .unit = "1",
+              .text = "depth time T"},
+    [RECORD] = {.name = "record",
+                .type = WMC_REALS,
+                .minimum = 0,
+                .maximum = 1,
+                .open_minimum = true,
+                .standard = "[1]",
+                .unit = "1",
+                .text = "fractions of the depth at which spectra are recorded"},
+    [FIELDS] = {.name = NULL},
+};
+
+/* ---- parameters ------------------------------------------------------------------------- */
+
+const wmc_block *wmc_jacobian_block(const wmc_value *p) { return wmc_blocks[p[BLOCK].integer]; }
+
+static double real_or(const wmc_value *value, double otherwise)
+{
+  return value->present ? value->real : otherwise;
+}
+
+static long integer_or(const wmc_value *value, long otherwise)
+{
+  return value->present ? value->integer : otherwise;
+}
+
+wmc_block_options wmc_jacobian_options(const wmc_value *p)
+{
+  double width = (double)p[WIDTH].integer;
+  return (wmc_block_options){
+      .width = (int)p[WIDTH].integer,
+      .depth = (int)p[DEPTH].integer,
+      .hidden = (int)integer_or(&p[HIDDEN], p[WIDTH].integer),
+      .activation = &wmc_activations[integer_or(&p[ACTIVATION], 0)],
+      .slope = real_or(&p[SLOPE], 0),
+      .weights = &wmc_weight_laws[p[WEIGHTS].integer],
+      .hurst = real_or(&p[HURST], 0.5),
+      .modes = (int)integer_or(&p[MODES], 0),
+      .variance = p[VARIANCE].real,
+      .time = real_or(&p[TIME], 1),
+      .exponent = real_or(&p[EXPONENT], 0),
+      .inner_variance = real_or(&p[INNER_VARIANCE], 1 / width),
+      .input_norm2 = real_or(&p[INPUT_NORM2], width),
+      .norm = (wmc_norm)integer_or(&p[NORM], WMC_NORM_NONE),
+      .drop = 1 - real_or(&p[KEEP], 1),
+  };
+}
+
+int wmc_jacobian_layer(const wmc_value *p, size_t k)
+{
+  return wmc_network_record_layer(p[RECORD].reals[k], (int)p[DEPTH].integer);
+}
+
+/* Rows of D W vanish if phi' does. */
+bool wmc_jacobian_loses_rank(const wmc_value *p)
+{
+  wmc_block_options o = wmc_jacobian_options(p);
+  return wmc_jacobian_block(p)->rank && wmc_activation_negative_slope(o.activation, o.slope) == 0;
+}
+
+/* ---- checks ------------------------------------------------------------------------------- */
+
+static void check_records(const wmc_value *p, const wmc_complaints *complaints)
+{
+  for (size_t k = 1; k < p[RECORD].count; k++) {
+    double before = p[RECORD].reals[k - 1], fraction = p[RECORD].reals[k];
+    if (!(fraction > before))
+      wmc_complain(complaints, RECORD,
+                   "record: fractions must increase, but %g comes after %g; sort them", fraction,
+                   before);
+    else if (wmc_jacobian_layer(p, k) == wmc_jacobian_layer(p, k - 1))
+      wmc_complain(complaints, RECORD,
+                   "record: %g and %g of depth %ld are the same layer %d; leave one out or use "
+                   "depths of at least %.0f",
+                   before, fraction, p[DEPTH].integer, wmc_jacobian_layer(p, k),
+                   ceil(1 / (fraction - before)));
+  }
+}
+
+/* A branch with a mean grows like s L, which has no limit. */
+static void check_activation(const wmc_value *p, const wmc_complaints *complaints)
+{
+  wmc_block_options o = wmc_jacobian_options(p);
+  const wmc_block *block = wmc_jacobian_block(p);
+  double alpha = wmc_activation_negative_slope(o.activation, o.slope);
+  bool linear = alpha == 1, homogeneous = !isnan(alpha);
+  if (block == &wmc_block_outer && !o.activation->odd && !linear)
+    wmc_complain(complaints, ACTIVATION,
+                 "activation: block outer diverges with depth for %s, whose mean over symmetric "
+                 "arguments is not 0; use an odd one: linear, erf, sin, tanh",
+                 o.activation->name);
+  if (block == &wmc_block_inside && homogeneous && !linear)
+    wmc_complain(complaints, ACTIVATION,
+                 "activation: block inside diverges with depth for %s, which is not smooth at 0; "
+                 "use linear, erf, sin, tanh or gelu",
+                 o.activation->name);
+}
+
+static void check_weights(const wmc_value *p, const wmc_complaints *complaints)
+{
+  const double most = 0x1p30;
+  wmc_block_options o = wmc_jacobian_options(p);
+  const wmc_block *block = wmc_jacobian_block(p);
+  double size = (double)o.width * (block == &wmc_block_two_layer ? o.hidden : o.width);
+  double bytes = wmc_weights_memory(o.weights, size, o.depth, o.modes);
+  if (block == &wmc_block_two_layer && o.weights == wmc_weights_find("fractional"))
+    wmc_complain(complaints, WEIGHTS,
+                 "weights: products of fractional weights have no scaling of their own; use "
+                 "another law, or a block with one matrix: linear, one_layer, inside, outer");
+  if (block == &wmc_block_plain && o.weights->correlated)
+    wmc_complain(complaints, WEIGHTS,
+                 "weights: %s depends on the depth in ways that only residual blocks can follow; "
+                 "use gaussian, uniform or orthogonal",
+                 o.weights->name);
+  if (block == &wmc_block_plain && o.weights == wmc_weights_find("rademacher"))
+    wmc_complain(complaints, WEIGHTS,
+                 "weights: matrices of signs may be singular, which a plain product does not "
+                 "survive; use gaussian, uniform or orthogonal");
+  if (o.weights->correlated && bytes > most)
+    wmc_complain(complaints, WEIGHTS,
+                 "weights: %s keeps %.1f GB for each matrix of a network; at most %.0f GB are "
+                 "allowed: use a smaller width, depth or number of modes",
+                 o.weights->name, bytes / 0x1p30, most / 0x1p30);
+}
+
+static void check_norm(const wmc_value *p, const wmc_complaints *complaints)
+{
+  wmc_block_options o = wmc_jacobian_options(p);
+  if (o.norm == WMC_NORM_LAYER && o.width < 2)
+    wmc_complain(complaints, NORM, "norm: layer needs a width of at least 2, found %d", o.width);
+  if (p[INPUT_NORM2].given && wmc_jacobian_block(p) == &wmc_block_linear && o.norm == WMC_NORM_NONE)
+    wmc_complain(complaints, INPUT_NORM2,
+                 "input_norm2: a linear block without norm does not depend on its input; leave "
+                 "it out");
+}
+
+void wmc_jacobian_check(const wmc_value *p, const wmc_complaints *complaints)
+{
+  check_records(p, complaints);
+  check_activation(p, complaints);
+  check_weights(p, complaints);
+  check_norm(p, complaints);
+}
+
+double wmc_jacobian_cost(const wmc_value *p)
+{
+  wmc_block_options o = wmc_jacobian_options(p);
+  double d = o.width, depth = o.depth;
+  double factorisations = floor(depth / wmc_network_factor_layers(wmc_jacobian_block(p), &o));
+  const double overhead = 100, qr = 4, spectrum = 40;
+  return depth * (overhead + 2 * d * d * d + wmc_jacobian_block(p)->cost(&o)) +
+         d * d * d * (qr * factorisations + spectrum * (double)p[RECORD].count);
+}

@@ -1,0 +1,203 @@
+/* Exact expectations at finite depth. Equations: docs/theory/jacobian.md. */
+#include <math.h>
+
+#include "residual_jacobian.h"
+#include "weylmc/jacobian/exact.h"
+#include "weylmc/jacobian/hyperbolic.h"
+#include "weylmc/numeric/special.h"
+
+/* What the series of exact.h may leave out. */
+static const double NEGLIGIBLE = 1e-7;
+/* Relative variance beyond which the mean of tr g is carried by draws that are never seen. */
+static const double WIDEST = 2;
+
+/* What decides whether an expectation is known. */
+typedef struct setting {
+  wmc_block_options o;
+  const wmc_block *block;
+  double s2;    /* variance of the entries of J - I */
+  double alpha; /* negative slope of a homogeneous activation, 1 without activation */
+  bool bare;    /* neither normalisation nor dropout */
+  bool linear;  /* the law of the linear chain */
+  bool gaussian, fresh, orthogonal;
+} setting;
+
+/* A homogeneous phi with |alpha| = 1 only changes signs, which the law of W does not see: in
+ * one_layer W D has the law of W whatever D is. */
+static bool is_linear(const setting *t)
+{
+  if (t->block == &wmc_block_linear) return true;
+  if (t->block == &wmc_block_one_layer) return fabs(t->alpha) == 1 && t->fresh;
+  return (t->block == &wmc_block_inside || t->block == &wmc_block_outer) && t->alpha == 1;
+}
+
+static setting setting_of(const wmc_value *p)
+{
+  setting t = {.o = wmc_jacobian_options(p), .block = wmc_jacobian_block(p)};
+  t.s2 = wmc_block_variance(&t.o);
+  t.alpha = p[ACTIVATION].present ? wmc_activation_negative_slope(t.o.activation, t.o.slope) : 1;
+  t.bare = t.o.norm == WMC_NORM_NONE && t.o.drop == 0;
+  t.gaussian = t.o.weights->fill == wmc_stream_normals;
+  t.fresh = !t.o.weights->correlated;
+  t.orthogonal = t.o.weights == wmc_weights_find("orthogonal");
+  t.linear = is_linear(&t);
+  return t;
+}
+
+static bool is_plain(const setting *t) { return t->block == &wmc_block_plain; }
+
+/* All singular values of a layer are the same number, e^{*each}. */
+static bool is_conformal(const setting *t, double *each)
+{
+  *each = is_plain(t) ? 0.5 * log(t->o.variance * t->o.width) : 0;
+  return t->block == &wmc_block_rotation || (is_plain(t) && t->orthogonal && fabs(t->alpha) == 1);
+}
+
+/* `one` at every layer; false if it is not known. */
+static bool add_up(const wmc_value *p, double one, double *out)
+{
+  for (size_t k = 0; k < p[RECORD].count; k++) out[k] = wmc_jacobian_layer(p, k) * one;
+  return !isnan(one);
+}
+
+/* The same number in all `entries` of each record. */
+static bool spread_out(const wmc_value *p, size_t entries, double one, double *out)
+{
+  for (size_t k = 0; k < p[RECORD].count; k++)
+    for (size_t i = 0; i < entries; i++) out[k * entries + i] = wmc_jacobian_layer(p, k) * one;
+  return true;
+}
+
+bool wmc_jacobian_expected_values(const wmc_value *p, double *out)
+{
+  setting t = setting_of(p);
+  double each;
+  return is_conformal(&t, &each) && spread_out(p, (size_t)t.o.width, each, out);
+}
+
+bool wmc_jacobian_expected_condition(const wmc_value *p, double *out)
+{
+  setting t = setting_of(p);
+  double each;
+  return is_conformal(&t, &each) && spread_out(p, 1, 0, out);
+}
+
+/* E log|det sigma G| = (1/2) sum_k [log 2 sigma^2 + psi(k/2)]. */
+static double log_det_of_product(int d, double variance)
+{
+  double sum = 0;
+  for (int k = 1; k <= d; k++) sum += 0.5 * (log(2 * variance) + wmc_digamma(0.5 * k));
+  return sum;
+}
+
+/* Of one layer, whatever the correlation between layers; NaN if unknown. */
+static double layer_log_det(const setting *t)
+{
+  const int d = t->o.width;
+  const bool marginally_gaussian = t->gaussian || !t->fresh;
+  double each, error = 0;
+  if (is_conformal(t, &each)) return d * each;
+  if (t->block == &wmc_block_exponential) return 0; /* s tr W */
+  if (is_plain(t)) {
+    /* each of the d slopes is 1 or alpha with probability 1/2 */
+    double slopes = t->alpha != 0 ? 0.5 * d * log(fabs(t->alpha)) : NAN;
+    if (t->gaussian) return log_det_of_product(d, t->o.variance) + slopes;
+    return t->orthogonal ? 0.5 * d * log(t->o.variance * d) + slopes : NAN;
+  }
+  if (!t->linear || !t->bare || !marginally_gaussian) return NAN;
+  double one = wmc_exact_log_det(d, t->s2, &error);
+  return error * t->o.depth < NEGLIGIBLE ? one : NAN;
+}
+
+bool wmc_jacobian_expected_sum(const wmc_value *p, double *out)
+{
+  setting t = setting_of(p);
+  return add_up(p, layer_log_det(&t), out);
+}
+
+bool wmc_jacobian_expected_log_det(const wmc_value *p, double *out)
+{
+  setting t = setting_of(p);
+  return add_up(p, 2 * layer_log_det(&t), out);
+}
+
+/* Of one layer; NaN where the expectation is not known to all digits. */
+static double layer_growth(const setting *t)
+{
+  double each, error = 0;
+  if (is_conformal(t, &each)) return each;
+  if (!t->bare || !t->gaussian || isnan(t->alpha)) return NAN;
+  if (is_plain(t))
+    return fabs(t->alpha) == 1 ? 0.5 * (log(2 * t->o.variance) + wmc_digamma(0.5 * t->o.width))
+                               : NAN;
+  if (t->linear) return wmc_exact_log_growth(t->o.width, t->s2);
+  if (t->block != &wmc_block_two_layer) return NAN;
+  double one = wmc_exact_log_growth_mixed(t->o.width, t->o.hidden, t->alpha, t->s2, &error);
+  return error * t->o.depth < NEGLIGIBLE ? one : NAN;
+}
+
+bool wmc_jacobian_expected_growth(const wmc_value *p, double *out)
+{
+  setting t = setting_of(p);
+  return add_up(p, layer_growth(&t), out);
+}
+
+/* The gap at width 2 (hyperbolic.h). */
+bool wmc_jacobian_expected_gap(const wmc_value *p, double *out)
+{
+  setting t = setting_of(p);
+  double each, square;
+  if (t.o.width == 1) return false;
+  if (is_conformal(&t, &each)) return spread_out(p, (size_t)t.o.width - 1, 0, out);
+  if (!t.linear || !t.gaussian || !t.bare || t.o.width != 2) return false;
+  for (size_t k = 0; k < p[RECORD].count; k++)
+    wmc_hyperbolic_gap(t.s2, wmc_jacobian_layer(p, k), &out[k], &square);
+  return true;
+}
+
+/* E D^2 = (1 + alpha^2)/2 for every symmetric law. Plain chains: |Mu|^2 is a product of independent
+ * factors, sigma^2 times sum_i k_i z_i^2 with k_i = 1 or alpha^2; the spread of tr g is at most
+ * that of |Mu|^2. */
+static void plain_trace(const setting *t, double layers, double *mean, double *spread)
+{
+  const double d = t->o.width, second = 0.5 * (1 + pow(t->alpha, 2)),
+               fourth = 0.5 * (1 + pow(t->alpha, 4));
+  *mean = d * pow(t->o.variance * d * second, layers);
+  *spread = pow(1 + (3 * fourth / (second * second) - 1) / d, layers) - 1;
+}
+
+/* E J^T J = (1 + d s^2) I given the past, for any law that is fresh in every layer; dropout divides
+ * s^2 by p, a homogeneous activation in two_layer multiplies it by E D^2. */
+static double added_variance(const setting *t)
+{
+  double s2 = t->s2 / (1 - t->o.drop);
+  if (t->o.norm != WMC_NORM_NONE) return NAN;
+  if (t->linear) return s2;
+  return t->block == &wmc_block_two_layer ? s2 * 0.5 * (1 + t->alpha * t->alpha) : NAN;
+}
+
+bool wmc_jacobian_expected_trace(const wmc_value *p, double *out)
+{
+  setting t = setting_of(p);
+  const bool rotation = t.block == &wmc_block_rotation;
+  double s2 = rotation ? 0 : added_variance(&t);
+  if (!rotation && (!t.fresh || isnan(is_plain(&t) ? t.alpha : s2))) return false;
+  for (size_t k = 0; k < p[RECORD].count; k++) {
+    double mean, spread, layers = wmc_jacobian_layer(p, k);
+    if (is_plain(&t)) {
+      plain_trace(&t, layers, &mean, &spread);
+    } else {
+      mean = wmc_exact_trace_metric(t.o.width, s2, layers);
+      spread = wmc_exact_trace_metric_spread(t.o.width, s2, layers);
+    }
+    out[k] = spread < WIDEST ? mean : NAN;
+  }
+  return true;
+}
+
+bool wmc_jacobian_converges(const wmc_value *p)
+{
+  setting t = setting_of(p);
+  double least = wmc_weights_persistence(t.o.weights, t.o.hurst);
+  return !is_plain(&t) && wmc_block_exponent(&t.o) >= least;
+}

@@ -1,0 +1,368 @@
+#include <math.h>
+#include <string.h>
+
+#include "residual_jacobian.h"
+
+/* ---- axes ------------------------------------------------------------------------------- */
+
+static size_t record_length(const wmc_value *p) { return p[RECORD].count; }
+
+static void record_coordinates(const wmc_value *p, double *out)
+{
+  memcpy(out, p[RECORD].reals, p[RECORD].count * sizeof *out);
+}
+
+static size_t index_length(const wmc_value *p) { return (size_t)p[WIDTH].integer; }
+
+/* Width 1 has no gap; its axis keeps one entry, which is NaN. */
+static size_t gap_length(const wmc_value *p)
+{
+  return p[WIDTH].integer > 1 ? (size_t)p[WIDTH].integer - 1 : 1;
+}
+
+static void count_from_one(size_t n, double *out)
+{
+  for (size_t i = 0; i < n; i++) out[i] = (double)(i + 1);
+}
+
+static void index_coordinates(const wmc_value *p, double *out)
+{
+  count_from_one(index_length(p), out);
+}
+
+static void gap_coordinates(const wmc_value *p, double *out) { count_from_one(gap_length(p), out); }
+
+static size_t loss_length(const wmc_value *p) { return wmc_jacobian_loses_rank(p) ? 1 : 0; }
+
+static size_t loss_index_length(const wmc_value *p)
+{
+  return wmc_jacobian_loses_rank(p) ? index_length(p) : 0;
+}
+
+static void loss_coordinates(const wmc_value *p, double *out)
+{
+  count_from_one(loss_length(p), out);
+}
+
+static void loss_index_coordinates(const wmc_value *p, double *out)
+{
+  count_from_one(loss_index_length(p), out);
+}
+
+const wmc_axis wmc_jacobian_axes[] = {
+    [AXIS_RECORD] = {"record", "1", "fraction of the depth", record_length, record_coordinates},
+    [AXIS_INDEX] = {"index", "1", "index of the singular value, largest first", index_length,
+                    index_coordinates},
+    [AXIS_GAP] = {"gap_index", "1", "gap between singular values i and i + 1", gap_length,
+                  gap_coordinates},
+    [AXIS_LOSS] = {"loss", "1", "of networks that may lose rank", loss_length, loss_coordinates},
+    [AXIS_LOSS_INDEX] = {"loss_index", "1", "index of a singular value that may vanish",
+                         loss_index_length, loss_index_coordinates},
+    [AXES] = {.name = NULL},
+};
+
+/* ---- one network --------------------------------------------------------------------------- */
+
+static double sum_of(const wmc_jacobian_spectrum *s)
+{
+  double sum = 0;
+  for (size_t i = 0; i < s->d; i++) sum += s->values[i];
+  return sum;
+}
+
+static size_t put(double value, double *out)
+{
+  *out = value;
+  return 1;
+}
+
+static size_t log_singular_values(const wmc_jacobian_spectrum *s, double *out)
+{
+  memcpy(out, s->values, s->d * sizeof *out);
+  return s->d;
+}
+
+static size_t log_singular_values_sum(const wmc_jacobian_spectrum *s, double *out)
+{
+  return put(sum_of(s), out);
+}
+
+static size_t gap(const wmc_jacobian_spectrum *s, double *out)
+{
+  if (s->d == 1) return put(NAN, out);
+  for (size_t i = 0; i + 1 < s->d; i++) out[i] = s->values[i] - s->values[i + 1];
+  return s->d - 1;
+}
+
+static size_t gap_ratio(const wmc_jacobian_spectrum *s, double *out)
+{
+  double sum = 0;
+  for (size_t i = 0; i + 2 < s->d; i++) {
+    double a = s->values[i] - s->values[i + 1], b = s->values[i + 1] - s->values[i + 2];
+    sum += a > 0 && b > 0 ? fmin(a, b) / fmax(a, b) : 0;
+  }
+  bool known = s->d >= 3 && s->values[s->d - 1] > -INFINITY;
+  return put(known ? sum / (double)(s->d - 2) : NAN, out);
+}
+
+static size_t log_det_metric(const wmc_jacobian_spectrum *s, double *out)
+{
+  return put(2 * sum_of(s), out);
+}
+
+static size_t trace_metric(const wmc_jacobian_spectrum *s, double *out)
+{
+  double sum = 0;
+  for (size_t i = 0; i < s->d; i++) sum += exp(2 * s->values[i]);
+  return put(sum, out);
+}
+
+static size_t log_vector_growth(const wmc_jacobian_spectrum *s, double *out)
+{
+  return put(s->growth, out);
+}
+
+static size_t condition(const wmc_jacobian_spectrum *s, double *out)
+{
+  return put(s->values[0] - s->values[s->d - 1], out);
+}
+
+static size_t effective_rank(const wmc_jacobian_spectrum *s, double *out)
+{
+  double sum = 0, weighted = 0; /* relative to the largest singular value */
+  for (size_t i = 0; i < s->d; i++) {
+    double below = s->values[i] - s->values[0], weight = exp(below);
+    sum += weight;
+    weighted += weight > 0 ? weight * below : 0;
+  }
+  return put(sum * exp(-weighted / sum), out);
+}
+
+static size_t squared_sum(const wmc_jacobian_spectrum *s, double *out)
+{
+  double sum = 0;
+  for (size_t i = 0; i < s->d; i++) sum += s->values[i] * s->values[i];
+  return put(sum, out);
+}
+
+static size_t log_spectrum_variance(const wmc_jacobian_spectrum *s, double *out)
+{
+  double mean = sum_of(s) / (double)s->d, sum = 0;
+  for (size_t i = 0; i < s->d; i++) sum += (s->values[i] - mean) * (s->values[i] - mean);
+  return put(sum / (double)s->d, out);
+}
+
+/* Values are 0 to the last bit where the Jacobian is the identity itself. */
+static size_t frozen(const wmc_jacobian_spectrum *s, double *out)
+{
+  bool all = true;
+  for (size_t i = 0; i < s->d; i++) all &= s->values[i] == 0;
+  return put(all, out);
+}
+
+static size_t rank_lost(const wmc_jacobian_spectrum *s, double *out)
+{
+  size_t lost = 0;
+  for (size_t i = 0; i < s->d; i++) lost += s->values[i] == -INFINITY;
+  return put((double)lost, out);
+}
+
+static size_t finite_share(const wmc_jacobian_spectrum *s, double *out)
+{
+  for (size_t i = 0; s->loses && i < s->d; i++) out[i] = s->values[i] > -INFINITY;
+  return s->loses ? s->d : 0;
+}
+
+static size_t finite_values(const wmc_jacobian_spectrum *s, double *out)
+{
+  for (size_t i = 0; s->loses && i < s->d; i++)
+    out[i] = s->values[i] > -INFINITY ? s->values[i] : 0;
+  return s->loses ? s->d : 0;
+}
+
+static size_t finite_growth(const wmc_jacobian_spectrum *s, double *out)
+{
+  return s->loses ? put(s->growth > -INFINITY ? s->growth : 0, out) : 0;
+}
+
+/* ---- tables -------------------------------------------------------------------------------- */
+
+#define CONVERGES .converges = wmc_jacobian_converges
+
+enum {
+  LOG_SINGULAR_VALUES,
+  LOG_SINGULAR_VALUES_SUM,
+  GAP,
+  GAP_RATIO,
+  LOG_DET_METRIC,
+  TRACE_METRIC,
+  LOG_VECTOR_GROWTH,
+  CONDITION,
+  EFFECTIVE_RANK,
+  SQUARED_SUM,
+  LOG_SPECTRUM_VARIANCE,
+  FROZEN,
+  RANK_LOST,
+  FINITE_SHARE,
+  FINITE_VALUES,
+  FINITE_GROWTH,
+  OBSERVABLES
+};
+
+const wmc_observable wmc_jacobian_observables[] = {
+    [LOG_SINGULAR_VALUES] = {"log_singular_values",
+                             "1",
+                             "logarithms lambda_i of the singular values of the Jacobian",
+                             {AXIS_RECORD, AXIS_INDEX},
+                             wmc_jacobian_expected_values,
+                             CONVERGES},
+    [LOG_SINGULAR_VALUES_SUM] = {"log_singular_values_sum",
+                                 "1",
+                                 "sum of lambda_i = log|det M|",
+                                 {AXIS_RECORD, WMC_NO_AXIS},
+                                 wmc_jacobian_expected_sum,
+                                 CONVERGES},
+    [GAP] = {"gap",
+             "1",
+             "lambda_i - lambda_{i+1}",
+             {AXIS_RECORD, AXIS_GAP},
+             wmc_jacobian_expected_gap,
+             CONVERGES},
+    [GAP_RATIO] = {"gap_ratio",
+                   "1",
+                   "mean over neighbouring gaps of the smaller over the larger; width >= 3",
+                   {AXIS_RECORD, WMC_NO_AXIS},
+                   CONVERGES},
+    [LOG_DET_METRIC] = {"log_det_metric",
+                        "1",
+                        "log det g, g = M^T M",
+                        {AXIS_RECORD, WMC_NO_AXIS},
+                        wmc_jacobian_expected_log_det,
+                        CONVERGES},
+    [TRACE_METRIC] = {"trace_metric",
+                      "1",
+                      "tr g",
+                      {AXIS_RECORD, WMC_NO_AXIS},
+                      wmc_jacobian_expected_trace,
+                      CONVERGES},
+    [LOG_VECTOR_GROWTH] = {"log_vector_growth",
+                           "1",
+                           "log|M u| for a fixed unit vector u",
+                           {AXIS_RECORD, WMC_NO_AXIS},
+                           wmc_jacobian_expected_growth,
+                           CONVERGES},
+    [CONDITION] = {"condition",
+                   "1",
+                   "logarithm of the condition number, lambda_1 - lambda_d",
+                   {AXIS_RECORD, WMC_NO_AXIS},
+                   wmc_jacobian_expected_condition,
+                   CONVERGES},
+    [EFFECTIVE_RANK] = {"effective_rank",
+                        "1",
+                        "exp of the entropy of the normalised singular values",
+                        {AXIS_RECORD, WMC_NO_AXIS},
+                        CONVERGES},
+    [SQUARED_SUM] = {"squared_sum",
+                     "1",
+                     "sum of lambda_i^2: a quarter of the squared distance of g from 1",
+                     {AXIS_RECORD, WMC_NO_AXIS},
+                     CONVERGES},
+    [LOG_SPECTRUM_VARIANCE] = {"log_spectrum_variance",
+                               "1",
+                               "variance of lambda_i over the index within one network",
+                               {AXIS_RECORD, WMC_NO_AXIS},
+                               CONVERGES},
+    [FROZEN] = {"frozen",
+                "1",
+                "1 if the Jacobian is the identity: the share of frozen networks",
+                {AXIS_RECORD, WMC_NO_AXIS},
+                CONVERGES},
+    [RANK_LOST] = {"rank_lost",
+                   "1",
+                   "number of singular values that are 0",
+                   {AXIS_RECORD, WMC_NO_AXIS},
+                   CONVERGES},
+    [FINITE_SHARE] = {"finite_share",
+                      "1",
+                      "1 if lambda_i is finite: the share of networks where it is",
+                      {AXIS_RECORD, AXIS_LOSS_INDEX},
+                      CONVERGES},
+    [FINITE_VALUES] = {"finite_log_singular_values",
+                       "1",
+                       "lambda_i where it is finite, otherwise 0",
+                       {AXIS_RECORD, AXIS_LOSS_INDEX},
+                       CONVERGES},
+    [FINITE_GROWTH] = {"finite_log_vector_growth",
+                       "1",
+                       "log|M u| where it is finite, otherwise 0",
+                       {AXIS_RECORD, AXIS_LOSS},
+                       CONVERGES},
+    [OBSERVABLES] = {.name = NULL},
+};
+
+static size_t (*const measures[OBSERVABLES])(const wmc_jacobian_spectrum *, double *) = {
+    [LOG_SINGULAR_VALUES] = log_singular_values,
+    [LOG_SINGULAR_VALUES_SUM] = log_singular_values_sum,
+    [GAP] = gap,
+    [GAP_RATIO] = gap_ratio,
+    [LOG_DET_METRIC] = log_det_metric,
+    [TRACE_METRIC] = trace_metric,
+    [LOG_VECTOR_GROWTH] = log_vector_growth,
+    [CONDITION] = condition,
+    [EFFECTIVE_RANK] = effective_rank,
+    [SQUARED_SUM] = squared_sum,
+    [LOG_SPECTRUM_VARIANCE] = log_spectrum_variance,
+    [FROZEN] = frozen,
+    [RANK_LOST] = rank_lost,
+    [FINITE_SHARE] = finite_share,
+    [FINITE_VALUES] = finite_values,
+    [FINITE_GROWTH] = finite_growth,
+};
+
+void wmc_jacobian_measure(size_t records, const wmc_jacobian_spectrum *spectra, double *out)
+{
+  for (size_t o = 0; o < OBSERVABLES; o++)
+    for (size_t k = 0; k < records; k++) out += measures[o](&spectra[k], out);
+}
+
+/* ---- means over networks where the value is finite ------------------------------------------ */
+
+static const double *mean_of(const wmc_value *p, const double *means, int observable)
+{
+  const char *name = wmc_jacobian_observables[observable].name;
+  return means + wmc_observable_first(&wmc_residual_jacobian, name, p);
+}
+
+/* sum / share; -inf where no network has a finite value. */
+static double conditional(double sum, double share) { return share > 0 ? sum / share : -INFINITY; }
+
+static void values_given_finite(const wmc_value *p, const double *means, double *out, double *doubt)
+{
+  const double *share = mean_of(p, means, FINITE_SHARE), *sum = mean_of(p, means, FINITE_VALUES);
+  (void)doubt;
+  for (size_t i = 0; i < record_length(p) * loss_index_length(p); i++)
+    out[i] = conditional(sum[i], share[i]);
+}
+
+/* M u = 0 exactly if M = 0: the share of lambda_1 is that of log|M u|. */
+static void growth_given_finite(const wmc_value *p, const double *means, double *out, double *doubt)
+{
+  const double *share = mean_of(p, means, FINITE_SHARE), *sum = mean_of(p, means, FINITE_GROWTH);
+  (void)doubt;
+  for (size_t k = 0; k < record_length(p); k++)
+    out[k] = conditional(sum[k], share[k * loss_index_length(p)]);
+}
+
+const wmc_derived wmc_jacobian_derived[] = {
+    {"log_singular_values_if_finite",
+     "1",
+     "mean of lambda_i over the networks where it is finite",
+     {AXIS_RECORD, AXIS_LOSS_INDEX},
+     values_given_finite},
+    {"log_vector_growth_if_finite",
+     "1",
+     "mean of log|M u| over the networks where it is finite",
+     {AXIS_RECORD, AXIS_LOSS},
+     growth_given_finite},
+    {.name = NULL},
+};

@@ -1,5 +1,5 @@
 /* Integrators whose state is the singular value decomposition of a complex X; docs/theory/
- * equivariant.md, eqs. (E11), (E12). */
+ * equivariant.md, eqs. (E5), (E6). */
 #include "balanced_complex.h"
 
 #include <math.h>

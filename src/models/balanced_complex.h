@@ -3,7 +3,7 @@
  * X = U_r diag(sigma) V_r^*, U (m x m) and V (n x n) unitary, column-major. Energies are
  *   E(X) = (a/2) |X|^2 - Re tr(X^* B) + c,
  * and decay, which sees sigma alone: in the frame E = (a/2) sum sigma_k^2 - sum sigma_k Re G_kk + c
- * with G = U^* B V. docs/theory/equivariant.md, section 1. Checked by
+ * with G = U^* B V. docs/theory/equivariant.md, section 1, eqs. (E5), (E6). Checked by
  * tests/check/balanced_complex.c and tests/statistical/complex.c.
  */
 #pragma once

@@ -143,13 +143,6 @@ void wmc_balanced_start(wmc_balanced *chain, wmc_stream *stream)
 /* Robbins-Monro: large corrections first, then less and less. */
 static double tuning_gain(double steps) { return fmin(1, 8 / (steps + 1)); }
 
-static bool is_finite(const wmc_spectrum *x)
-{
-  double sum = 0;
-  for (int k = 0; k < x->rank; k++) sum += x->log_sigma[k];
-  return isfinite(sum) && isfinite(x->sigma2[0]);
-}
-
 wmc_status wmc_balanced_advance(wmc_balanced *chain, wmc_stream *stream, long steps,
                                 bool thermalising)
 {
@@ -163,12 +156,7 @@ wmc_status wmc_balanced_advance(wmc_balanced *chain, wmc_stream *stream, long st
     wmc_balanced_set_logs(&chain->x);
     if (chain->u) wmc_balanced_project(chain);
   }
-  if (is_finite(&chain->x)) return WMC_OK;
-  return wmc_raise(WMC_FAILURE,
-                   "balanced, %s %s at depth %g: the state is no longer finite; step %g is too "
-                   "large for euler at this depth and beta: reduce it, or use scheme: metropolis",
-                   chain->integrator->formulation, chain->integrator->scheme,
-                   chain->law.shape.depth, chain->step);
+  return wmc_balanced_trouble(chain);
 }
 
 /* --- The model ------------------------------------------------------------------------------- */

@@ -53,6 +53,7 @@ enum {
   WMC_COUNT_PROPOSED, /**< moves since the last measurement */
   WMC_COUNT_ACCEPTED,
   WMC_COUNT_TRIAL, /**< length of the next step that flow tries */
+  WMC_COUNT_REFUSED, /**< moves since the last accepted one */
   WMC_COUNTS
 };
 
@@ -128,6 +129,8 @@ wmc_status wmc_balanced_advance(wmc_balanced *chain, wmc_stream *stream, long st
 double wmc_balanced_acceptance(wmc_balanced *chain);
 /** tr(X^T Phi), or the real part of tr(X^* Phi); 0 without frames. */
 double wmc_balanced_trace_target(const wmc_balanced *chain);
+/** WMC_FAILURE, with what to do, when the state is not finite, has lost rank or is stuck. */
+wmc_status wmc_balanced_trouble(const wmc_balanced *chain);
 /** All observables in table order. */
 void wmc_balanced_measure(wmc_balanced *chain, double *out);
 
@@ -210,7 +213,8 @@ double wmc_balanced_lambda_ratio(const wmc_balanced *chain, int k, double lambda
 double wmc_balanced_scale_ratio(const wmc_balanced *chain, double shift);
 /** sigma_k -> -sigma_k: X = U diag(sigma) V^T keeps sigma > 0, the sign goes to column k of U. */
 void wmc_balanced_flip_column(wmc_balanced *chain, int k);
-/** Metropolis' rule with its counters. */
+/** Metropolis' rule with its counters; and for a move that is out of the question. */
+void wmc_balanced_refuse(wmc_balanced *chain);
 bool wmc_balanced_accept(wmc_balanced *chain, double log_ratio, double uniform);
 /** Move a proposal's size towards the acceptance that mixes best. */
 void wmc_balanced_tune(double *size, bool accepted, double gain);

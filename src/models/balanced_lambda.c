@@ -81,12 +81,20 @@ void wmc_balanced_start_spectrum(wmc_balanced *chain, wmc_stream *stream)
   *chain->scale_step = chain->step;
 }
 
+void wmc_balanced_refuse(wmc_balanced *chain)
+{
+  chain->counts[WMC_COUNT_PROPOSED] += 1;
+  chain->counts[WMC_COUNT_REFUSED] += 1;
+}
+
 bool wmc_balanced_accept(wmc_balanced *chain, double log_ratio, double uniform)
 {
   bool accepted = log(uniform) < log_ratio;
-  chain->counts[WMC_COUNT_PROPOSED] += 1;
-  chain->counts[WMC_COUNT_ACCEPTED] += accepted;
-  return accepted;
+  wmc_balanced_refuse(chain);
+  if (!accepted) return false;
+  chain->counts[WMC_COUNT_ACCEPTED] += 1;
+  chain->counts[WMC_COUNT_REFUSED] = 0;
+  return true;
 }
 
 void wmc_balanced_tune(double *size, bool accepted, double gain)
@@ -170,7 +178,7 @@ static void move_lambda(wmc_balanced *chain, int k, const double uniform[2], dou
     accepted = wmc_balanced_accept(chain, goal_ratio(chain, k, &to), uniform[1]);
     if (accepted) settle_goal(chain, k, &to);
   } else {
-    chain->counts[WMC_COUNT_PROPOSED] += 1;
+    wmc_balanced_refuse(chain);
   }
   if (gain > 0) wmc_balanced_tune(&chain->lambda_step[k], accepted, gain);
 }

@@ -527,6 +527,38 @@ Test(balanced_model, invariants_hold_for_every_shape_and_energy)
   wmc_stream_destroy(s);
 }
 
+/* Trouble is told with what to do, and a chain without it goes on. */
+Test(balanced_model, chains_in_trouble_say_so)
+{
+  const struct {
+    const wmc_integrator *integrator;
+    double lambda, step;
+    const char *message;
+  } cases[] = {{&wmc_spectrum_metropolis, 1, 0.3, NULL},
+               {&wmc_spectrum_metropolis, 1, 1e12, "refused"},
+               {&wmc_spectrum_metropolis, 0, 0.3, "lost rank"},
+               {&wmc_observable_metropolis, NAN, 0.3, "energy.decay"},
+               {&wmc_spectrum_euler, NAN, 0.3, "reduce it"}};
+  wmc_stream *s = stream_of(33);
+  for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
+    test_parameters deck;
+    give_setting(&deck, cases[k].integrator, 0);
+    test_give_number(&deck, "width", D);
+    test_give_number(&deck, "depth", 3);
+    test_give_number(&deck, "step", cases[k].step);
+    wmc_balanced *c = open_chain(&deck, s);
+    if (cases[k].lambda != 1) wmc_spectrum_set_lambda(&c->x, D - 1, cases[k].lambda);
+    const long steps = cases[k].lambda == 1 ? 10000 : 0;
+    const wmc_status status = wmc_model_balanced.advance(c, s, steps, false);
+    cr_assert_eq(status, cases[k].message ? WMC_FAILURE : WMC_OK, "case %zu", k);
+    if (cases[k].message)
+      cr_assert_not_null(strstr(wmc_message(), cases[k].message), "%s", wmc_message());
+    wmc_model_balanced.destroy(c);
+    test_parameters_close(&deck);
+  }
+  wmc_stream_destroy(s);
+}
+
 Test(balanced_model, packed_chains_continue_bit_for_bit)
 {
   for (int t = 0; t < 72; t++) {

@@ -52,7 +52,7 @@ enum {
   WMC_COUNT_AXIS,     /**< next axis of a shear */
   WMC_COUNT_PROPOSED, /**< moves since the last measurement */
   WMC_COUNT_ACCEPTED,
-  WMC_COUNT_TRIAL, /**< length of the next step that flow tries */
+  WMC_COUNT_TRIAL,   /**< length of the next step that flow tries */
   WMC_COUNT_REFUSED, /**< moves since the last accepted one */
   WMC_COUNTS
 };

@@ -7,8 +7,6 @@
 #include "weylmc/geometry/metric.h"
 #include "weylmc/geometry/project.h"
 
-enum { KINDS = WMC_BASIS_INNER + 1 };
-
 static const wmc_numbers fields[] = {WMC_NUMBERS_REAL, WMC_NUMBERS_COMPLEX};
 
 static void random_net(wmc_stream *s, int t, int depth, net *w)
@@ -21,7 +19,8 @@ static void random_net(wmc_stream *s, int t, int depth, net *w)
 static long dimension(const net *w)
 {
   long sum = 0;
-  for (wmc_basis_kind kind = 0; kind < KINDS; kind++) sum += wmc_basis_count(&w->shape, kind);
+  for (wmc_basis_kind kind = 0; kind <= WMC_BASIS_INNER; kind++)
+    sum += wmc_basis_count(&w->shape, kind);
   return sum;
 }
 

@@ -176,7 +176,9 @@ double wmc_gibbs_scaling(const wmc_gibbs *law)
 
 double wmc_gibbs_virial(const wmc_gibbs *law)
 {
-  return law->horizontal / law->beta * wmc_gibbs_scaling(law);
+  const double across = wmc_shape_horizontal(&law->shape) / law->shape.depth;
+  const double along = wmc_shape_dimension_share(&law->shape) - across;
+  return (law->horizontal * across + law->vertical * along) / law->beta;
 }
 
 bool wmc_gibbs_log_det(const wmc_gibbs *law, double *mean)

@@ -54,16 +54,17 @@ static void fill_rows(const wmc_point *point, double *alpha, double *beta)
 
 void wmc_pairs_solve(const wmc_point *point, double *x, double *scratch)
 {
-  const size_t pairs = wmc_layers_pairs(point->layers);
-  const int last = point->layers->depth - 1;
+  const wmc_layers *layers = point->layers;
   const double *l = point->lambda;
-  /* elimination from p = 1 up: row `p` of scratch keeps beta over the pivot */
+  const size_t pairs = wmc_layers_pairs(layers);
+  const int last = layers->depth - 1;
+  /* elimination from p = 1 up: row p of scratch keeps beta over the pivot */
   for (int p = 1; p <= last; p++) {
-    double *restrict here = x + (size_t)(p - 1) * pairs, *restrict ratio =
-                                                             scratch + (size_t)(p - 1) * pairs;
+    double *restrict here = x + (size_t)(p - 1) * pairs;
+    double *restrict ratio = scratch + (size_t)(p - 1) * pairs;
     const double *before = here - pairs, *old = ratio - pairs;
     size_t k = 0;
-    for (int j = 1; j < point->layers->rank; j++)
+    for (int j = 1; j < layers->rank; j++)
       for (int i = 0; i < j; i++, k++) {
         const double beta = 2 * l[i] * l[j], alpha = 2 * (l[i] * l[i] + l[j] * l[j]);
         const double inverse = 1 / (p > 1 ? alpha - beta * old[k] : alpha);

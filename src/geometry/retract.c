@@ -3,38 +3,55 @@
 #include <math.h>
 #include <string.h>
 
-enum { SWEEPS_MAX = 60, INNER_MAX = 6 };
+enum { ITERATIONS_MAX = 200, NORMAL_MAX = 30 };
 
-static const double balanced = 1e-13; /* imbalance at rounding, over sum lambda^2 */
+static const double balanced = 1e-13; /* imbalance at rounding, over |M|^2 / N */
 
 /* Cores M_p of all layers in the frames of the point, and what the iteration needs. */
 typedef struct cores {
   const wmc_layers *layers;
   const wmc_point *point;
-  double *m;        /* M_p */
-  double *turned;   /* M_p^T, then 1 + S_p */
-  double *s, *work; /* N rows of pairs each */
-  double *diagonal; /* N rows of r */
-  double *block;    /* scratch of points */
+  double *m;         /* M_p */
+  double *turned;    /* M_p^T, then 1 + S_p */
+  double *s, *work;  /* N rows of entries i <= j each */
+  double *curvature; /* N rows of r */
+  double *saved;     /* M_p before the last iteration */
+  double *block;     /* scratch of points */
 } cores;
+
+static size_t entries_of(const wmc_layers *layers);
+
+/* Doubles of cores, and of what a walk along the normal space has besides. */
+static size_t cores_size(const wmc_layers *layers)
+{
+  const size_t n = (size_t)layers->depth;
+  return (3 * n + 6) * layers->core + 2 * n * entries_of(layers) + n * (size_t)layers->rank +
+         wmc_point_scratch(layers);
+}
+
+static size_t walk_size(const wmc_layers *layers)
+{
+  const size_t n = (size_t)layers->depth;
+  return n * layers->core + n * entries_of(layers) + 2 * wmc_layers_frames_size(layers) +
+         (size_t)layers->rank;
+}
 
 size_t wmc_retract_scratch(const wmc_layers *layers)
 {
-  const size_t n = (size_t)layers->depth;
-  return (2 * n + 2) * layers->core + 2 * n * wmc_layers_pairs(layers) +
-         (n + 2) * (size_t)layers->rank + 4 * layers->core + wmc_point_scratch(layers);
+  return cores_size(layers) + walk_size(layers);
 }
 
 static cores cores_map(const wmc_point *point, double *scratch)
 {
   const wmc_layers *layers = point->layers;
-  const size_t n = (size_t)layers->depth, pairs = n * wmc_layers_pairs(layers);
+  const size_t n = (size_t)layers->depth;
   cores c = {.layers = layers, .point = point, .m = scratch};
   c.turned = c.m + (n + 1) * layers->core;
-  c.block = c.turned + (n + 1) * layers->core;
+  c.saved = c.turned + (n + 1) * layers->core;
+  c.block = c.saved + n * layers->core;
   c.s = c.block + 4 * layers->core + wmc_point_scratch(layers);
-  c.work = c.s + pairs;
-  c.diagonal = c.work + pairs;
+  c.work = c.s + n * entries_of(layers);
+  c.curvature = c.work + n * entries_of(layers);
   return c;
 }
 
@@ -87,94 +104,137 @@ static void sweep(const cores *c)
   }
 }
 
-/* --- Diagonals ------------------------------------------------------------------------------- */
-
-/* lambda = geometric means of the diagonals; where layers differ much, diagonal gauges make them
- * equal, exactly and however much they differ. False if some diagonal is not positive. */
-static bool level_diagonals(const cores *c)
+/* lambda = geometric means of the diagonals. False if some are not finite and positive. */
+static bool read_lambda(const cores *c)
 {
   const int r = c->layers->rank, n = c->layers->depth;
-  bool fine = true, level = true;
+  double sum = 0;
   for (int i = 0; i < r; i++) {
-    double low = INFINITY, high = 0, product = 0;
-    for (int p = 1; p <= n; p++) {
-      const double x = core_at(c, c->m, p)[i * r + i];
-      fine &= isfinite(x) && x > 0;
-      low = fmin(low, x);
-      high = fmax(high, x);
-    }
-    level &= high < 1.1 * low;
-    for (int p = 1; p <= n; p++) product += log(core_at(c, c->m, p)[i * r + i]);
-    c->point->lambda[i] = exp(product / n);
+    double mean = 0;
+    for (int p = 1; p <= n; p++) mean += log(core_at(c, c->m, p)[i * r + i]) / n;
+    c->point->lambda[i] = exp(mean);
+    sum += mean;
   }
-  if (!fine || level) return fine;
-  double *gauge = c->diagonal, *before = gauge + r;
-  for (int i = 0; i < r; i++) before[i] = 1;
-  for (int p = 1; p <= n; p++) {
-    double *m = core_at(c, c->m, p);
-    for (int i = 0; i < r; i++)
-      gauge[i] = p < n ? before[i] * c->point->lambda[i] / m[i * r + i] : 1;
-    for (int j = 0; j < r; j++)
-      for (int i = 0; i <= j; i++) m[j * r + i] *= gauge[i] / before[j];
-    memcpy(before, gauge, (size_t)r * sizeof *before);
-  }
-  return true;
+  return isfinite(sum);
 }
 
 /* --- One iteration --------------------------------------------------------------------------- */
 
-/* Gram matrices, mu_p into rows of pairs and of diagonals; returns the largest |mu_ij|. */
-static double find_moments(const cores *c)
+/* Rows of entries i <= j of symmetric matrices: r (r + 1) / 2 each, column after column. */
+static size_t entries_of(const wmc_layers *layers)
+{
+  return wmc_layers_pairs(layers) + (size_t)layers->rank;
+}
+
+static void add_identity(int r, double *a)
+{
+  for (int k = 0; k < r; k++) a[k * r + k] += 1;
+}
+
+static double norm2(int n, const double *a)
+{
+  double sum = 0;
+  for (int k = 0; k < n; k++) sum += a[k] * a[k];
+  return sum;
+}
+
+/* Largest |mu_ij| over |M|^2 / N, and |M|^2. */
+typedef struct moments {
+  double imbalance, norm2;
+} moments;
+
+/* mu_p into rows; the diagonals of both Gram matrices into `curvature`. */
+static moments find_moments(const cores *c)
 {
   const int r = c->layers->rank, n = c->layers->depth;
   const wmc_product *product = wmc_layers_product(c->layers, r, r, r);
   double *left = c->block, *right = c->block + c->layers->core, largest = 0;
-  double *s = c->s, *diagonal = c->diagonal;
+  double *s = c->s, *curvature = c->curvature;
+  moments found = {.norm2 = norm2(r * r, core_at(c, c->m, 1))};
   for (int p = 1; p <= n; p++)
     wmc_matrix_transpose(r, r, core_at(c, c->m, p), core_at(c, c->turned, p));
   for (int p = 1; p < n; p++) {
     wmc_product_apply(product, core_at(c, c->turned, p + 1), core_at(c, c->m, p + 1), left);
     wmc_product_apply(product, core_at(c, c->m, p), core_at(c, c->turned, p), right);
     for (int j = 0; j < r; j++) {
-      for (int i = 0; i < j; i++) {
+      for (int i = 0; i <= j; i++) {
         const double mu = left[j * r + i] - right[j * r + i];
         if (!(fabs(mu) <= largest)) largest = fabs(mu);
         *s++ = mu;
       }
-      const double mu = left[j * r + j] - right[j * r + j];
-      if (!(fabs(mu) <= largest)) largest = fabs(mu);
-      *diagonal++ = mu;
+      found.norm2 += left[j * r + j];
+      *curvature++ = left[j * r + j] + right[j * r + j];
     }
   }
-  return largest;
+  found.imbalance = largest * n / found.norm2;
+  return found;
 }
 
-/* Solve lambda_i^2 tridiag(-1, 2, -1) x = mu / 2 in place, all i. */
-static void solve_diagonals(const cores *c)
+/* b_p of all entries i <= j. `out` lies in block, with the diagonal of M_p behind two of it. */
+static void fill_beside(const cores *c, int p, const double *l, double *out)
+{
+  const int r = c->layers->rank;
+  const double *m = core_at(c, c->m, p);
+  double *diagonal = c->block + 2 * entries_of(c->layers);
+  for (int i = 0; i < r; i++) diagonal[i] = m[i * (r + 1)];
+  if (l == NULL) l = diagonal;
+  for (int j = 0; j < r; j++)
+    for (int i = 0; i <= j; i++) *out++ = l[i] * diagonal[j] + l[j] * diagonal[i];
+}
+
+/* S from mu: for each entry (i, j) of all layers rows -b_p, a_p, -b_{p+1}, where a_p is the sum of
+ * the curvatures of i and j and b_p = l_i M_jj + l_j M_ii of layer p. With l = M (NULL) it is the
+ * derivative of mu along S M - M S, with l = lambda that along S Lambda - Lambda S; exact where
+ * layers are diagonal. */
+static void solve(const cores *c, const double *l)
 {
   const int r = c->layers->rank, last = c->layers->depth - 1;
-  double *x = c->diagonal;
-  for (int p = 1; p <= last; p++) /* pivots (p + 1) / p */
-    for (int i = 0; i < r; i++) {
-      const double l = c->point->lambda[i], before = p > 1 ? x[(p - 2) * r + i] : 0;
-      x[(p - 1) * r + i] = (0.5 * x[(p - 1) * r + i] / (l * l) + before) * p / (p + 1);
-    }
-  for (int p = last - 1; p >= 1; p--)
-    for (int i = 0; i < r; i++) x[(p - 1) * r + i] += x[p * r + i] * p / (p + 1);
+  const size_t entries = entries_of(c->layers);
+  double *b = c->block, *after_b = b + entries;
+  fill_beside(c, 1, l, after_b);
+  for (int p = 1; p <= last; p++) {
+    const double *a = c->curvature + (p - 1) * r;
+    double *restrict x = c->s + (size_t)(p - 1) * entries;
+    double *restrict ratio = c->work + (size_t)(p - 1) * entries;
+    const double *before = x - entries, *old = ratio - entries;
+    memcpy(b, after_b, entries * sizeof *b);
+    fill_beside(c, p + 1, l, after_b);
+    size_t k = 0;
+    for (int j = 0; j < r; j++)
+      for (int i = 0; i <= j; i++, k++) {
+        const double inverse = 1 / (p > 1 ? a[i] + a[j] - b[k] * old[k] : a[i] + a[j]);
+        ratio[k] = after_b[k] * inverse;
+        x[k] = (p > 1 ? x[k] + b[k] * before[k] : x[k]) * inverse;
+      }
+  }
+  for (int p = last - 1; p >= 1; p--) {
+    double *restrict x = c->s + (size_t)(p - 1) * entries;
+    const double *ratio = c->work + (size_t)(p - 1) * entries, *after = x + entries;
+    for (size_t k = 0; k < entries; k++) x[k] += ratio[k] * after[k];
+  }
+}
+
+/* Shorten columns of `rows` (one entry of all layers each) to at most 1/2. */
+static void shorten(int count, size_t width, double *rows)
+{
+  const double most = 0.5;
+  for (size_t k = 0; k < width; k++) {
+    double largest = 0;
+    for (int p = 0; p < count; p++) largest = fmax(largest, fabs(rows[(size_t)p * width + k]));
+    for (int p = 0; largest > most && p < count; p++) rows[(size_t)p * width + k] *= most / largest;
+  }
 }
 
 /* S_p into place p of `turned`; returns the largest sum of absolute entries of a row. */
 static double gather(const cores *c)
 {
   const int r = c->layers->rank, n = c->layers->depth;
-  const double *s = c->s, *diagonal = c->diagonal;
+  const double *s = c->s;
   double largest = 0;
   for (int p = 1; p < n; p++) {
     double *out = core_at(c, c->turned, p);
-    for (int j = 0; j < r; j++) {
-      for (int i = 0; i < j; i++, s++) out[j * r + i] = out[i * r + j] = *s;
-      out[j * r + j] = *diagonal++;
-    }
+    for (int j = 0; j < r; j++)
+      for (int i = 0; i <= j; i++, s++) out[j * r + i] = out[i * r + j] = *s;
     for (int j = 0; j < r; j++) {
       double sum = 0;
       for (int i = 0; i < r; i++) sum += fabs(out[j * r + i]);
@@ -182,11 +242,6 @@ static double gather(const cores *c)
     }
   }
   return largest;
-}
-
-static void add_identity(int r, double *a)
-{
-  for (int k = 0; k < r; k++) a[k * r + k] += 1;
 }
 
 /* m <- m (1 + S)^{-1} for |S| <= size. Small S by the products (1 - S)(1 + S^2)(1 + S^4)... */
@@ -212,10 +267,9 @@ static bool divide(const cores *c, const wmc_product *product, const double *s, 
   return true;
 }
 
-/* M_p <- (1 + S_p) M_p (1 + S_{p-1})^{-1}, S shortened to `most`. */
-static bool apply(const cores *c, double size)
+/* M_p <- (1 + S_p) M_p (1 + S_{p-1})^{-1}, S times `factor`, |S| <= size before that. */
+static bool apply(const cores *c, double factor, double size)
 {
-  const double most = 0.5, factor = size > most ? most / size : 1;
   const int r = c->layers->rank, n = c->layers->depth, square = r * r;
   const wmc_product *product = wmc_layers_product(c->layers, r, r, r);
   double *image = c->block;
@@ -231,64 +285,234 @@ static bool apply(const cores *c, double size)
   return true;
 }
 
-static double scale_of(const cores *c)
+static void copy_cores(const cores *c, const double *from, double *to)
 {
-  double sum = 0;
-  for (int k = 0; k < c->layers->rank; k++) sum += c->point->lambda[k] * c->point->lambda[k];
-  return sum;
+  memcpy(to, from, (size_t)c->layers->depth * c->layers->core * sizeof *to);
 }
 
-/* Balance the cores; then frames and lambda of the point are those of the layers. */
+/* One iteration from the moments just found. */
+static bool iterate(const cores *c, double damping, bool far)
+{
+  const double most = 0.9;
+  solve(c, NULL);
+  if (far) shorten(c->layers->depth - 1, entries_of(c->layers), c->s);
+  const double size = gather(c);
+  if (far) copy_cores(c, c->m, c->saved);
+  return apply(c, fmin(damping, size > most ? most / size : 1), size);
+}
+
+/* Balance the cores; then frames and lambda of the point are those of the layers. |M|^2 is least at
+ * balance and S points downhill: where it grows, the step is undone and a shorter one made. */
 static bool settle(const cores *c, wmc_retraction *done)
 {
-  double before = INFINITY;
-  done->iterations = 0;
-  for (int round = 0; round < SWEEPS_MAX; round++) {
-    sweep(c);
-    if (!level_diagonals(c)) return false;
-    for (int k = 0; k < INNER_MAX; k++) {
-      done->imbalance = find_moments(c) / scale_of(c);
-      if (!isfinite(done->imbalance)) return false;
-      if (done->imbalance < balanced) break;
-      /* no progress: other frames are needed, or rounding is reached */
-      if (k > 0 && done->imbalance > 0.3 * before) break;
-      before = done->imbalance;
-      wmc_pairs_solve(c->point, c->s, c->work);
-      solve_diagonals(c);
-      if (!apply(c, gather(c))) return false;
-      done->iterations++;
+  const double near = 1e-4, slow = 0.1;
+  double before = INFINITY, least = INFINITY, damping = 1;
+  sweep(c);
+  for (done->iterations = 0; done->iterations < ITERATIONS_MAX; done->iterations++) {
+    moments now = find_moments(c);
+    const bool up = before > near && now.norm2 > least * (1 + 1e-12);
+    if (up) {
+      damping *= 0.25;
+      copy_cores(c, c->saved, c->m);
+      now = find_moments(c);
+    } else {
+      damping = fmin(1, 2 * damping);
+      if (now.imbalance > slow * before && now.imbalance > balanced) {
+        sweep(c);
+        now = find_moments(c);
+      }
     }
-    if (done->imbalance < balanced) {
-      if (done->iterations == 0) return true;
-      sweep(c);
-      return level_diagonals(c);
+    done->imbalance = now.imbalance;
+    if (!isfinite(now.imbalance) || damping < 1e-9) return false;
+    if (now.imbalance < balanced) break;
+    before = now.imbalance;
+    least = now.norm2;
+    if (!iterate(c, damping, now.imbalance > near)) return false;
+  }
+  if (!(done->imbalance < balanced)) return false;
+  if (done->iterations > 0) sweep(c);
+  return read_lambda(c);
+}
+
+/* --- Along the normal space ------------------------------------------------------------------ */
+
+/* A network W + V + nu(S, C) in the frames of W = Q Lambda Q^T: cores Lambda + T_p + Lambda S_{p-1}
+ * - S_p Lambda, blocks B_p -+ C_p Lambda of layers p and p + 1 outside of frame p, and for the rest
+ * the block that makes the rank r. */
+typedef struct walk {
+  cores c;
+  const wmc_tangent *step;
+  double *start;   /**< Lambda + T_p */
+  double *s;       /**< S_p, as rows of entries i <= j */
+  double *outside; /**< C_p, at the offsets of frames */
+  double *lean;    /**< F_p: the frame p leans to Q_p + F_p */
+  double *lambda;  /**< of W */
+} walk;
+
+static walk walk_map(const wmc_point *point, const wmc_tangent *step, double *scratch)
+{
+  const wmc_layers *layers = point->layers;
+  const size_t n = (size_t)layers->depth;
+  walk w = {.c = cores_map(point, scratch), .step = step};
+  w.start = scratch + cores_size(layers);
+  w.s = w.start + n * layers->core;
+  w.outside = w.s + n * entries_of(layers);
+  w.lean = w.outside + wmc_layers_frames_size(layers);
+  w.lambda = w.lean + wmc_layers_frames_size(layers);
+  memcpy(w.lambda, point->lambda, (size_t)layers->rank * sizeof *w.lambda);
+  return w;
+}
+
+static bool is_tilted(const wmc_layers *layers, int p) { return layers->width[p] > layers->rank; }
+
+/* M_p = start + Lambda S_{p-1} - S_p Lambda */
+static void place_cores(const walk *w)
+{
+  const wmc_layers *layers = w->c.layers;
+  const int r = layers->rank, n = layers->depth;
+  const size_t entries = entries_of(layers);
+  const double *l = w->lambda;
+  copy_cores(&w->c, w->start, w->c.m);
+  for (int p = 1; p <= n; p++) {
+    double *m = core_at(&w->c, w->c.m, p);
+    size_t k = (size_t)(p - 1) * entries;
+    for (int j = 0; j < r; j++)
+      for (int i = 0; i <= j; i++, k++) {
+        const double here = p < n ? w->s[k] : 0, before = p > 1 ? w->s[k - entries] : 0;
+        m[j * r + i] += l[i] * before - here * l[j];
+        if (i < j) m[i * r + j] += l[j] * before - here * l[i];
+      }
+  }
+}
+
+/* out = (B_p + sign C_p Lambda) M^{-1}, or M^{-T}; false if M is singular */
+static bool lean_of(const walk *w, int p, int sign, double *out)
+{
+  const int d = w->c.layers->width[p], r = w->c.layers->rank;
+  const double *tilt = wmc_tangent_tilt(w->step, p), *c = w->outside + w->c.layers->frame[p];
+  double *divisor = w->c.block;
+  for (int k = 0; k < d * r; k++) out[k] = tilt[k] + sign * c[k] * w->lambda[k / d];
+  if (sign < 0)
+    memcpy(divisor, core_at(&w->c, w->c.m, p), (size_t)(r * r) * sizeof *divisor);
+  else
+    wmc_matrix_transpose(r, r, core_at(&w->c, w->c.m, p + 1), divisor);
+  return wmc_matrix_divide(d, r, divisor, out);
+}
+
+/* How frames lean, from the layers before and after them; half of their difference goes to C.
+ * Returns the largest difference, or a number that is not finite. */
+static double lean_frames(const walk *w)
+{
+  const wmc_layers *layers = w->c.layers;
+  const int r = layers->rank, n = layers->depth;
+  double largest = 0, *other = w->c.block + layers->core;
+  for (int p = 0; p <= n; p++) {
+    double *lean = w->lean + layers->frame[p], *c = w->outside + layers->frame[p];
+    if (!is_tilted(layers, p)) continue;
+    if (p > 0 && !lean_of(w, p, -1, lean)) return NAN;
+    if (p < n && !lean_of(w, p, 1, p > 0 ? other : lean)) return NAN;
+    for (int k = 0; p > 0 && p < n && k < layers->width[p] * r; k++) {
+      const double half = 0.5 * (lean[k] - other[k]);
+      if (!(fabs(half) <= largest)) largest = fabs(half);
+      lean[k] -= half;
+      c[k] += half;
     }
+  }
+  return largest;
+}
+
+/* out = M^T (1 + F_p^T F_p) M. `out` and scratch in c->block: 4 cores and a block */
+static void gram(const walk *w, int p, const double *m, double *out)
+{
+  const wmc_layers *layers = w->c.layers;
+  const int r = layers->rank, d = layers->width[p];
+  const double *lean = w->lean + layers->frame[p];
+  double *transposed = w->c.block + 3 * layers->core, *metric = transposed + layers->core;
+  double *image = metric + layers->core, *wide = image + layers->core;
+  const double *by = m;
+  if (is_tilted(layers, p)) {
+    wmc_matrix_transpose(d, r, lean, wide);
+    wmc_layers_multiply(layers, r, r, d, wide, lean, metric);
+    add_identity(r, metric);
+    wmc_layers_multiply(layers, r, r, r, metric, m, image);
+    by = image;
+  }
+  wmc_matrix_transpose(r, r, m, transposed);
+  wmc_layers_multiply(layers, r, r, r, transposed, by, out);
+}
+
+/* As find_moments, in leaning frames: M'^T (1 + F^T F) M' - M (1 + F^T F) M^T. */
+static double find_leaning_moments(const walk *w)
+{
+  const cores *c = &w->c;
+  const int r = c->layers->rank;
+  double *left = c->block, *right = left + c->layers->core, *turned = right + c->layers->core;
+  double largest = 0, *s = c->s;
+  for (int p = 1; p < c->layers->depth; p++) {
+    gram(w, p + 1, core_at(c, c->m, p + 1), left);
+    wmc_matrix_transpose(r, r, core_at(c, c->m, p), turned);
+    gram(w, p - 1, turned, right);
+    for (int j = 0; j < r; j++)
+      for (int i = 0; i <= j; i++) {
+        const double mu = left[j * r + i] - right[j * r + i];
+        if (!(fabs(mu) <= largest)) largest = fabs(mu);
+        *s++ = mu;
+      }
+  }
+  return largest;
+}
+
+/* lambda_i (M_ii + M'_ii) of the layers before and after: curvatures of solve. */
+static void fill_curvature(const walk *w)
+{
+  const int r = w->c.layers->rank;
+  double *curvature = w->c.curvature;
+  for (int p = 1; p < w->c.layers->depth; p++) {
+    const double *m = core_at(&w->c, w->c.m, p), *next = core_at(&w->c, w->c.m, p + 1);
+    for (int i = 0; i < r; i++) *curvature++ = w->lambda[i] * (m[i * (r + 1)] + next[i * (r + 1)]);
+  }
+}
+
+/* Iterations for S and C; false if they do not converge. */
+static bool find_normal(const walk *w, wmc_retraction *done)
+{
+  const wmc_layers *layers = w->c.layers;
+  const size_t all = (size_t)(layers->depth - 1) * entries_of(layers);
+  const double scale = norm2(layers->rank, w->lambda);
+  memset(w->s, 0, (size_t)(w->lean - w->s) * sizeof *w->s);
+  for (done->iterations = 0; done->iterations < NORMAL_MAX; done->iterations++) {
+    place_cores(w);
+    const double apart = lean_frames(w);
+    done->imbalance = find_leaning_moments(w) / scale;
+    if (!isfinite(done->imbalance + apart) || done->imbalance > 1e3) return false;
+    if (done->imbalance < balanced && apart < balanced) return true;
+    fill_curvature(w);
+    solve(&w->c, w->lambda);
+    for (size_t k = 0; k < all; k++) w->s[k] -= w->c.s[k];
   }
   return false;
 }
 
 /* --- Steps ----------------------------------------------------------------------------------- */
 
-/* Where d_p > r: the frame Q_p + B_p / Lambda is Q' G; Q' replaces it, G goes to `g`, else 1. */
-static void tilt_frame(const cores *c, int p, const wmc_tangent *step, double *g)
+/* The frame Q_p + F is Q' G; Q' replaces it, G goes to `g`. */
+static void lean_frame(const cores *c, int p, const double *lean, double *g)
 {
   const int d = c->layers->width[p], r = c->layers->rank;
   double *frame = wmc_point_frame(c->point, p);
-  const double *tilt = wmc_tangent_tilt(step, p);
-  for (int k = 0; k < r; k++)
-    for (int i = 0; i < d; i++) frame[k * d + i] += tilt[k * d + i] / c->point->lambda[k];
+  for (int k = 0; k < d * r; k++) frame[k] += lean[k];
   wmc_qr(d, r, frame, g, c->block + 3 * c->layers->core);
 }
 
-/* Tilt all frames; M_p <- G_p M_p G_{p-1}^T. */
-static void tilt_frames(const cores *c, const wmc_tangent *step)
+/* All frames with d_p > r lean by F_p (at the offsets of frames); M_p <- G_p M_p G_{p-1}^T. */
+static void adopt_frames(const cores *c, const double *lean)
 {
   const int r = c->layers->rank, n = c->layers->depth;
   const size_t bytes = (size_t)(r * r) * sizeof(double);
   double *g = c->block, *image = g + c->layers->core, *turned = image + c->layers->core;
   for (int p = 0; p <= n; p++) {
-    if (c->layers->width[p] == r) continue;
-    tilt_frame(c, p, step, g);
+    if (!is_tilted(c->layers, p)) continue;
+    lean_frame(c, p, lean + c->layers->frame[p], g);
     if (p > 0) {
       double *m = core_at(c, c->m, p);
       wmc_layers_multiply(c->layers, r, r, r, g, m, image);
@@ -302,18 +526,42 @@ static void tilt_frames(const cores *c, const wmc_tangent *step)
   }
 }
 
+/* Lambda + T_p */
+static void add_lambda(const wmc_point *point, const wmc_tangent *step, double *out)
+{
+  const wmc_layers *layers = point->layers;
+  memcpy(out, step->core, (size_t)layers->depth * layers->core * sizeof *out);
+  for (int p = 0; p < layers->depth; p++)
+    for (int k = 0; k < layers->rank; k++)
+      out[(size_t)p * layers->core + (size_t)(k * layers->rank + k)] += point->lambda[k];
+}
+
 bool wmc_retract(const wmc_point *point, const wmc_tangent *step, wmc_retraction *done,
                  double *scratch)
 {
   const wmc_layers *layers = point->layers;
-  const cores c = cores_map(point, scratch);
-  const int r = layers->rank;
+  const walk w = walk_map(point, step, scratch);
   wmc_retraction unused;
-  memcpy(c.m, step->core, (size_t)layers->depth * layers->core * sizeof *c.m);
-  for (int p = 1; p <= layers->depth; p++)
-    for (int k = 0; k < r; k++) core_at(&c, c.m, p)[k * r + k] += point->lambda[k];
-  tilt_frames(&c, step);
-  return settle(&c, done ? done : &unused);
+  add_lambda(point, step, w.c.m);
+  for (int p = 0; p <= layers->depth; p++) {
+    const int d = layers->width[p];
+    for (int k = 0; is_tilted(layers, p) && k < d * layers->rank; k++)
+      w.lean[layers->frame[p] + (size_t)k] = wmc_tangent_tilt(step, p)[k] / point->lambda[k / d];
+  }
+  adopt_frames(&w.c, w.lean);
+  return settle(&w.c, done ? done : &unused);
+}
+
+bool wmc_retract_normally(const wmc_point *point, const wmc_tangent *step, wmc_retraction *done,
+                          double *scratch)
+{
+  const walk w = walk_map(point, step, scratch);
+  wmc_retraction found, rest;
+  add_lambda(point, step, w.start);
+  if (!find_normal(&w, &found)) return false;
+  if (done) *done = found;
+  adopt_frames(&w.c, w.lean);
+  return settle(&w.c, &rest);
 }
 
 bool wmc_balance(const wmc_point *point, const double *w, wmc_retraction *done, double *scratch)

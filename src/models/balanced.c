@@ -8,6 +8,7 @@
 #include "balanced_complex.h"
 #include "balanced_deck.h"
 #include "balanced_dynamics.h"
+#include "balanced_parameters.h"
 #include "network_deck.h"
 #include "weylmc/base/memory.h"
 
@@ -19,6 +20,8 @@ static double cost(const wmc_value *parameters)
   const double replicas = setup.ladder ? (double)setup.rungs : 1;
   if (integrator->unitary) return replicas * (500 * d + 400 * d * d + 64 * d * d * d);
   if (!integrator->frames) return replicas * (200 * d + 20 * d * d);
+  if (integrator->layers)
+    return replicas * setup.law.shape.depth * (2000 + 100 * d * d + 60 * d * d * d);
   return replicas * (500 * d + 200 * d * d + (integrator->exact ? 24 : 40) * d * d * d);
 }
 
@@ -39,7 +42,8 @@ static size_t size_of_state(const wmc_shape *shape, bool frames, bool masked)
   return plain + m * m + n * n + energy + 2 * r * span + 1 + m + n + (masked ? m * n : 0);
 }
 
-static void lay_out(wmc_balanced *chain)
+/* Returns what is left of the state. */
+static double *lay_out(wmc_balanced *chain)
 {
   const int r = chain->law.shape.rank;
   const size_t m = (size_t)chain->rows, n = (size_t)chain->columns;
@@ -49,7 +53,7 @@ static void lay_out(wmc_balanced *chain)
   chain->counts = take(&next, WMC_COUNTS);
   chain->lambda_step = take(&next, (size_t)r);
   chain->scale_step = take(&next, 1);
-  if (!chain->integrator->frames) return;
+  if (!chain->integrator->frames) return next;
   const struct {
     double **part;
     size_t size;
@@ -59,6 +63,7 @@ static void lay_out(wmc_balanced *chain)
   for (size_t k = 0; k < sizeof parts / sizeof parts[0]; k++)
     *parts[k].part = take(&next, parts[k].size);
   if (chain->energy.masked) chain->matrix = take(&next, m * n);
+  return next;
 }
 
 void wmc_balanced_destroy(wmc_balanced *chain)
@@ -70,6 +75,7 @@ void wmc_balanced_destroy(wmc_balanced *chain)
   wmc_product_destroy(chain->from_right);
   wmc_energy_free(&chain->energy);
   wmc_unitary_destroy(chain->unitary);
+  wmc_upstairs_destroy(chain->upstairs);
   wmc_free(chain->work);
   wmc_free(chain->dynamics);
   wmc_free(chain->state);
@@ -107,7 +113,10 @@ static wmc_status fill(wmc_balanced *chain, const wmc_balanced_setup *setup)
   WMC_TRY(wmc_energy_create(&setup->energy, &chain->energy));
   chain->blind = wmc_energy_is_bi_invariant(&chain->energy);
   chain->gaussian = wmc_energy_is_gaussian(&chain->energy);
-  const size_t extra = chain->integrator->unitary ? wmc_unitary_room(shape) : 0;
+  if (chain->integrator->layers) WMC_TRY(wmc_upstairs_create(chain));
+  const size_t extra = chain->integrator->unitary ? wmc_unitary_room(shape)
+                       : chain->upstairs          ? wmc_upstairs_room(chain->upstairs)
+                                                  : 0;
   chain->state_size = size_of_state(shape, chain->integrator->frames, chain->energy.masked) + extra;
   chain->state = WMC_ARRAY(double, chain->state_size);
   chain->work = WMC_ARRAY(double, wmc_balanced_work(shape, chain->integrator->frames));
@@ -115,7 +124,8 @@ static wmc_status fill(wmc_balanced *chain, const wmc_balanced_setup *setup)
       WMC_ARRAY(double, wmc_balanced_dynamics_size(&setup->law.shape, chain->integrator->frames));
   if (chain->state == NULL || chain->work == NULL || chain->dynamics == NULL)
     return wmc_no_memory();
-  lay_out(chain);
+  double *rest = lay_out(chain);
+  if (chain->upstairs) wmc_upstairs_place(chain, rest);
   if (chain->integrator->unitary)
     WMC_TRY(wmc_unitary_create(chain, chain->state + chain->state_size - extra));
   return plan_products(chain);
@@ -138,6 +148,7 @@ void wmc_balanced_start(wmc_balanced *chain, wmc_stream *stream)
 {
   memset(chain->counts, 0, WMC_COUNTS * sizeof *chain->counts);
   chain->integrator->start(chain, stream);
+  if (chain->upstairs) wmc_upstairs_show(chain);
 }
 
 /* Robbins-Monro: large corrections first, then less and less. */
@@ -152,7 +163,9 @@ wmc_status wmc_balanced_advance(wmc_balanced *chain, wmc_stream *stream, long st
     chain->integrator->step(chain, stream, gain);
     if (chain->trouble != WMC_OK) return chain->trouble;
   }
-  if (!chain->integrator->exact) {
+  if (chain->upstairs) {
+    wmc_upstairs_show(chain);
+  } else if (!chain->integrator->exact) {
     wmc_balanced_set_logs(&chain->x);
     if (chain->u) wmc_balanced_project(chain);
   }

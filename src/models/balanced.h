@@ -26,11 +26,13 @@ extern const wmc_model wmc_model_balanced;
 typedef struct wmc_balanced wmc_balanced;
 typedef struct wmc_ladder wmc_ladder;
 typedef struct wmc_unitary wmc_unitary;
+typedef struct wmc_upstairs wmc_upstairs;
 
 typedef struct wmc_integrator {
   const char *formulation, *scheme, *text;
   bool frames;  /**< the state holds U, V, G and H beside the spectrum */
   bool unitary; /**< it holds frames of complex numbers, balanced_complex.h */
+  bool layers;  /**< it holds the network itself, balanced_parameters.h */
   bool exact;   /**< no step-size bias: Metropolis moves */
   void (*start)(wmc_balanced *chain, wmc_stream *stream);
   /** One step. `gain` > 0: tune step sizes by that much (thermalisation); 0: frozen. */
@@ -41,6 +43,7 @@ extern const wmc_integrator wmc_spectrum_euler, wmc_spectrum_metropolis;
 extern const wmc_integrator wmc_spectrum_heun, wmc_spectrum_flow;
 extern const wmc_integrator wmc_observable_euler, wmc_observable_metropolis;
 extern const wmc_integrator wmc_complex_metropolis;
+extern const wmc_integrator wmc_parameters_euler, wmc_parameters_metropolis;
 /** Table, ended by NULL. */
 extern const wmc_integrator *const wmc_integrators[];
 
@@ -94,7 +97,8 @@ struct wmc_balanced {
   /** r x max(m, n), entry (i, j) at i max(m, n) + j for i < j: sizes of the two kinds of turns */
   double *turn_first, *turn_second;
 
-  wmc_unitary *unitary; /**< frames of complex numbers, or NULL */
+  wmc_unitary *unitary;   /**< frames of complex numbers, or NULL */
+  wmc_upstairs *upstairs; /**< the network, or NULL */
 
   double *work;       /**< scratch */
   double *dynamics;   /**< scratch of euler, heun and flow */

@@ -17,6 +17,16 @@ static void check_formulation(const wmc_value *parameters, const wmc_complaints 
                    wmc_energies[k].name);
 }
 
+/* Layers as the state. */
+static void check_layers(const wmc_value *parameters, const wmc_complaints *complaints)
+{
+  const wmc_balanced_setup setup = wmc_balanced_setup_of(parameters);
+  if (setup.integrator->layers && wmc_shape_is_infinite(&setup.law.shape))
+    wmc_complain(complaints, DEPTH,
+                 "depth inf found, formulation parameters keeps every layer: give a finite depth, "
+                 "or use formulation: spectrum or observable");
+}
+
 /* Complex X: its own integrators, energies that see |X|^2 and a target. */
 static void check_numbers(const wmc_value *parameters, const wmc_complaints *complaints)
 {
@@ -63,11 +73,12 @@ static void check_noise(const wmc_value *parameters, const wmc_complaints *compl
     wmc_complain(complaints, BETA,
                  "at beta inf there is no noise and X follows the gradient flow of the energy: use "
                  "scheme: flow, or a finite beta");
-  if (still)
+  const wmc_integrator *integrator = wmc_balanced_setup_of(parameters).integrator;
+  if (still && (!integrator->layers || integrator->exact))
     wmc_complain(complaints, NOISE,
                  "noise in vertical directions alone gives no law on X, which follows the free "
-                 "energy E - S/beta down without noise of its own: use scheme: flow, or noise: "
-                 "kappa with a small kappa");
+                 "energy E - S/beta down without noise of its own: use scheme: flow, formulation: "
+                 "parameters with scheme: euler, or noise: kappa with a small kappa");
 }
 
 /* A dataset read, with entries in the places of X; true if it can be used. */
@@ -308,6 +319,7 @@ void wmc_balanced_check(const wmc_value *parameters, const wmc_complaints *compl
   if (!check_integrator(parameters, complaints)) return;
   check_numbers(parameters, complaints);
   check_formulation(parameters, complaints);
+  check_layers(parameters, complaints);
   check_noise(parameters, complaints);
   check_energy(parameters, complaints);
   check_decay(parameters, complaints);

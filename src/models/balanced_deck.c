@@ -12,7 +12,7 @@ enum { WIDTH_MAX = 512 };
 static const char *const noises[] = {"isotropic", "horizontal", "kappa", "vertical", NULL};
 static const char *const energies[] = {"frobenius", "target", "completion", "regression",
                                        "decay",     "sum",    NULL};
-static const char *const formulations[] = {"spectrum", "observable", NULL};
+static const char *const formulations[] = {"spectrum", "observable", "parameters", NULL};
 static const char *const numbers[] = {"real", "complex", NULL};
 static const char *const schemes[] = {"euler", "metropolis", "heun", "flow", NULL};
 
@@ -96,7 +96,8 @@ const wmc_field wmc_balanced_fields[] = {
                .text =
                    "noise in all directions alike, in horizontal ones only (those that move "
                    "X), horizontal noise of kappa times the variance, or noise in vertical ones "
-                   "only: X follows the gradient flow of the free energy (scheme: flow)"},
+                   "only: X follows the gradient flow of the free energy (scheme: flow, or euler "
+                   "for the layers)"},
     [KAPPA] = {.name = "noise.kappa",
                .type = WMC_REAL,
                .minimum = 0,
@@ -198,8 +199,8 @@ const wmc_field wmc_balanced_fields[] = {
                      .standard = "spectrum",
                      .sweep = true,
                      .unit = "",
-                     .text = "state: singular values alone (energies of sigma alone), or the "
-                             "singular value decomposition of X (any energy)"},
+                     .text = "state: singular values alone (energies of sigma alone), the "
+                             "singular value decomposition of X, or all layers (any energy)"},
     [SCHEME] = {.name = "scheme",
                 .type = WMC_CHOICE,
                 .choices = schemes,
@@ -286,10 +287,11 @@ wmc_gibbs wmc_balanced_law(const wmc_value *parameters)
 }
 
 const wmc_integrator *const wmc_integrators[] = {
-    &wmc_spectrum_euler,     &wmc_spectrum_metropolis,
-    &wmc_observable_euler,   &wmc_observable_metropolis,
-    &wmc_complex_metropolis, &wmc_spectrum_heun,
-    &wmc_spectrum_flow,      NULL};
+    &wmc_spectrum_euler,        &wmc_spectrum_metropolis,
+    &wmc_observable_euler,      &wmc_observable_metropolis,
+    &wmc_complex_metropolis,    &wmc_spectrum_heun,
+    &wmc_spectrum_flow,         &wmc_parameters_euler,
+    &wmc_parameters_metropolis, NULL};
 
 static const wmc_integrator *integrator_of(const wmc_value *parameters)
 {

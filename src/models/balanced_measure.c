@@ -4,6 +4,7 @@
 
 #include "balanced_complex.h"
 #include "balanced_deck.h"
+#include "balanced_parameters.h"
 #include "network_deck.h"
 #include "weylmc/geometry/entropy.h"
 
@@ -222,6 +223,7 @@ enum {
   OBS_ACCEPTANCE,
   OBS_VIRIAL,
   OBS_TRACE_TARGET,
+  OBS_IMBALANCE,
   OBS_ENERGY2,
   OBS_LAMBDA_DENSITY,
   OBS_RANK_DENSITY,
@@ -318,6 +320,12 @@ const wmc_observable wmc_balanced_observables[] = {
                           .unit = "1",
                           .text = "tr(X^T Phi), or its real part; 0 without a target",
                           SCALAR},
+    [OBS_IMBALANCE] = {.name = "imbalance",
+                       .unit = "1",
+                       .text = "largest entry of W_{p+1}^T W_{p+1} - W_p W_p^T over |W|^2 / N; 0 "
+                               "where layers are not the state",
+                       SCALAR,
+                       .converges = never},
     [OBS_ENERGY2] = {.name = "energy2",
                      .unit = "energy^2",
                      .text = "squared energy E(X)^2",
@@ -482,6 +490,7 @@ void wmc_balanced_measure(wmc_balanced *chain, double *out)
                                 [OBS_ACCEPTANCE] = wmc_balanced_acceptance(chain),
                                 [OBS_VIRIAL] = wmc_balanced_virial(chain),
                                 [OBS_TRACE_TARGET] = wmc_balanced_trace_target(chain)};
+  if (chain->upstairs) values[OBS_IMBALANCE] = wmc_upstairs_imbalance(chain->upstairs);
   values[OBS_ENERGY2] = values[OBS_ENERGY] * values[OBS_ENERGY];
   measure_entropies(chain, values);
   for (int k = 0; k < OBS_LAMBDA_DENSITY; k++) {

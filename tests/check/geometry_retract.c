@@ -161,3 +161,49 @@ Test(geometry_retract, balance_far_from_balance)
   }
   wmc_stream_destroy(stream);
 }
+
+/* Along the normal space: W' is balanced, the tangent part of W' - W is the step, and the way back
+ * from W' leads to W. Any widths and rank. */
+Test(geometry_retract, normal_way_there_and_back)
+{
+  wmc_stream *stream = stream_of(34);
+  for (int t = 0; t < test_trials(100); t++) {
+    test_network net;
+    test_network_open(&net, stream, depths[t % 5], 1 + t % 4, t % 3);
+    test_network_draw(&net, stream, 0.3);
+    const wmc_layers *layers = net.layers;
+    const size_t size = wmc_layers_size(layers), doubles = wmc_point_size(layers);
+    double *room = test_room(2 * wmc_tangent_size(layers)), *v = test_room(2 * size), *u = v + size;
+    double *scratch = test_room(wmc_retract_scratch(layers));
+    double *work = test_room(wmc_tangent_scratch(layers)), *memory = test_room(doubles);
+    const wmc_tangent step = wmc_tangent_map(layers, room);
+    const wmc_tangent found = wmc_tangent_map(layers, room + wmc_tangent_size(layers));
+    const wmc_point moved = wmc_point_map(layers, memory);
+    const double h = 0.05 / (layers->rank * sqrt(layers->depth));
+    wmc_retraction done;
+    wmc_tangent_draw(&net.point, stream, h, h, NULL, 0, &step, work);
+    memcpy(memory, net.point.frames, doubles * sizeof *memory);
+    cr_assert(wmc_retract_normally(&moved, &step, &done, scratch), "%g", done.imbalance);
+    wmc_point_write(&moved, u, net.scratch);
+    cr_expect_lt(wmc_layers_imbalance(layers, u, net.scratch), 1e-13);
+    for (size_t k = 0; k < size; k++) v[k] = u[k] - net.w[k];
+    wmc_project(&net.point, v, &found, work);
+    for (size_t k = 0; k < wmc_tangent_size(layers); k++) found.core[k] -= step.core[k];
+    cr_expect_lt(sqrt(wmc_tangent_inner(&found, &found)), 1e-11, "N=%d r=%d, %d iterations, %g",
+                 layers->depth, layers->rank, done.iterations,
+                 sqrt(wmc_tangent_inner(&found, &found)));
+    for (size_t k = 0; k < size; k++) v[k] = -v[k];
+    wmc_project(&moved, v, &found, work);
+    cr_assert(wmc_retract_normally(&moved, &found, &done, scratch));
+    wmc_point_write(&moved, v, net.scratch);
+    cr_expect_lt(test_distance(size, v, net.w), 1e-11);
+    cr_expect_gt(test_distance(size, u, net.w), 1e-4);
+    wmc_free(room);
+    wmc_free(v);
+    wmc_free(scratch);
+    wmc_free(work);
+    wmc_free(memory);
+    test_network_close(&net);
+  }
+  wmc_stream_destroy(stream);
+}

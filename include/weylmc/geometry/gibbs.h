@@ -53,7 +53,8 @@ double wmc_gibbs_move(const wmc_gibbs *law, const wmc_spectrum *spectrum, int k,
 /** The power P with which the law, E = 0, scales: mass of {t X : X in B} = t^P mass of B.
  * P = [dim_h + (v/h)(dim M - dim_h)] / N, or its limit. */
 double wmc_gibbs_scaling(const wmc_gibbs *law);
-/** E <X, E'(X)> = (h/beta) P, whatever the energy. */
+/** E <X, E'(X)> = (h/beta) P, whatever the energy; for h = 0 its value where the flow of the free
+ * energy ends. */
 double wmc_gibbs_virial(const wmc_gibbs *law);
 /** Mean of sum_i log sigma_i (log|det X| of a square X) for E = |X|^2 / 2, where a closed form is
  * known; false elsewhere. With y = sigma^2 the law is

@@ -35,7 +35,7 @@ size_t wmc_tangent_scratch(const wmc_layers *layers);
 /** Pairs i < j, in the order (0,1), (0,2), (1,2), (0,3), ...: r (r - 1) / 2. */
 size_t wmc_layers_pairs(const wmc_layers *layers);
 /** Solve the tridiagonal systems of all pairs: row p of `x` (pairs doubles each, p = 1 .. N-1)
- * holds right-hand sides and then solutions. `scratch`: N pairs. */
+ * holds right-hand sides and then solutions. `scratch`: N rows. */
 void wmc_pairs_solve(const wmc_point *point, double *x, double *scratch);
 
 /** Orthogonal projection of V (layers) onto the tangent space, O(N d^3). */

@@ -34,6 +34,15 @@ size_t wmc_retract_scratch(const wmc_layers *layers);
 bool wmc_retract(const wmc_point *point, const wmc_tangent *step, wmc_retraction *done,
                  double *scratch);
 
+/** Step along a tangent vector and return along the normal space at the start: the point W' of M
+ * with W' - W - V normal at W that chord iterations from W + V reach, W' - W - V below the
+ * curvature radius. It is its own inverse: from W', the tangent part of W - W' leads back to W, if
+ * these iterations find W and not another point, which must be checked. Unlike wmc_retract it does
+ * not keep X. False if the iteration does not converge. Source: Zappa, Holmes-Cerfon & Goodman,
+ * arXiv:1702.08446. */
+bool wmc_retract_normally(const wmc_point *point, const wmc_tangent *step, wmc_retraction *done,
+                          double *scratch);
+
 /** The point of the orbit of any layers of rank r (the gauge group GL), with the same X. Far from
  * balance it takes more iterations. `w` is only read. False as above. */
 bool wmc_balance(const wmc_point *point, const double *w, wmc_retraction *done, double *scratch);

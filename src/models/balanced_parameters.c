@@ -1,0 +1,293 @@
+/* Integrators whose state is the network itself, a point of the balanced manifold. */
+#include "balanced_parameters.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "weylmc/base/memory.h"
+#include "weylmc/geometry/basis.h"
+#include "weylmc/geometry/entropy.h"
+
+enum { FRESH_STEPS = 64 }; /* rounding in frames grows to about 1e-14 between refreshments */
+
+/* --- Memory ---------------------------------------------------------------------------------- */
+
+static size_t aligned(size_t n) { return (n + 7) / 8 * 8; }
+
+static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
+
+static size_t scratch_size(const wmc_layers *layers)
+{
+  const int widest = layers->widest;
+  const size_t complete = 2 * wmc_layers_block(layers) + wmc_qr_scratch(widest, widest);
+  return larger(larger(wmc_retract_scratch(layers), wmc_tangent_scratch(layers)),
+                larger(3 * wmc_layers_block(layers), complete));
+}
+
+static double *take(double **next, size_t n)
+{
+  double *part = *next;
+  *next += aligned(n);
+  return part;
+}
+
+/* Hand out `memory`; with NULL members mean nothing and only the size counts. */
+static size_t map(wmc_upstairs *up, double depth)
+{
+  const wmc_layers *layers = up->layers;
+  const size_t point = wmc_point_size(layers), tangent = wmc_tangent_size(layers);
+  const size_t all = wmc_layers_size(layers), block = wmc_layers_block(layers);
+  const size_t spectrum = wmc_spectrum_size(layers->rank), scratch = scratch_size(layers);
+  double *next = up->memory;
+  if (next != NULL) {
+    up->proposed = wmc_point_map(layers, take(&next, point));
+    up->back = wmc_point_map(layers, take(&next, point));
+    up->step = wmc_tangent_map(layers, take(&next, tangent));
+    up->reverse = wmc_tangent_map(layers, take(&next, tangent));
+    up->w = take(&next, all);
+    up->next = take(&next, all);
+    up->matrix = take(&next, block);
+    up->slope = take(&next, block);
+    up->spectrum = wmc_spectrum_map(layers->rank, depth, take(&next, spectrum));
+    up->scratch = take(&next, scratch);
+  }
+  return 2 * (aligned(point) + aligned(tangent) + aligned(all) + aligned(block)) +
+         aligned(spectrum) + aligned(scratch);
+}
+
+/* The largest variance of a column of a tilt per unit of time. */
+static double tilt_variance(const wmc_balanced *chain)
+{
+  const wmc_layers *layers = chain->upstairs->layers;
+  double largest = 0;
+  for (int p = 0; p <= layers->depth; p++) {
+    const bool outer = p == 0 || p == layers->depth;
+    const double single = outer ? chain->law.horizontal : 0.5 * chain->law.vertical;
+    largest = fmax(largest, single * (layers->width[p] - layers->rank));
+  }
+  return 2 * largest / chain->law.beta;
+}
+
+wmc_status wmc_upstairs_create(wmc_balanced *chain)
+{
+  wmc_upstairs *up = WMC_NEW(wmc_upstairs);
+  chain->upstairs = up;
+  if (up == NULL) return wmc_no_memory();
+  WMC_TRY(wmc_layers_create(&up->layers, &chain->law.shape));
+  up->memory = WMC_ARRAY(double, map(up, chain->law.shape.depth));
+  if (up->memory == NULL) return wmc_no_memory();
+  map(up, chain->law.shape.depth);
+  up->tilt_variance = tilt_variance(chain);
+  return WMC_OK;
+}
+
+size_t wmc_upstairs_room(const wmc_upstairs *upstairs)
+{
+  return wmc_point_size(upstairs->layers) + 1 + 8; /* the frames begin at a cache line */
+}
+
+void wmc_upstairs_place(wmc_balanced *chain, double *room)
+{
+  wmc_upstairs *up = chain->upstairs;
+  room = chain->state + aligned((size_t)(room - chain->state));
+  up->point = wmc_point_map(up->layers, room);
+  up->walk = room + wmc_point_size(up->layers);
+}
+
+void wmc_upstairs_destroy(wmc_upstairs *upstairs)
+{
+  if (upstairs == NULL) return;
+  wmc_layers_destroy(upstairs->layers);
+  wmc_free(upstairs->memory);
+  wmc_free(upstairs);
+}
+
+static void copy_point(const wmc_point *from, const wmc_point *to)
+{
+  memcpy(to->frames, from->frames, wmc_point_size(from->layers) * sizeof *to->frames);
+}
+
+/* --- Start and observables ------------------------------------------------------------------- */
+
+void wmc_upstairs_start(wmc_balanced *chain, wmc_stream *stream)
+{
+  wmc_upstairs *up = chain->upstairs;
+  const int r = chain->x.rank, n = up->layers->depth;
+  double square = 0;
+  wmc_balanced_start_spectrum(chain, stream);
+  wmc_balanced_start_frames(chain, stream);
+  wmc_point_draw_frames(&up->point, stream, up->scratch);
+  memcpy(wmc_point_frame(&up->point, 0), chain->v, (size_t)(chain->columns * r) * sizeof *chain->v);
+  memcpy(wmc_point_frame(&up->point, n), chain->u, (size_t)(chain->rows * r) * sizeof *chain->u);
+  for (int k = 0; k < r; k++) {
+    up->point.lambda[k] = chain->x.lambda[k];
+    square += chain->x.lambda2[k] / r;
+  }
+  *up->walk = chain->step * sqrt(square / wmc_shape_dimension(&chain->law.shape));
+}
+
+/* A frame and the rest of an orthogonal matrix. */
+static void complete(const wmc_point *point, int p, double *out, double *scratch)
+{
+  const int d = point->layers->width[p], r = point->layers->rank;
+  memcpy(out, wmc_point_frame(point, p), (size_t)(d * r) * sizeof *out);
+  if (d > r) wmc_basis_complete(d, r, out, scratch);
+}
+
+void wmc_upstairs_show(wmc_balanced *chain)
+{
+  wmc_upstairs *up = chain->upstairs;
+  const double steps = chain->counts[WMC_COUNT_FRESH];
+  wmc_point_spectrum(&up->point, &chain->x);
+  complete(&up->point, 0, chain->v, up->scratch);
+  complete(&up->point, up->layers->depth, chain->u, up->scratch);
+  wmc_balanced_refresh(chain);
+  chain->counts[WMC_COUNT_FRESH] = steps;
+}
+
+double wmc_upstairs_imbalance(wmc_upstairs *up)
+{
+  wmc_point_write(&up->point, up->w, up->scratch);
+  return wmc_layers_imbalance(up->layers, up->w, up->scratch);
+}
+
+static void refresh_if_due(wmc_balanced *chain)
+{
+  chain->counts[WMC_COUNT_FRESH] += 1;
+  if (chain->counts[WMC_COUNT_FRESH] < FRESH_STEPS) return;
+  wmc_point_refresh(&chain->upstairs->point, chain->upstairs->scratch);
+  chain->counts[WMC_COUNT_FRESH] = 0;
+}
+
+/* --- Euler ----------------------------------------------------------------------------------- */
+
+/* The longest step that tilts no frame far: variance below (lambda_r / 3)^2, but not below 1/1024
+ * of the whole step. Without tilts lambda_r may pass through 0 at any step. */
+static double longest_step(const wmc_balanced *chain)
+{
+  const wmc_upstairs *up = chain->upstairs;
+  const double last = up->point.lambda[up->layers->rank - 1] / 3, whole = chain->step;
+  if (up->tilt_variance == 0) return whole;
+  return fmin(whole, fmax(last * last / up->tilt_variance, whole / 1024));
+}
+
+/* (G15): a straight step along the tangent space, and back along the fibres. */
+static bool move(wmc_balanced *chain, wmc_stream *stream, double time)
+{
+  wmc_upstairs *up = chain->upstairs;
+  const wmc_gibbs *law = &chain->law;
+  const int r = up->layers->rank;
+  const double noise = sqrt(2 * time / law->beta);
+  wmc_point_end_to_end(&up->point, up->matrix, up->scratch);
+  wmc_energy_gradient(&chain->energy, up->matrix, up->slope);
+  wmc_tangent_draw(&up->point, stream, noise * sqrt(law->vertical), noise * sqrt(law->horizontal),
+                   up->slope, -time, &up->step, up->scratch);
+  for (int p = 1; chain->energy.decay > 0 && p <= up->layers->depth; p++)
+    for (int k = 0; k < r; k++)
+      wmc_tangent_core(&up->step, p)[k * (r + 1)] -=
+          time * chain->energy.decay * up->point.lambda[k];
+  return wmc_retract(&up->point, &up->step, NULL, up->scratch);
+}
+
+static void step_euler(wmc_balanced *chain, wmc_stream *stream, double gain)
+{
+  (void)gain;
+  for (double left = chain->step; left > 0 && chain->trouble == WMC_OK;) {
+    const double longest = longest_step(chain), time = left > 1.001 * longest ? longest : left;
+    if (!move(chain, stream, time))
+      chain->trouble = wmc_raise(
+          WMC_FAILURE,
+          "balanced, parameters euler at depth %d: no way back from a step of %g to balanced "
+          "layers was found; the step is too large at this depth and beta: reduce it, or use "
+          "scheme: metropolis",
+          chain->upstairs->layers->depth, chain->step);
+    left -= time;
+  }
+  refresh_if_due(chain);
+}
+
+/* --- Metropolis ------------------------------------------------------------------------------ */
+
+double wmc_upstairs_log_density(wmc_balanced *chain, const wmc_point *point)
+{
+  wmc_upstairs *up = chain->upstairs;
+  const wmc_gibbs *law = &chain->law;
+  const double share = law->vertical / law->horizontal - 1;
+  wmc_point_end_to_end(point, up->matrix, up->scratch);
+  wmc_point_spectrum(point, &up->spectrum);
+  const double energy = wmc_energy_value(&chain->energy, up->matrix) +
+                        wmc_energy_decay(&chain->energy, &up->spectrum);
+  /* the volume of the fibres enters only where noise is not isotropic */
+  const double entropy = share != 0 ? share * wmc_entropy(&law->shape, up->spectrum.log_sigma) : 0;
+  return entropy - law->beta / law->horizontal * energy;
+}
+
+/* Whether the step from `proposed` whose tangent part is that of W - W' leads back to W. */
+static bool way_back(wmc_upstairs *up)
+{
+  const size_t size = wmc_layers_size(up->layers);
+  double largest = 0, apart = 0;
+  wmc_point_write(&up->point, up->w, up->scratch);
+  wmc_point_write(&up->proposed, up->next, up->scratch);
+  for (size_t k = 0; k < size; k++) up->next[k] = up->w[k] - up->next[k];
+  wmc_project(&up->proposed, up->next, &up->reverse, up->scratch);
+  copy_point(&up->proposed, &up->back);
+  if (!wmc_retract_normally(&up->back, &up->reverse, NULL, up->scratch)) return false;
+  wmc_point_write(&up->back, up->next, up->scratch);
+  for (size_t k = 0; k < size; k++) {
+    largest = fmax(largest, fabs(up->w[k]));
+    apart = fmax(apart, fabs(up->next[k] - up->w[k]));
+  }
+  return apart < 1e-7 * largest;
+}
+
+/* (G18), (G19) */
+double wmc_upstairs_propose(wmc_balanced *chain, wmc_stream *stream, double size)
+{
+  wmc_upstairs *up = chain->upstairs;
+  wmc_tangent_draw(&up->point, stream, size, size, NULL, 0, &up->step, up->scratch);
+  copy_point(&up->point, &up->proposed);
+  if (!wmc_retract_normally(&up->proposed, &up->step, NULL, up->scratch)) return -INFINITY;
+  if (!way_back(up)) return -INFINITY;
+  const double there = wmc_tangent_inner(&up->step, &up->step);
+  const double back = wmc_tangent_inner(&up->reverse, &up->reverse);
+  return wmc_upstairs_log_density(chain, &up->proposed) -
+         wmc_upstairs_log_density(chain, &up->point) + (there - back) / (2 * size * size);
+}
+
+/* Every other move is shorter by a random factor, down to 1/1000: near lambda_r = 0 the manifold is
+ * curved at the scale of lambda_r, and longer moves find no way. */
+static void step_metropolis(wmc_balanced *chain, wmc_stream *stream, double gain)
+{
+  wmc_upstairs *up = chain->upstairs;
+  double uniform[2];
+  wmc_stream_uniforms(stream, 2, uniform);
+  const bool full = uniform[1] < 0.5;
+  const double size = *up->walk * (full ? 1 : pow(10, 3 - 6 * uniform[1]));
+  const double ratio = wmc_upstairs_propose(chain, stream, size);
+  const bool accepted = wmc_balanced_accept(chain, ratio, uniform[0]);
+  if (accepted) copy_point(&up->proposed, &up->point);
+  if (gain > 0 && full) wmc_balanced_tune(up->walk, accepted, gain);
+  refresh_if_due(chain);
+}
+
+const wmc_integrator wmc_parameters_euler = {
+    .formulation = "parameters",
+    .scheme = "euler",
+    .text = "Euler-Maruyama for the layers, returned to balance along the fibres; biased by the "
+            "step",
+    .frames = true,
+    .layers = true,
+    .start = wmc_upstairs_start,
+    .step = step_euler};
+
+const wmc_integrator wmc_parameters_metropolis = {
+    .formulation = "parameters",
+    .scheme = "metropolis",
+    .text = "random walk of the layers on the balanced manifold, with projection and a check of "
+            "the way back; exact law",
+    .frames = true,
+    .exact = true,
+    .layers = true,
+    .start = wmc_upstairs_start,
+    .step = step_metropolis};

@@ -1,0 +1,48 @@
+/** @file balanced_parameters.h  Inside the model `balanced`: chains whose state is the network W.
+ *
+ * The state is a point of the balanced manifold, frames Q_0 .. Q_N and lambda (geometry/point.h),
+ * and the length of the random walk. The members of wmc_balanced that observables read (spectrum,
+ * outer frames, what the energy sees in them) are filled from it by `show`. Real numbers, finite
+ * depth; any widths, rank and energy. docs/theory/geometry.md, eqs. (G15)-(G19).
+ * Checked by tests/check/parameters.c, tests/statistical/parameters.c.
+ */
+#pragma once
+#include "balanced.h"
+#include "weylmc/geometry/retract.h"
+
+struct wmc_upstairs {
+  wmc_layers *layers;
+  wmc_point point; /**< in the state */
+  double *walk;    /**< in the state: standard deviation of a proposal in every direction */
+  wmc_point proposed, back;
+  wmc_tangent step, reverse;
+  double *w, *next;       /**< layers */
+  double *matrix, *slope; /**< X and E'(X), a block each */
+  double *values;         /**< behind `spectrum` */
+  wmc_spectrum spectrum;  /**< of any point */
+  double tilt_variance;   /**< largest variance of a column of a tilt per unit of time */
+  double *scratch;
+  double *memory; /**< behind all that is not in the state */
+};
+
+/** Make what stands beside the state; chain->upstairs, also on failure. */
+wmc_status wmc_upstairs_create(wmc_balanced *chain);
+/** Doubles of state that it wants. */
+size_t wmc_upstairs_room(const wmc_upstairs *upstairs);
+/** Lay the point over its room in the state. */
+void wmc_upstairs_place(wmc_balanced *chain, double *room);
+void wmc_upstairs_destroy(wmc_upstairs *upstairs);
+/** Haar frames, det X > 0 if X is square, lambda at the scale of equilibrium. */
+void wmc_upstairs_start(wmc_balanced *chain, wmc_stream *stream);
+/** Spectrum and outer frames of the chain from the point. */
+void wmc_upstairs_show(wmc_balanced *chain);
+/** Imbalance of the layers, geometry/layers.h. */
+double wmc_upstairs_imbalance(wmc_upstairs *upstairs);
+
+/** Log of the density of the law with respect to the volume of the balanced manifold:
+ * -(beta/h) E + (v/h - 1) S. */
+double wmc_upstairs_log_density(wmc_balanced *chain, const wmc_point *point);
+/** Draw a move of the random walk, of standard deviation `size` in every direction, into
+ * upstairs->proposed; the point stays. Returns the log of the acceptance ratio, -infinity if there
+ * is no way there or back. */
+double wmc_upstairs_propose(wmc_balanced *chain, wmc_stream *stream, double size);

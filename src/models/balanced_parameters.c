@@ -83,7 +83,7 @@ wmc_status wmc_upstairs_create(wmc_balanced *chain)
 
 size_t wmc_upstairs_room(const wmc_upstairs *upstairs)
 {
-  return wmc_point_size(upstairs->layers) + 1 + 8; /* the frames begin at a cache line */
+  return wmc_point_size(upstairs->layers) + 2 + 8; /* the frames begin at a cache line */
 }
 
 void wmc_upstairs_place(wmc_balanced *chain, double *room)
@@ -123,7 +123,8 @@ void wmc_upstairs_start(wmc_balanced *chain, wmc_stream *stream)
     up->point.lambda[k] = chain->x.lambda[k];
     square += chain->x.lambda2[k] / r;
   }
-  *up->walk = chain->step * sqrt(square / wmc_shape_dimension(&chain->law.shape));
+  up->walk[0] = chain->step * sqrt(square / wmc_shape_dimension(&chain->law.shape));
+  up->walk[1] = chain->step;
 }
 
 /* A frame and the rest of an orthogonal matrix. */
@@ -255,19 +256,39 @@ double wmc_upstairs_propose(wmc_balanced *chain, wmc_stream *stream, double size
          wmc_upstairs_log_density(chain, &up->point) + (there - back) / (2 * size * size);
 }
 
-/* Every other move is shorter by a random factor, down to 1/1000: near lambda_r = 0 the manifold is
- * curved at the scale of lambda_r, and longer moves find no way. */
-static void step_metropolis(wmc_balanced *chain, wmc_stream *stream, double gain)
+/* (G19) */
+double wmc_upstairs_scale(wmc_balanced *chain, double shift)
 {
   wmc_upstairs *up = chain->upstairs;
-  double uniform[2];
-  wmc_stream_uniforms(stream, 2, uniform);
-  const bool full = uniform[1] < 0.5;
-  const double size = *up->walk * (full ? 1 : pow(10, 3 - 6 * uniform[1]));
-  const double ratio = wmc_upstairs_propose(chain, stream, size);
-  const bool accepted = wmc_balanced_accept(chain, ratio, uniform[0]);
-  if (accepted) copy_point(&up->proposed, &up->point);
-  if (gain > 0 && full) wmc_balanced_tune(up->walk, accepted, gain);
+  copy_point(&up->point, &up->proposed);
+  for (int k = 0; k < up->layers->rank; k++) up->proposed.lambda[k] *= exp(shift);
+  return wmc_upstairs_log_density(chain, &up->proposed) -
+         wmc_upstairs_log_density(chain, &up->point) +
+         shift * wmc_shape_dimension(&chain->law.shape);
+}
+
+/* Metropolis' rule for the point proposed. */
+static void decide(wmc_balanced *chain, double ratio, double uniform, double *size, double gain)
+{
+  const bool accepted = wmc_balanced_accept(chain, ratio, uniform);
+  if (accepted) copy_point(&chain->upstairs->proposed, &chain->upstairs->point);
+  if (gain > 0) wmc_balanced_tune(size, accepted, gain);
+}
+
+/* A step of the walk and a change of scale. Every fourth step of the walk is shorter by a random
+ * factor, down to 1/1000: near lambda_r = 0 the manifold is curved at the scale of lambda_r, and
+ * longer ones find no way. */
+static void step_metropolis(wmc_balanced *chain, wmc_stream *stream, double gain)
+{
+  enum { KIND, ACCEPT, SHIFT, ACCEPT_SHIFT, UNIFORMS };
+  double *walk = chain->upstairs->walk, uniform[UNIFORMS];
+  wmc_stream_uniforms(stream, UNIFORMS, uniform);
+  const bool full = uniform[KIND] > 0.25;
+  const double size = walk[0] * (full ? 1 : pow(10, -12 * uniform[KIND]));
+  decide(chain, wmc_upstairs_propose(chain, stream, size), uniform[ACCEPT], &walk[0],
+         full ? gain : 0);
+  const double shift = walk[1] * (2 * uniform[SHIFT] - 1);
+  decide(chain, wmc_upstairs_scale(chain, shift), uniform[ACCEPT_SHIFT], &walk[1], gain);
   refresh_if_due(chain);
 }
 

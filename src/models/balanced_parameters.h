@@ -13,7 +13,8 @@
 struct wmc_upstairs {
   wmc_layers *layers;
   wmc_point point; /**< in the state */
-  double *walk;    /**< in the state: standard deviation of a proposal in every direction */
+  double *walk;    /**< in the state: standard deviation of a proposal in every direction, and the
+                      largest log of a factor of all layers */
   wmc_point proposed, back;
   wmc_tangent step, reverse;
   double *w, *next;       /**< layers */
@@ -46,3 +47,5 @@ double wmc_upstairs_log_density(wmc_balanced *chain, const wmc_point *point);
  * upstairs->proposed; the point stays. Returns the log of the acceptance ratio, -infinity if there
  * is no way there or back. */
 double wmc_upstairs_propose(wmc_balanced *chain, wmc_stream *stream, double size);
+/** The same for W -> e^shift W, in the variable `shift`: the manifold is a cone. */
+double wmc_upstairs_scale(wmc_balanced *chain, double shift);

@@ -124,6 +124,11 @@ static void check_moves(int shape, const char *noise, wmc_stream *stream, int *p
                  shapes[shape].widths, noise, ratio, expected);
     (*possible)++;
   }
+  const double shift = 0.2, scale = wmc_upstairs_scale(chain, shift);
+  const double expected = log_density(chain, &up->proposed, scratch) -
+                          log_density(chain, &up->point, scratch) +
+                          shift * wmc_shape_dimension(&chain->law.shape);
+  cr_expect_lt(fabs(scale - expected), 1e-9 * (1 + fabs(scale)), "%g %g", scale, expected);
   free(w);
   free(scratch);
   p.model->destroy(chain);

@@ -77,7 +77,7 @@ double wmc_partition_log_frames(const wmc_gibbs *law)
 /* --- Quadrature ------------------------------------------------------------------------------ */
 
 /* Phi in parts that commute and anticommute with rotations, whose sizes are the sum and the
- * difference of its (signed) singular values; phi are those, unsigned. */
+ * difference of its singular values phi, of which the last has the sign of det Phi. */
 typedef struct target {
   bool given;
   double plus, minus, phi[2], square;
@@ -89,8 +89,8 @@ static target target_of(int d, const double *p)
   if (p == NULL) return t;
   t.plus = d == 1 ? p[0] : hypot(p[0] + p[3], p[2] - p[1]);
   t.minus = d == 1 ? 0 : hypot(p[0] - p[3], p[1] + p[2]);
-  t.phi[0] = d == 1 ? fabs(p[0]) : 0.5 * (t.plus + t.minus);
-  t.phi[1] = d == 1 ? 0 : 0.5 * fabs(t.plus - t.minus);
+  t.phi[0] = d == 1 ? p[0] : 0.5 * (t.plus + t.minus);
+  t.phi[1] = d == 1 ? 0 : 0.5 * (t.plus - t.minus);
   t.square = t.phi[0] * t.phi[0] + t.phi[1] * t.phi[1];
   return t;
 }
@@ -109,86 +109,136 @@ static moments added(moments a, moments b)
                    (x * a.square + y * b.square) / (x + y)};
 }
 
-/* size cos(angle) weighed by exp(cold size cos(angle)), angles uniform: I_1/I_0. */
-static moments turned(double cold, double size)
+/* size (1 - cos(angle)) weighed by its exp(-cold ...), angles uniform: with c = I_1/I_0 at
+ * x = cold size, mean 1 - c and variance dc/dx = 1 - c/x - c^2, by series where these cancel. */
+typedef struct turn {
+  double log_mass, mean, variance;
+} turn;
+
+static turn turned(double cold, double size)
 {
-  double i0, i1, x = cold * fabs(size);
+  const double far = 500, x = cold * size;
+  double i0, i1, mean, variance;
   wmc_bessel_scaled(x, &i0, &i1);
-  double mean = fabs(size) * i1 / i0;
-  return (moments){x + log(i0), mean, size * size - (x > 0 ? mean / cold : 0.5 * size * size)};
+  if (x < far) {
+    mean = 1 - i1 / i0;
+    variance = x > 0 ? 1 - i1 / i0 / x - i1 / i0 * (i1 / i0) : 0.5;
+  } else {
+    double y = 1 / x;
+    mean = y * (1.0 / 2 + y * (1.0 / 8 + y * (1.0 / 8 + y * 25.0 / 128)));
+    variance = y * y * (1.0 / 2 + y * (1.0 / 4 + y * (3.0 / 8 + y * 25.0 / 32)));
+  }
+  return (turn){log(i0), size * mean, size * size * variance};
 }
 
 /* Energy and weight exp(-cold E) averaged over frames at fixed sigma, the last one signed. */
 static moments frames_average(const target *t, int d, double cold, const double *sigma)
 {
-  double square = 0.5 * t->square;
-  for (int k = 0; k < d; k++) square += 0.5 * sigma[k] * sigma[k];
-  moments m = {-cold * square, square, square * square};
-  if (!t->given) return m;
-  double mean = sigma[0] * t->plus, spread = 0;
-  m.log_mass += cold * mean;
-  if (d == 2) {
-    moments a = turned(cold, 0.5 * (sigma[0] + sigma[1]) * t->plus);
-    moments b = turned(cold, 0.5 * (sigma[0] - sigma[1]) * t->minus);
-    mean = a.mean + b.mean;
-    spread = a.square - a.mean * a.mean + b.square - b.mean * b.mean;
-    m.log_mass = -cold * square + a.log_mass + b.log_mass;
-  }
-  m.mean = square - mean;
-  m.square = m.mean * m.mean + spread;
+  double least = 0; /* energy in the frames of Phi */
+  for (int k = 0; k < d; k++) least += 0.5 * (sigma[k] - t->phi[k]) * (sigma[k] - t->phi[k]);
+  moments m = {-cold * least, least, least * least};
+  if (!t->given || d == 1) return m;
+  turn a = turned(cold, 0.5 * (sigma[0] + sigma[1]) * t->plus);
+  turn b = turned(cold, 0.5 * (sigma[0] - sigma[1]) * t->minus);
+  m.log_mass += a.log_mass + b.log_mass;
+  m.mean += a.mean + b.mean;
+  m.square = m.mean * m.mean + a.variance + b.variance;
   return m;
 }
 
-/* One trapezoidal rule in log sigma_1, and one in the logarithm of log(sigma_1/sigma_2). */
+/* One trapezoidal rule in log sigma_1, and one in u, the logarithm of D = log(sigma_1/sigma_2). The
+ * law at E = 0 is homogeneous: it has weight scaling * log sigma_1 + a function of D, at most
+ * `highest`. */
 typedef struct grid {
-  double low, step, gap_low, gap_step;
+  double low, step, gap_low, gap_step, scaling, highest;
   long points, gaps;
 } grid;
 
-static bool grid_of(const wmc_gibbs *law, const target *t, grid *out)
-{
-  const double cold = coldness(law), scaling = wmc_gibbs_scaling(law), far = 42;
-  const double power = wmc_gibbs_power(law), clock = wmc_shape_clock(&law->shape);
-  double sharpness = sqrt(cold * t->square), step = 0.35 / (1 + sharpness);
-  double high = log(t->phi[0] + sqrt((2 * far + 4 * scaling) / cold));
-  double decay = (wmc_shape_is_infinite(&law->shape) ? power : power + 1) / clock;
-  out->low = 0.5 * log(scaling / cold) - far / scaling;
-  out->step = fmin(0.1, step);
-  out->points = (long)((high - out->low) / out->step) + 2;
-  out->gap_low = log(fmin(1, 1 / (1 + sharpness))) - 0.5 * far;
-  out->gap_step = fmin(0.08, step);
-  out->gaps = law->shape.rank == 1 ? 1 : (long)((log(far / decay) - out->gap_low) / out->gap_step);
-  return sharpness * sharpness < 1e5 && (double)out->points * (double)out->gaps < 5e7;
-}
-
-/* The integrand with the Jacobian of the grid's variables, E moments within. `best` is the largest
- * weight so far: what is below exp(-45) of it is left out. */
-static moments integrand(const wmc_gibbs *law, const target *t, const grid *g, long i, long j,
-                         double best)
+/* Log of the weight of the law at E = 0 at one point, Jacobian of the variables within. */
+static double log_weight(const wmc_gibbs *law, const grid *g, double log_sigma, double u)
 {
   const int r = law->shape.rank;
-  const double cold = coldness(law), nothing = -INFINITY;
-  double memory[2], sigma[2], gap = exp(g->gap_low + g->gap_step * (double)j), bound = 0;
+  double memory[2] = {log_sigma, log_sigma - exp(u)};
   const wmc_spectrum x = {.rank = r, .depth = law->shape.depth, .log_sigma = memory};
-  memory[0] = g->low + g->step * (double)i;
-  memory[1] = memory[0] - gap;
-  double weight = log(g->step) + (r == 2 ? log(g->gap_step) + log(gap) : 0);
-  for (int k = 0; k < r; k++) {
-    sigma[k] = exp(memory[k]);
-    bound -= 0.5 * cold * (sigma[k] - t->phi[k]) * (sigma[k] - t->phi[k]);
-    if (!wmc_shape_is_infinite(&law->shape))
-      weight += memory[k] / law->shape.depth - log(law->shape.depth);
-  }
-  weight += wmc_gibbs_log_density(law, &x, 0);
-  if (weight + bound < best - 45) return (moments){nothing, 0, 0};
-  moments m = frames_average(t, r, cold, sigma);
+  double weight = log(g->step) + (r == 2 ? log(g->gap_step) + u : 0);
+  for (int k = 0; k < r && !wmc_shape_is_infinite(&law->shape); k++)
+    weight += memory[k] / law->shape.depth - log(law->shape.depth);
+  return weight + wmc_gibbs_log_density(law, &x, 0);
+}
+
+/* The largest weight at log sigma_1 = 0, up to what lies between the points looked at. */
+static double highest_weight(const wmc_gibbs *law, const grid *g)
+{
+  const double coarse = 0.1, between = 1, high = g->gap_low + g->gap_step * (double)g->gaps;
+  double most = log_weight(law, g, 0, g->gap_low);
+  for (double u = g->gap_low; law->shape.rank == 2 && u < high; u += coarse)
+    most = fmax(most, log_weight(law, g, 0, u));
+  return most + between;
+}
+
+static bool grid_of(const wmc_gibbs *law, const target *t, grid *g)
+{
+  const double cold = coldness(law), far = 42, sharpness = sqrt(cold * t->square);
+  const double power = wmc_gibbs_power(law), clock = wmc_shape_clock(&law->shape);
+  double decay = (wmc_shape_is_infinite(&law->shape) ? power : power + 1) / clock;
+  g->scaling = wmc_gibbs_scaling(law);
+  g->low = 0.5 * log(g->scaling / cold) - far / g->scaling;
+  g->step = fmin(0.1, 0.35 / (1 + sharpness));
+  double high = log(fabs(t->phi[0]) + sqrt((2 * far + 4 * g->scaling) / cold));
+  g->points = (long)((high - g->low) / g->step) + 2;
+  g->gap_low = -log(1 + sharpness) - 0.5 * far;
+  /* of D near its mean, which log sigma_2 spreads */
+  double warm = 1 / sqrt(cold), least = fabs(t->phi[1]), spread = warm / (warm + least);
+  double mean = log((fabs(t->phi[0]) + warm) / (least + warm));
+  g->gap_step = fmin(0.08, 0.25 * spread / mean);
+  g->gaps = law->shape.rank == 1 ? 1 : (long)((log(far / decay) - g->gap_low) / g->gap_step);
+  g->highest = highest_weight(law, g);
+  return sharpness < 1e4;
+}
+
+/* The integrand with the moments of E within. */
+static moments integrand(const wmc_gibbs *law, const target *t, const grid *g, double log_sigma,
+                         double u)
+{
+  const int r = law->shape.rank;
+  double sigma[2] = {exp(log_sigma), exp(log_sigma - exp(u))};
+  moments m = frames_average(t, r, coldness(law), sigma);
   if (t->given && wmc_gibbs_flips(law)) {
     sigma[r - 1] = -sigma[r - 1];
-    m = added(m, frames_average(t, r, cold, sigma));
+    m = added(m, frames_average(t, r, coldness(law), sigma));
     m.log_mass -= LOG_2;
   }
-  m.log_mass += weight;
+  m.log_mass += log_weight(law, g, log_sigma, u);
   return m;
+}
+
+/* Points [first, last) in u whose sigma_2 = sigma_1 e^-D is within `reach` of phi_2. */
+static void window(const grid *g, double log_sigma, double phi, double reach, long *first,
+                   long *last)
+{
+  double least = log_sigma - log(phi + reach);
+  double most = phi > reach ? log_sigma - log(phi - reach) : INFINITY;
+  double from = least > 0 ? (log(least) - g->gap_low) / g->gap_step : 0;
+  double to = most > 0 ? (log(most) - g->gap_low) / g->gap_step + 2 : 0;
+  *first = (long)fmin(fmax(from, 0), (double)g->gaps);
+  *last = (long)fmin(fmax(to, 0), (double)g->gaps);
+}
+
+/* One row of the grid. By von Neumann's inequality |X - Phi|^2 >= sum (sigma_k - phi_k)^2, so what
+ * cannot reach exp(-45) of `best` is left out at once. */
+static moments integrate_row(const wmc_gibbs *law, const target *t, const grid *g, long i,
+                             double best)
+{
+  const double negligible = 45, cold = coldness(law), l = g->low + g->step * (double)i;
+  const double off = exp(l) - fabs(t->phi[0]);
+  moments row = {-INFINITY, 0, 0};
+  double room = g->scaling * l + g->highest - 0.5 * cold * off * off - best + negligible;
+  long first = 0, last = g->gaps;
+  if (room < 0) return row;
+  if (law->shape.rank == 2) window(g, l, fabs(t->phi[1]), sqrt(2 * room / cold), &first, &last);
+  for (long j = first; j < last; j++)
+    row = added(row, integrand(law, t, g, l, g->gap_low + g->gap_step * (double)j));
+  return row;
 }
 
 static bool integrate(const wmc_gibbs *law, const target *t, wmc_partition *out)
@@ -196,12 +246,13 @@ static bool integrate(const wmc_gibbs *law, const target *t, wmc_partition *out)
   grid g;
   if (!grid_of(law, t, &g)) return false;
   moments all = {-INFINITY, 0, 0};
-  for (long i = 0; i < g.points; i++) {
-    moments row = {-INFINITY, 0, 0};
-    for (long j = 0; j < g.gaps; j++)
-      row = added(row, integrand(law, t, &g, i, j, fmax(row.log_mass, all.log_mass)));
-    all = added(all, row);
-  }
+  /* rows near Phi first, so that the others know what is negligible */
+  const double start = t->phi[0] != 0 ? (log(fabs(t->phi[0])) - g.low) / g.step : 0;
+  const long middle = (long)fmin(fmax(start, 0), (double)g.points);
+  for (long i = middle; i < g.points; i++)
+    all = added(all, integrate_row(law, t, &g, i, all.log_mass));
+  for (long i = middle - 1; i >= 0; i--)
+    all = added(all, integrate_row(law, t, &g, i, all.log_mass));
   *out = (wmc_partition){all.log_mass, all.mean, all.square - all.mean * all.mean};
   return true;
 }

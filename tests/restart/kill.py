@@ -81,7 +81,7 @@ report = harness.Report()
 balanced = decks.balanced(width=8, formulation="observable", thermalise=20000, draws=80000)
 jacobian = decks.jacobian(width=16, block="two_layer", activation="relu", draws=12000)
 ladder = decks.balanced(energy="{kind: target, diag: [2, 1, 0.5]}", formulation="observable",
-                        thermalise=10000, draws=40000,
+                        thermalise=5000, draws=15000,
                         more="  ladder: [0.5, 0.9, 1.5, 2.5]\n  exchange: 3\n")
 struck = kill_test(report, "balanced", balanced, 1, 8 * harness.EFFORT)
 struck += kill_test(report, "balanced with a ladder", ladder, 3, 4 * harness.EFFORT)

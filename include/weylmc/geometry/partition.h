@@ -36,7 +36,7 @@ typedef struct wmc_partition {
 
 /** E = |X|^2/2 for target NULL, else |X - Phi|^2/2 with Phi row-major, rows x columns. False if the
  * energy's moments are not known either: a target beyond 2 x 2, or one so sharp (beta |Phi|^2/h
- * above 1e5) that the grid would be too fine. Takes up to 0.1 s for rank 2. */
+ * above 1e8) that the grid would be too fine. Rank 2 takes 1 to 50 ms. */
 bool wmc_partition_function(const wmc_gibbs *law, const double *target, wmc_partition *out);
 /** log Z - log_z at finite depth, NaN at infinite depth; does not depend on beta. */
 double wmc_partition_log_frames(const wmc_gibbs *law);

@@ -9,6 +9,7 @@
 #include "weylmc/base/status.h"
 #include "weylmc/jacobian/exact.h"
 #include "weylmc/jacobian/network.h"
+#include "weylmc/jacobian/qdt.h"
 #include "weylmc/models/model.h"
 #include "weylmc/numeric/dense.h"
 
@@ -147,6 +148,148 @@ Test(jacobian_network, singular_products_are_an_error)
   cr_expect_not_null(strstr(wmc_message(), "singular"));
   wmc_network_destroy(network);
   wmc_stream_destroy(stream);
+}
+
+/* ---- rank loss --------------------------------------------------------------------------- */
+
+/* A plain relu network followed by hand: the rank is the least number of active units of any layer,
+ * and the singular values that remain are those of the product, whose layers are few. */
+Test(jacobian_network, masks_take_rank)
+{
+  enum { DIM = 6, DEPTH = 5 };
+  const double fractions[] = {0.4, 1};
+  wmc_block_options o = options_of(DIM, DEPTH);
+  o.activation = wmc_activation_find("relu");
+  o.variance = 2.0 / DIM;
+  wmc_network *network;
+  cr_assert_eq(wmc_network_create(&network, &wmc_block_plain, &o, 2, fractions), WMC_OK);
+  int seen[DIM + 1] = {0};
+  for (long id = 0; id < 400; id++) {
+    wmc_stream *stream = stream_of(id), *again = stream_of(id);
+    double jacobians[DEPTH * DIM * DIM], values[DIM], growth;
+    void *state;
+    cr_assert(wmc_network_draw(network, stream));
+    cr_assert_eq(wmc_block_plain.create(&o, &state), WMC_OK);
+    wmc_block_plain.start(state, again);
+    wmc_block_plain.layers(state, again, DEPTH, jacobians);
+    wmc_block_plain.destroy(state);
+    wmc_stream_destroy(again);
+    int rank = DIM;
+    for (int l = 0; l < DEPTH; l++) {
+      int active = 0;
+      for (int i = 0; i < DIM; i++) active += jacobians[(l * DIM + 1) * DIM + i] != 0;
+      if (active < rank) rank = active;
+      if (l != 1 && l != DEPTH - 1) continue;
+      const double *found = wmc_network_values(network) + (l == 1 ? 0 : DIM);
+      again = stream_of(id);
+      plain(&wmc_block_plain, &o, l + 1, again, values, &growth);
+      wmc_stream_destroy(again);
+      for (int i = 0; i < DIM; i++) {
+        if (i >= rank) cr_expect_eq(found[i], -INFINITY, "network %ld, layer %d", id, l);
+        if (i >= rank && rank > 0) cr_expect_lt(values[i], values[0] - 25);
+        if (i < rank)
+          cr_expect_float_eq(found[i], values[i], 1e-14 * exp(values[0] - values[i]) + 1e-12);
+      }
+      double mine = wmc_network_growth(network)[l == 1 ? 0 : 1];
+      cr_expect(rank > 0 ? fabs(mine - growth) < 1e-12 : mine == -INFINITY);
+    }
+    seen[rank]++;
+    wmc_stream_destroy(stream);
+  }
+  for (int rank = 0; rank < 4; rank++) cr_expect_gt(seen[rank], 0, "no network of rank %d", rank);
+  wmc_network_destroy(network);
+}
+
+/* What remains keeps its digits at spreads where the rest would have been lost in rounding: a
+ * rotation before the first layer changes all factors, and no singular value. */
+Test(jacobian_network, remaining_values_are_accurate_at_any_depth)
+{
+  enum { DIM = 16, DEPTH = 150, SIZE = DIM * DIM };
+  wmc_block_options o = options_of(DIM, DEPTH);
+  o.activation = wmc_activation_find("relu");
+  o.variance = 2.0 / DIM;
+  wmc_qdt *qdt;
+  void *state;
+  double *jacobians = WMC_ARRAY(double, DEPTH *SIZE), rotation[SIZE], values[2][DIM], growth;
+  wmc_source *source;
+  wmc_stream *stream = stream_of(3);
+  cr_assert_eq(wmc_block_plain.create(&o, &state), WMC_OK);
+  cr_assert_eq(wmc_qdt_create(&qdt, DIM, 1), WMC_OK);
+  wmc_source_options turn = {wmc_weights_find("orthogonal"), DIM, DIM, 1, 0.25, 0, 0};
+  cr_assert_eq(wmc_source_create(&source, &turn), WMC_OK);
+  int wide = 0;
+  for (int draw = 0; draw < 50; draw++) {
+    wmc_block_plain.start(state, stream);
+    wmc_block_plain.layers(state, stream, DEPTH, jacobians);
+    wmc_source_layers(source, stream, 1, rotation);
+    for (int turned = 0; turned < 2; turned++) {
+      wmc_qdt_start(qdt);
+      if (turned) wmc_qdt_multiply(qdt, 1, rotation);
+      wmc_qdt_multiply(qdt, DEPTH, jacobians);
+      wmc_qdt_limit_rank(qdt, wmc_block_plain.rank(state));
+      cr_assert(wmc_qdt_values(qdt, values[turned], &growth));
+    }
+    int rank = wmc_block_plain.rank(state);
+    for (int i = 0; i < rank; i++) cr_expect_float_eq(values[0][i], values[1][i], 1e-11);
+    for (int i = rank; i < DIM; i++) cr_expect_eq(values[0][i], -INFINITY);
+    wide += rank > 0 && values[0][0] - values[0][rank - 1] > 25;
+  }
+  cr_expect_gt(wide, 5, "%d wide spectra", wide);
+  wmc_source_destroy(source);
+  wmc_block_plain.destroy(state);
+  wmc_qdt_destroy(qdt);
+  wmc_stream_destroy(stream);
+  wmc_free(jacobians);
+}
+
+/* Orthogonal layers: every singular value is 1 at any depth. */
+Test(jacobian_network, orthogonal_products_have_no_spread)
+{
+  const double end[] = {1};
+  const wmc_block *const blocks[] = {&wmc_block_rotation, &wmc_block_plain};
+  for (int k = 0; k < 2; k++) {
+    wmc_block_options o = options_of(8, 2000);
+    o.variance = k ? 1.0 / 8 : 1;
+    o.time = 10;
+    o.activation = wmc_activation_find("linear");
+    o.weights = wmc_weights_find(k ? "orthogonal" : "gaussian");
+    wmc_network *network;
+    wmc_stream *stream = stream_of(k);
+    cr_assert_eq(wmc_network_create(&network, blocks[k], &o, 1, end), WMC_OK);
+    cr_assert(wmc_network_draw(network, stream));
+    for (int i = 0; i < 8; i++)
+      cr_expect_lt(fabs(wmc_network_values(network)[i]), 1e-12, "%s", blocks[k]->name);
+    wmc_network_destroy(network);
+    wmc_stream_destroy(stream);
+  }
+}
+
+/* Smooth weights: the same random functions at twice the depth; the limit is approached like 1/L.
+ */
+Test(jacobian_network, smooth_weights_have_a_limit_for_each_network)
+{
+  const double end[] = {1};
+  const wmc_block *const blocks[] = {&wmc_block_linear, &wmc_block_one_layer, &wmc_block_two_layer};
+  for (int k = 0; k < 3; k++) {
+    double values[4][4];
+    for (int level = 0; level < 4; level++) {
+      wmc_block_options o = options_of(4, 100 << level);
+      o.weights = wmc_weights_find("smooth");
+      o.modes = 2;
+      wmc_network *network;
+      wmc_stream *stream = stream_of(k);
+      cr_assert_eq(wmc_network_create(&network, blocks[k], &o, 1, end), WMC_OK);
+      cr_assert(wmc_network_draw(network, stream));
+      memcpy(values[level], wmc_network_values(network), sizeof values[level]);
+      wmc_network_destroy(network);
+      wmc_stream_destroy(stream);
+    }
+    for (int i = 0; i < 4; i++) {
+      double ratio = (values[2][i] - values[1][i]) / (values[3][i] - values[2][i]);
+      cr_expect_lt(fabs(ratio - 2), 0.1, "%s: differences have the ratio %g", blocks[k]->name,
+                   ratio);
+    }
+  }
 }
 
 /* ---- the model -------------------------------------------------------------------------- */

@@ -1,0 +1,109 @@
+/* The decks of inputs/jacobian, and what the model refuses. */
+#include <criterion/criterion.h>
+#include <dirent.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "support.h"
+#include "weylmc/deck/deck.h"
+#include "weylmc/jacobian/block.h"
+
+#define FOLDER WMC_SOURCE_ROOT "/inputs/jacobian"
+
+static void use(bool *used, size_t most, long k)
+{
+  if (k >= 0 && (size_t)k < most) used[k] = true;
+}
+
+/* Marks blocks, activations and laws that any task of the deck uses, and makes one chain of each.
+ */
+static void visit(const wmc_deck *deck, bool *blocks, bool *activations, bool *laws)
+{
+  const wmc_field *fields = deck->model->fields;
+  size_t n = wmc_field_count(fields);
+  int block = wmc_field_find(fields, "block"), law = wmc_field_find(fields, "weights"),
+      activation = wmc_field_find(fields, "activation");
+  for (size_t t = 0; t < deck->tasks; t++) {
+    wmc_value *values = calloc(n, sizeof *values);
+    cr_assert_eq(wmc_deck_task(deck, t, values), WMC_OK);
+    use(blocks, 32, values[block].integer);
+    use(laws, 32, values[law].integer);
+    if (values[activation].present) use(activations, 32, values[activation].integer);
+    void *chain;
+    cr_expect_eq(deck->model->create(values, &chain), WMC_OK, "%s task %zu", deck->path, t);
+    deck->model->destroy(chain);
+    for (size_t k = 0; k < n; k++) wmc_value_free(&values[k]);
+    free(values);
+  }
+}
+
+Test(jacobian_decks, every_architecture_has_a_deck)
+{
+  bool blocks[32] = {false}, activations[32] = {false}, laws[32] = {false};
+  DIR *folder = opendir(FOLDER);
+  cr_assert_not_null(folder);
+  for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
+    if (strstr(entry->d_name, ".yaml") == NULL) continue;
+    char path[1024];
+    wmc_deck *deck = NULL;
+    snprintf(path, sizeof path, FOLDER "/%s", entry->d_name);
+    cr_expect_eq(wmc_deck_read(path, 0, NULL, &deck), WMC_OK, "%s", wmc_message());
+    if (deck == NULL) continue;
+    cr_expect_str_eq(deck->model->name, "residual_jacobian");
+    visit(deck, blocks, activations, laws);
+    wmc_deck_destroy(deck);
+  }
+  closedir(folder);
+  for (int k = 0; wmc_blocks[k]; k++) cr_expect(blocks[k], "no deck for %s", wmc_block_names[k]);
+  for (int k = 0; wmc_activation_names[k]; k++)
+    cr_expect(activations[k], "no deck for %s", wmc_activation_names[k]);
+  for (int k = 0; wmc_weight_law_names[k]; k++)
+    cr_expect(laws[k], "no deck for %s", wmc_weight_law_names[k]);
+}
+
+Test(jacobian_decks, combinations_without_a_limit_are_refused)
+{
+  const struct {
+    const char *lines, *complaint; /* NULL: good */
+  } cases[] = {
+      {"block: outer, activation: relu", "activation: block outer diverges"},
+      {"block: outer", "activation: block outer diverges"},
+      {"block: outer, activation: gelu", "activation: block outer diverges"},
+      {"block: outer, activation: sin", NULL},
+      {"block: outer, activation: leaky_relu, slope: 1", NULL},
+      {"block: inside, activation: abs", "activation: block inside diverges"},
+      {"block: inside, activation: gelu", NULL},
+      {"block: two_layer, weights: fractional", "products of fractional weights"},
+      {"block: one_layer, weights: fractional", NULL},
+      {"block: plain, weights: smooth", "only residual blocks"},
+      {"block: plain, weights: rademacher", "may be singular"},
+      {"block: plain, time: 2", "time"},
+      {"block: plain, norm: rms", "norm"},
+      {"block: rotation, keep: 0.5", "keep"},
+      {"block: linear, activation: relu", "activation"},
+      {"block: linear, keep: 0", "keep"},
+      {"block: linear, hurst: 0.6", "hurst"},
+      {"block: linear, weights: fractional, hurst: 0.4", "hurst"},
+      {"block: linear, weights: fractional, depth: 1e8", "GB"},
+      {"block: linear, input_norm2: 3", "does not depend on its input"},
+      {"block: linear, norm: rms, input_norm2: 3", NULL},
+      {"block: linear, norm: layer, width: 1", "at least 2"},
+  };
+  for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+    char text[512];
+    wmc_deck *deck = NULL;
+    snprintf(text, sizeof text, "model: residual_jacobian\nseed: 1\nparameters: {%s%s%s}\n",
+             strstr(cases[k].lines, "width:") ? "" : "width: 4, ",
+             strstr(cases[k].lines, "depth:") ? "" : "depth: 16, ", cases[k].lines);
+    wmc_message_clear();
+    wmc_status status = wmc_deck_parse("d.yaml", text, strlen(text), 0, NULL, &deck);
+    if (cases[k].complaint == NULL) {
+      cr_expect_eq(status, WMC_OK, "%s: %s", cases[k].lines, wmc_message());
+    } else {
+      cr_expect_eq(status, WMC_DATA, "%s", cases[k].lines);
+      cr_expect_not_null(strstr(wmc_message(), cases[k].complaint), "%s: %s", cases[k].lines,
+                         wmc_message());
+    }
+    wmc_deck_destroy(deck);
+  }
+}

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "log_det.h"
+#include "moments.h"
 #include "support.h"
 #include "weylmc/jacobian/exact.h"
 #include "weylmc/jacobian/hyperbolic.h"
@@ -24,36 +26,6 @@ static wmc_stream *stream_of(long id)
 }
 
 /* ---- sampling ---------------------------------------------------------------------------- */
-
-/* Mean and central moments of one number a draw. */
-typedef struct moments {
-  double count, mean, squares; /* Welford */
-} moments;
-
-static void add(moments *m, double x)
-{
-  double before = x - m->mean;
-  m->count += 1;
-  m->mean += before / m->count;
-  m->squares += before * (x - m->mean);
-}
-
-static double variance(const moments *m) { return m->squares / (m->count - 1); }
-
-static double standard_error(const moments *m) { return sqrt(variance(m) / m->count); }
-
-/* |found - exact| < 5 error + bias, where bias is a stated bound of what the theory leaves out. */
-#define EXPECT_NEAR(found, exact, error, bias, ...)                                                \
-  do {                                                                                             \
-    double found_ = (found), exact_ = (exact), error_ = (error), bias_ = (bias);                   \
-    char label_[128];                                                                              \
-    snprintf(label_, sizeof label_, __VA_ARGS__);                                                  \
-    cr_expect(fabs(found_ - exact_) < 5 * error_ + bias_, "%s: %.6g, exact %.6g, error %.2g",      \
-              label_, found_, exact_, error_);                                                     \
-    if (test_verbose())                                                                            \
-      printf("%-44s %12.6f exact %12.6f error %8.6f z %5.2f\n", label_, found_, exact_, error_,    \
-             (found_ - exact_) / error_);                                                          \
-  } while (0)
 
 static wmc_block_options linear_options(int d, int depth, double tau, const char *weights)
 {
@@ -108,15 +80,6 @@ static void collect_all(int d, const double *values, double growth, moments *out
 }
 
 /* ---- the linear chain --------------------------------------------------------------------- */
-
-/* Var log|det(I + s G)| (eq. (14)), with what the series leaves out below 1e-3 of it here. */
-static double log_det_variance(double d, double s2)
-{
-  double t[5] = {d, d * d / 2 + 2 * d, d * d * d / 3 + 4 * d * d + 19 * d / 3,
-                 pow(d, 4) / 4 + 6 * d * d * d + 107 * d * d / 4 + 32 * d,
-                 pow(d, 5) / 5 + 8 * pow(d, 4) + 69 * d * d * d + 219 * d * d + 1108 * d / 5};
-  return s2 * (t[0] + s2 * (t[1] + s2 * (t[2] + s2 * (t[3] + s2 * t[4]))));
-}
 
 Test(jacobian, sum_and_growth_of_the_linear_chain)
 {

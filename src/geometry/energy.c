@@ -116,6 +116,15 @@ static wmc_status find_axes(wmc_energy *energy)
   return wmc_symmetric_eigen(m, left, energy->curvature[1]);
 }
 
+static void find_entrywise_minimiser(wmc_energy *energy)
+{
+  const double single = energy->quadratic[0];
+  for (int k = 0; k < energy->rows * energy->columns; k++) {
+    const double weight = single + energy->mask[k];
+    energy->minimiser[k] = weight > 0 ? energy->linear[k] / weight : 0;
+  }
+}
+
 /* What the terms left: products with what is zero, or a number, can be spared. */
 static void find_structure(wmc_energy *energy)
 {
@@ -171,6 +180,7 @@ wmc_status wmc_energy_create(const wmc_energy_data *data, wmc_energy *energy)
     add_terms(data, energy);
     find_structure(energy);
     status = find_axes(energy);
+    if (wmc_energy_is_entrywise(energy)) find_entrywise_minimiser(energy);
   }
   if (status != WMC_OK) wmc_energy_free(energy);
   return status;
@@ -266,6 +276,8 @@ int wmc_energy_rank(const wmc_energy *energy)
     rank += energy->curvature[0][k] > least_curvature(energy);
   return rank;
 }
+
+bool wmc_energy_is_entrywise(const wmc_energy *energy) { return energy->plain && energy->masked; }
 
 bool wmc_energy_is_gaussian(const wmc_energy *energy)
 {

@@ -39,7 +39,7 @@ static size_t size_of_state(const wmc_shape *shape, bool frames, bool masked)
   const size_t span = m > n ? m : n, energy = m * n + n * n;
   const size_t plain = wmc_spectrum_size(shape->rank) + WMC_COUNTS + r + 1;
   if (!frames) return plain;
-  return plain + m * m + n * n + energy + 2 * r * span + 1 + m + n + (masked ? m * n : 0);
+  return plain + m * m + n * n + energy + 2 * r * span + 1 + m + n + (masked ? 2 * m * n : 0);
 }
 
 /* Returns what is left of the state. */
@@ -62,7 +62,9 @@ static double *lay_out(wmc_balanced *chain)
                {&chain->reach_step, 1}, {&chain->shear_step, n + m}};
   for (size_t k = 0; k < sizeof parts / sizeof parts[0]; k++)
     *parts[k].part = take(&next, parts[k].size);
-  if (chain->energy.masked) chain->matrix = take(&next, m * n);
+  if (!chain->energy.masked) return next;
+  chain->matrix = take(&next, m * n);
+  chain->stretch_step = take(&next, m * n);
   return next;
 }
 
@@ -113,6 +115,7 @@ static wmc_status fill(wmc_balanced *chain, const wmc_balanced_setup *setup)
   WMC_TRY(wmc_energy_create(&setup->energy, &chain->energy));
   chain->blind = wmc_energy_is_bi_invariant(&chain->energy);
   chain->gaussian = wmc_energy_is_gaussian(&chain->energy);
+  chain->entrywise = wmc_energy_is_entrywise(&chain->energy);
   if (chain->integrator->layers) WMC_TRY(wmc_upstairs_create(chain));
   const size_t extra = chain->integrator->unitary ? wmc_unitary_room(shape)
                        : chain->upstairs          ? wmc_upstairs_room(chain->upstairs)

@@ -53,6 +53,7 @@ enum {
   WMC_COUNT_FRESH,    /**< steps since the frames were re-orthonormalised */
   WMC_COUNT_ROUND,    /**< next round of pairs of columns */
   WMC_COUNT_AXIS,     /**< next axis of a shear */
+  WMC_COUNT_ENTRY,    /**< next entry at which a stretch may cross */
   WMC_COUNT_PROPOSED, /**< moves since the last measurement */
   WMC_COUNT_ACCEPTED,
   WMC_COUNT_TRIAL,   /**< length of the next step that flow tries */
@@ -81,9 +82,10 @@ struct wmc_balanced {
   double angle;         /**< (h step / beta)^{1/2}, of the noise of frames */
   wmc_rates full, half; /**< of a step and of half of it */
   bool noisy;           /**< h > 0 at a finite temperature: X has a law */
-  bool flips;    /**< the smooth continuation through sigma_d = 0 changes the sign of det X */
-  bool blind;    /**< the energy sees sigma alone */
-  bool gaussian; /**< wmc_energy_is_gaussian */
+  bool flips;     /**< the smooth continuation through sigma_d = 0 changes the sign of det X */
+  bool blind;     /**< the energy sees sigma alone */
+  bool gaussian;  /**< wmc_energy_is_gaussian */
+  bool entrywise; /**< wmc_energy_is_entrywise */
 
   size_t state_size;
   double *state;
@@ -94,6 +96,7 @@ struct wmc_balanced {
   double *matrix;                   /**< X, m x n; NULL for energies without a mask */
   double *reach_step;               /**< share of X - X* that a move of X draws afresh */
   double *shear_step;               /**< n + m, for axes of C, then of X* C X*^T */
+  double *stretch_step;             /**< m x n, of energies with a mask, or NULL */
   /** r x max(m, n), entry (i, j) at i max(m, n) + j for i < j: sizes of the two kinds of turns */
   double *turn_first, *turn_second;
 
@@ -289,5 +292,11 @@ void wmc_balanced_move_matrix(wmc_balanced *chain, wmc_stream *stream, double ga
 /** Log of the acceptance ratio of the random move, and of the shear, which changes the energy. */
 double wmc_balanced_reach_ratio(const wmc_balanced *chain, const wmc_candidate *to);
 double wmc_balanced_shear_ratio(const wmc_balanced *chain, const wmc_candidate *to, double change);
+/** U^T X' V for X' = X with row i times e^s and column j times e^-s, m x n. `scratch` holds m + n.
+ */
+void wmc_balanced_stretch(const wmc_balanced *chain, int i, int j, double s, double *core,
+                          double *scratch);
+double wmc_balanced_stretch_ratio(const wmc_balanced *chain, const wmc_candidate *to, double change,
+                                  double s);
 /** Energy of U Y V^T minus that of X, without decay. `scratch` holds 3 max(m, n)^2. */
 double wmc_balanced_core_change(const wmc_balanced *chain, const double *y, double *scratch);

@@ -5,7 +5,9 @@
  * goes far however unequal the curvatures of E are. Shear: X' = X (1 + t e^T) with an axis e of C
  * and a normal vector t across it. Its inverse has -t in the place of t and it keeps det X, so it
  * also goes far where the volume has a sharp peak at det X = 0 (no excess, large depth), which
- * stops the first. */
+ * stops the first. Stretch: row i times e^s, column j times e^-s; it leaves entry (i, j) and, of a
+ * square X, det X, and goes along the hyperbolas on which unobserved entries trade places; their signs
+ * change along with it. */
 #include <math.h>
 #include <string.h>
 
@@ -33,6 +35,24 @@ static void propose_reach(const wmc_balanced *chain, wmc_stream *stream, double 
   wmc_balanced_into_frames(chain, chain->u, energy->minimiser, chain->v, normals, turned);
   for (int k = 0; k < entries; k++) core[k] += (1 - keep) * normals[k];
   for (int k = 0; k < chain->x.rank; k++) core[k * m + k] += keep * chain->x.sigma[k];
+}
+
+/* The same where E is a sum of parabolas in the entries; those that E does not see stay. */
+static void propose_reach_entries(const wmc_balanced *chain, wmc_stream *stream, double *core,
+                                  double *scratch)
+{
+  const wmc_energy *energy = &chain->energy;
+  const int entries = chain->rows * chain->columns;
+  const double reach = *chain->reach_step, keep = sqrt(1 - reach * reach);
+  const double noise = reach * sqrt(chain->law.horizontal / chain->law.beta);
+  double *x = scratch, *rest = scratch + chain->span * chain->span;
+  wmc_stream_normals(stream, (size_t)entries, noise, x);
+  for (int k = 0; k < entries; k++) {
+    const double weight = energy->quadratic[0] + energy->mask[k], mean = energy->minimiser[k];
+    const double old = chain->matrix[k];
+    x[k] = weight > 0 ? mean + keep * (old - mean) + x[k] / sqrt(weight) : old;
+  }
+  wmc_balanced_into_frames(chain, chain->u, x, chain->v, core, rest);
 }
 
 /* out = frame^T x */
@@ -65,6 +85,24 @@ static void propose_shear(const wmc_balanced *chain, wmc_stream *stream, int sid
       const int from = side ? j : i; /* the singular value that enters, if there is one */
       core[j * m + i] =
           from < r ? chain->x.sigma[from] * ((i == j) + t_turned[i] * e_turned[j]) : 0;
+    }
+}
+
+void wmc_balanced_stretch(const wmc_balanced *chain, int i, int j, double s, double *core,
+                          double *scratch)
+{
+  const int m = chain->rows, n = chain->columns, r = chain->x.rank;
+  const double up = expm1(s), down = expm1(-s);
+  double *a = scratch, *b = scratch + m, along = 0;
+  for (int k = 0; k < m; k++) a[k] = chain->u[k * m + i];
+  for (int k = 0; k < n; k++) b[k] = chain->v[k * n + j];
+  for (int k = 0; k < r; k++) along += a[k] * chain->x.sigma[k] * b[k];
+  for (int l = 0; l < n; l++)
+    for (int k = 0; k < m; k++) {
+      const double left = k < r ? chain->x.sigma[k] * b[k] : 0;
+      const double right = l < r ? chain->x.sigma[l] * a[l] : 0;
+      core[l * m + k] = (k == l && k < r ? chain->x.sigma[k] : 0) + up * a[k] * right +
+                        down * left * b[l] + up * down * along * a[k] * b[l];
     }
 }
 
@@ -112,6 +150,13 @@ double wmc_balanced_reach_ratio(const wmc_balanced *chain, const wmc_candidate *
 double wmc_balanced_shear_ratio(const wmc_balanced *chain, const wmc_candidate *to, double change)
 {
   return spectrum_ratio(chain, to) - chain->law.beta / chain->law.horizontal * change;
+}
+
+/* dX' = e^{s (n - m)} dX */
+double wmc_balanced_stretch_ratio(const wmc_balanced *chain, const wmc_candidate *to, double change,
+                                  double s)
+{
+  return wmc_balanced_shear_ratio(chain, to, change) + s * (chain->columns - chain->rows);
 }
 
 /* Of a core whose rows are scaled by the old sigma the transpose, whose columns are, gives small
@@ -164,7 +209,7 @@ static void move_reach(wmc_balanced *chain, wmc_stream *stream, double gain, wmc
                        double *scratch)
 {
   double uniform = wmc_stream_uniform(stream);
-  propose_reach(chain, stream, to->p, scratch);
+  (chain->entrywise ? propose_reach_entries : propose_reach)(chain, stream, to->p, scratch);
   decompose(chain, to, false, scratch);
   decide(chain, to, wmc_balanced_reach_ratio(chain, to), uniform, chain->reach_step,
          more(gain, 2 * EVERY), scratch);
@@ -187,6 +232,47 @@ static void move_shear(wmc_balanced *chain, wmc_stream *stream, double gain, wmc
          more(gain, 2 * (m + n) * EVERY), scratch);
 }
 
+/* The next entry that E observes. */
+static int next_entry(wmc_balanced *chain)
+{
+  const int entries = chain->rows * chain->columns;
+  int k = (int)chain->counts[WMC_COUNT_ENTRY];
+  while (chain->energy.mask[k] == 0) k = (k + 1) % entries;
+  chain->counts[WMC_COUNT_ENTRY] = (k + 1) % entries;
+  return k;
+}
+
+/* Row i and column j change their signs, and with them U and V: X goes to another branch of its
+ * hyperbolas. Spectrum, dX and the sign of det X of a square X stay. `scratch` holds X. */
+static void move_signs(wmc_balanced *chain, double uniform, int i, int j, double *scratch)
+{
+  const int m = chain->rows, n = chain->columns;
+  for (int k = 0; k < m * n; k++)
+    scratch[k] = (k % m == i) == (k / m == j) ? chain->matrix[k] : -chain->matrix[k];
+  double change = wmc_energy_value(&chain->energy, scratch) - energy_of_matrix(chain);
+  if (!wmc_balanced_accept(chain, -chain->law.beta / chain->law.horizontal * change, uniform))
+    return;
+  for (int k = 0; k < m; k++) chain->u[k * m + i] = -chain->u[k * m + i];
+  for (int k = 0; k < n; k++) chain->v[k * n + j] = -chain->v[k * n + j];
+  wmc_balanced_project(chain);
+}
+
+static void move_stretch(wmc_balanced *chain, wmc_stream *stream, double gain, wmc_candidate *to,
+                         double *scratch)
+{
+  const int m = chain->rows, entry = next_entry(chain);
+  double uniform[3];
+  wmc_stream_uniforms(stream, 3, uniform);
+  move_signs(chain, uniform[2], entry % m, entry / m, scratch);
+  const double s = chain->stretch_step[entry] * (2 * uniform[0] - 1);
+  wmc_balanced_stretch(chain, entry % m, entry / m, s, to->p, scratch);
+  double change = wmc_balanced_core_change(chain, to->p, scratch);
+  decompose(chain, to, false, scratch);
+  if (m == chain->columns) keep_determinant(chain, to);
+  decide(chain, to, wmc_balanced_stretch_ratio(chain, to, change, s), uniform[1],
+         &chain->stretch_step[entry], more(gain, 3 * m * chain->columns * EVERY), scratch);
+}
+
 /* They need a density with respect to dX: matrices of full rank. */
 void wmc_balanced_move_matrix(wmc_balanced *chain, wmc_stream *stream, double gain)
 {
@@ -197,8 +283,10 @@ void wmc_balanced_move_matrix(wmc_balanced *chain, wmc_stream *stream, double ga
   wmc_candidate to = {.p = memory, .q = memory + square, .s = memory + 2 * square};
   to.x = wmc_spectrum_map(r, chain->x.depth, to.s + chain->span);
   double *scratch = to.s + chain->span + wmc_spectrum_size(chain->span);
-  if (chain->span > 1 && (steps / EVERY % 2 == 1 || !chain->gaussian))
-    move_shear(chain, stream, gain, &to, scratch);
-  else if (chain->gaussian)
-    move_reach(chain, stream, gain, &to, scratch);
+  void (*moves[3])(wmc_balanced *, wmc_stream *, double, wmc_candidate *, double *);
+  int kinds = 0;
+  if (chain->gaussian || chain->entrywise) moves[kinds++] = move_reach;
+  if (chain->span > 1) moves[kinds++] = move_shear;
+  if (chain->span > 1 && chain->matrix) moves[kinds++] = move_stretch;
+  if (kinds > 0) moves[steps / EVERY % kinds](chain, stream, gain, &to, scratch);
 }

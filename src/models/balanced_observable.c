@@ -12,6 +12,8 @@ void wmc_balanced_start_matrix(wmc_balanced *chain, wmc_stream *stream)
     chain->turn_first[k] = chain->turn_second[k] = fmin(chain->step, 1);
   *chain->reach_step = fmin(chain->step, 1);
   for (int k = 0; k < chain->rows + chain->columns; k++) chain->shear_step[k] = chain->step;
+  for (int k = 0; chain->stretch_step && k < chain->rows * chain->columns; k++)
+    chain->stretch_step[k] = chain->step;
 }
 
 /* --- Metropolis ------------------------------------------------------------------------------ */

@@ -335,8 +335,35 @@ Test(balanced_model, matrix_ratios_are_differences_of_densities)
     cr_assert_lt(fabs(wmc_balanced_reach_ratio(c, &to) - volume), scale);
     cr_assert_lt(fabs(wmc_balanced_shear_ratio(c, &to, change) - volume + cold * change),
                  scale + 1e-11 * fabs(cold * change));
+    const double stretch = 0.3, jacobian = stretch * (c->columns - c->rows);
+    cr_assert_lt(fabs(wmc_balanced_stretch_ratio(c, &to, change, stretch) - jacobian - volume +
+                      cold * change),
+                 scale + 1e-11 * fabs(cold * change));
     to.negative = true;
     cr_assert_eq(wmc_balanced_reach_ratio(c, &to) == -INFINITY, !c->flips);
+    wmc_model_balanced.destroy(c);
+    test_parameters_close(&deck);
+  }
+  wmc_stream_destroy(s);
+}
+
+/* Row i times e^s and column j times e^-s. */
+Test(balanced_model, stretches_scale_a_row_and_a_column)
+{
+  wmc_stream *s = stream_of(34);
+  for (int t = 0; t < test_trials(420); t++) {
+    test_parameters deck;
+    wmc_balanced *c = general_chain(&deck, t, true, s);
+    const int m = c->rows, n = c->columns, i = t % m, j = t / 3 % n;
+    const double size = wmc_stream_normal(s);
+    double x[ENTRIES], y[ENTRIES], core[ENTRIES], scratch[2 * LONG];
+    product_of(c, x);
+    wmc_balanced_stretch(c, i, j, size, core, scratch);
+    out_of_frames(c, core, y);
+    for (int k = 0; k < m * n; k++) {
+      const double factor = exp(size * ((k % m == i) - (k / m == j)));
+      cr_assert_float_eq(y[k], x[k] * factor, 1e-12 * exp(fabs(size)) * (1 + c->x.sigma[0]));
+    }
     wmc_model_balanced.destroy(c);
     test_parameters_close(&deck);
   }
@@ -379,6 +406,8 @@ Test(balanced_model, minimiser_and_spread_of_the_energy)
     const int m = c->rows, n = c->columns;
     double gradient[ENTRIES];
     wmc_energy_gradient(e, e->minimiser, gradient);
+    for (int k = 0; c->entrywise && k < m * n; k++) /* where E sees the entry */
+      if (e->quadratic[0] + e->mask[k] > 0) cr_assert_float_eq(gradient[k], 0, 1e-12);
     for (int j = 0; c->gaussian && j < n; j++) {
       for (int i = 0; i < n; i++) {
         double sum = 0; /* C R^T R */

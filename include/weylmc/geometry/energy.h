@@ -57,8 +57,9 @@ typedef struct wmc_energy {
   double *target;           /**< Phi, column-major; zero without one */
   double *target_imaginary; /**< of Phi, and */
   double *linear_imaginary; /**< of B, which complex X sees */
-  double *minimiser;        /**< B C^+, column-major: where X C = B, if C has full rank */
-  double *axes[2]; /**< eigenvectors of C, and of X* C X*^T with the minimiser X*, in columns */
+  double *minimiser; /**< B C^+, column-major: where X C = B, if C has full rank; of an energy entry
+                        by entry B_ij / (C_jj + M_ij), 0 where E does not see the entry */
+  double *axes[2];   /**< eigenvectors of C, and of X* C X*^T with the minimiser X*, in columns */
   double *curvature[2]; /**< their eigenvalues, ascending */
   double *spread; /**< R with R^T R = C^{-1}, column-major: X* + Y R is distributed as exp(-E) for
                        standard normal Y, if C has full rank and M = 0 */
@@ -92,6 +93,8 @@ double wmc_energy_decay_virial(const wmc_energy *energy, const wmc_spectrum *spe
 bool wmc_energy_is_bi_invariant(const wmc_energy *energy);
 /** Rank of C: the number of directions of inputs that C sees. */
 int wmc_energy_rank(const wmc_energy *energy);
+/** C is a multiple of the identity and M is not zero: a sum of parabolas in single entries. */
+bool wmc_energy_is_entrywise(const wmc_energy *energy);
 /** C has full rank and M is zero: the energy without decay is Gaussian, with minimiser and spread.
  */
 bool wmc_energy_is_gaussian(const wmc_energy *energy);

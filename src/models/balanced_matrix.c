@@ -6,8 +6,8 @@
  * and a normal vector t across it. Its inverse has -t in the place of t and it keeps det X, so it
  * also goes far where the volume has a sharp peak at det X = 0 (no excess, large depth), which
  * stops the first. Stretch: row i times e^s, column j times e^-s; it leaves entry (i, j) and, of a
- * square X, det X, and goes along the hyperbolas on which unobserved entries trade places; their signs
- * change along with it. */
+ * square X, det X, and goes along the hyperbolas on which unobserved entries trade places; their
+ * signs change along with it. */
 #include <math.h>
 #include <string.h>
 

@@ -243,7 +243,8 @@ static int next_entry(wmc_balanced *chain)
 }
 
 /* Row i and column j change their signs, and with them U and V: X goes to another branch of its
- * hyperbolas. Spectrum, dX and the sign of det X of a square X stay. `scratch` holds X. */
+ * hyperbolas; tried at random, as it may always be accepted. Spectrum, dX and the sign of det X of
+ * a square X stay. `scratch` holds X. */
 static void move_signs(wmc_balanced *chain, double uniform, int i, int j, double *scratch)
 {
   const int m = chain->rows, n = chain->columns;
@@ -261,9 +262,9 @@ static void move_stretch(wmc_balanced *chain, wmc_stream *stream, double gain, w
                          double *scratch)
 {
   const int m = chain->rows, entry = next_entry(chain);
-  double uniform[3];
-  wmc_stream_uniforms(stream, 3, uniform);
-  move_signs(chain, uniform[2], entry % m, entry / m, scratch);
+  double uniform[4];
+  wmc_stream_uniforms(stream, 4, uniform);
+  if (uniform[3] < 0.5) move_signs(chain, uniform[2], entry % m, entry / m, scratch);
   const double s = chain->stretch_step[entry] * (2 * uniform[0] - 1);
   wmc_balanced_stretch(chain, entry % m, entry / m, s, to->p, scratch);
   double change = wmc_balanced_core_change(chain, to->p, scratch);

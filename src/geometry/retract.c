@@ -399,24 +399,41 @@ static bool lean_of(const walk *w, int p, int sign, double *out)
   return wmc_matrix_divide(d, r, divisor, out);
 }
 
-/* How frames lean, from the layers before and after them; half of their difference goes to C.
+/* Half the difference of two leans is taken from the first and, with the derivative at diagonal
+ * cores, sent to C. Returns the largest, or a number that is not finite. */
+static double meet(const walk *w, int p, double *lean, const double *other)
+{
+  const int d = w->c.layers->width[p], r = w->c.layers->rank;
+  const double *m = core_at(&w->c, w->c.m, p), *next = core_at(&w->c, w->c.m, p + 1);
+  double *c = w->outside + w->c.layers->frame[p], largest = 0;
+  for (int k = 0; k < r; k++) {
+    const double here = m[k * (r + 1)], after = next[k * (r + 1)];
+    const double factor = 2 * here * after / (w->lambda[k] * (here + after));
+    for (int i = k * d; i < (k + 1) * d; i++) {
+      const double half = 0.5 * (lean[i] - other[i]);
+      if (!(fabs(half) <= largest)) largest = fabs(half);
+      lean[i] -= half;
+      c[i] += factor * half;
+    }
+  }
+  return largest;
+}
+
+/* How frames lean, from the layers before and after them, brought closer for the next iteration.
  * Returns the largest difference, or a number that is not finite. */
 static double lean_frames(const walk *w)
 {
   const wmc_layers *layers = w->c.layers;
-  const int r = layers->rank, n = layers->depth;
+  const int n = layers->depth;
   double largest = 0, *other = w->c.block + layers->core;
   for (int p = 0; p <= n; p++) {
-    double *lean = w->lean + layers->frame[p], *c = w->outside + layers->frame[p];
+    double *lean = w->lean + layers->frame[p];
     if (!is_tilted(layers, p)) continue;
     if (p > 0 && !lean_of(w, p, -1, lean)) return NAN;
     if (p < n && !lean_of(w, p, 1, p > 0 ? other : lean)) return NAN;
-    for (int k = 0; p > 0 && p < n && k < layers->width[p] * r; k++) {
-      const double half = 0.5 * (lean[k] - other[k]);
-      if (!(fabs(half) <= largest)) largest = fabs(half);
-      lean[k] -= half;
-      c[k] += half;
-    }
+    if (p == 0 || p == n) continue;
+    const double apart = meet(w, p, lean, other);
+    if (!(apart <= largest)) largest = apart;
   }
   return largest;
 }

@@ -104,6 +104,8 @@ static wmc_status fill(wmc_balanced *chain, const wmc_balanced_setup *setup)
   chain->rank_bins = setup->rank_bins;
   chain->tolerance = setup->tolerance;
   chain->start = setup->start;
+  chain->age = setup->age;
+  chain->imbalance = setup->imbalance;
   chain->angle = sqrt(chain->law.horizontal * chain->step / chain->law.beta);
   chain->full = wmc_balanced_rates(chain, chain->step);
   chain->half = wmc_balanced_rates(chain, 0.5 * chain->step);
@@ -151,7 +153,6 @@ void wmc_balanced_start(wmc_balanced *chain, wmc_stream *stream)
 {
   memset(chain->counts, 0, WMC_COUNTS * sizeof *chain->counts);
   chain->integrator->start(chain, stream);
-  if (chain->upstairs) wmc_upstairs_show(chain);
 }
 
 /* Robbins-Monro: large corrections first, then less and less. */
@@ -161,13 +162,14 @@ wmc_status wmc_balanced_advance(wmc_balanced *chain, wmc_stream *stream, long st
                                 bool thermalising)
 {
   chain->trouble = WMC_OK;
+  if (chain->counts[WMC_COUNT_AGED]++ == 0) steps += lround(chain->age / chain->step);
   for (long k = 0; k < steps; k++) {
     double gain = thermalising ? tuning_gain(chain->counts[WMC_COUNT_TUNED]++) : 0;
     chain->integrator->step(chain, stream, gain);
     if (chain->trouble != WMC_OK) return chain->trouble;
   }
   if (chain->upstairs) {
-    wmc_upstairs_show(chain);
+    WMC_TRY(wmc_upstairs_show(chain));
   } else if (!chain->integrator->exact) {
     wmc_balanced_set_logs(&chain->x);
     if (chain->u) wmc_balanced_project(chain);

@@ -57,6 +57,7 @@ enum {
   WMC_COUNT_PROPOSED, /**< moves since the last measurement */
   WMC_COUNT_ACCEPTED,
   WMC_COUNT_TRIAL,   /**< length of the next step that flow tries */
+  WMC_COUNT_AGED,    /**< whether the time `age` has passed */
   WMC_COUNT_REFUSED, /**< moves since the last accepted one */
   WMC_COUNTS
 };
@@ -79,6 +80,8 @@ struct wmc_balanced {
   int rows, columns, span;         /**< m, n and the larger of them */
   double tolerance;                /**< of flow */
   double start;         /**< scale of a random matrix to start from; 0: the scale of equilibrium */
+  double age;           /**< time before the first draw, in addition to thermalisation */
+  double imbalance;     /**< to start from; layers as the state */
   double angle;         /**< (h step / beta)^{1/2}, of the noise of frames */
   wmc_rates full, half; /**< of a step and of half of it */
   bool noisy;           /**< h > 0 at a finite temperature: X has a law */
@@ -122,6 +125,7 @@ typedef struct wmc_balanced_setup {
   size_t rungs;
   double exchange; /**< steps between exchanges of neighbours; INFINITY: never */
   wmc_bins lambda_bins, rank_bins;
+  double age, imbalance;   /**< see wmc_balanced */
   double tolerance, start; /**< see wmc_balanced; may be left 0 for schemes other than flow */
 } wmc_balanced_setup;
 

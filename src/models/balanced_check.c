@@ -27,6 +27,38 @@ static void check_layers(const wmc_value *parameters, const wmc_complaints *comp
                  "or use formulation: spectrum or observable");
 }
 
+/* Dynamics off balance. */
+static void check_imbalance(const wmc_value *parameters, const wmc_complaints *complaints)
+{
+  const wmc_balanced_setup setup = wmc_balanced_setup_of(parameters);
+  if (setup.imbalance == 0) return;
+  if (!setup.integrator->layers || setup.integrator->exact || setup.law.horizontal > 0)
+    wmc_complain(complaints, IMBALANCE,
+                 "initial_imbalance %g found: networks off balance move by vertical noise in the "
+                 "layers alone; use formulation: parameters, scheme: euler and noise: vertical",
+                 setup.imbalance);
+  if (setup.law.shape.depth == 1)
+    wmc_complain(complaints, IMBALANCE,
+                 "a single layer is always balanced: use depth >= 2 or initial_imbalance: 0");
+  if (setup.energy.coefficient[WMC_ENERGY_DECAY] > 0)
+    wmc_complain(complaints, IMBALANCE,
+                 "energy decay is reported from the singular values of X, which is right for "
+                 "balanced networks: use another energy or initial_imbalance: 0");
+}
+
+/* Time before the first draw. */
+static void check_age(const wmc_value *parameters, const wmc_complaints *complaints)
+{
+  const wmc_balanced_setup setup = wmc_balanced_setup_of(parameters);
+  if (setup.age == 0) return;
+  if (setup.integrator->exact)
+    wmc_complain(complaints, AGE,
+                 "Metropolis moves have no time: use run.thermalise, or scheme: euler");
+  if (!(setup.age / setup.step < 1e15))
+    wmc_complain(complaints, AGE, "age %g is more than 1e15 steps of %g: use a larger step",
+                 setup.age, setup.step);
+}
+
 /* Complex X: its own integrators, energies that see |X|^2 and a target. */
 static void check_numbers(const wmc_value *parameters, const wmc_complaints *complaints)
 {
@@ -320,6 +352,8 @@ void wmc_balanced_check(const wmc_value *parameters, const wmc_complaints *compl
   check_numbers(parameters, complaints);
   check_formulation(parameters, complaints);
   check_layers(parameters, complaints);
+  check_imbalance(parameters, complaints);
+  check_age(parameters, complaints);
   check_noise(parameters, complaints);
   check_energy(parameters, complaints);
   check_decay(parameters, complaints);

@@ -265,6 +265,25 @@ const wmc_field wmc_balanced_fields[] = {
                .unit = "1",
                .text = "every chain starts from a random X of its own with normal entries of this "
                        "standard deviation; absent: singular values at the scale of equilibrium"},
+    [AGE] = {.name = "age",
+             .type = WMC_REAL,
+             .minimum = 0,
+             .maximum = DBL_MAX,
+             .standard = "0",
+             .sweep = true,
+             .unit = "time",
+             .text = "time that passes before the first draw, in addition to thermalisation; sweep "
+                     "it, with one draw, to measure dynamics against time"},
+    [IMBALANCE] = {.name = "initial_imbalance",
+                   .type = WMC_REAL,
+                   .minimum = 0,
+                   .maximum = 1,
+                   .standard = "0",
+                   .sweep = true,
+                   .unit = "1",
+                   .text = "start from a network this far from balance (observable imbalance), "
+                           "moved there by random gauges; vertical noise of the layers then "
+                           "follows its orbit and it is not returned to balance"},
     [FIELDS] = {.name = NULL}};
 
 wmc_shape wmc_balanced_shape(const wmc_value *parameters)
@@ -303,6 +322,12 @@ static const wmc_integrator *integrator_of(const wmc_value *parameters)
 bool wmc_balanced_flows(const wmc_value *parameters)
 {
   return strcmp(schemes[parameters[SCHEME].integer], "flow") == 0;
+}
+
+bool wmc_balanced_has_law(const wmc_value *parameters)
+{
+  return !wmc_balanced_flows(parameters) && wmc_balanced_law(parameters).horizontal > 0 &&
+         parameters[AGE].real == 0;
 }
 
 static void coefficients_of(const wmc_value *parameters, double out[WMC_ENERGY_TERMS])
@@ -359,6 +384,8 @@ wmc_balanced_setup wmc_balanced_setup_of(const wmc_value *parameters)
                               .exchange = parameters[EXCHANGE].real,
                               .lambda_bins = wmc_balanced_lambda_bins(parameters),
                               .rank_bins = wmc_balanced_rank_bins(parameters),
+                              .age = parameters[AGE].real,
+                              .imbalance = parameters[IMBALANCE].real,
                               .tolerance = parameters[TOLERANCE].real,
                               .start = parameters[START].present ? parameters[START].real : 0};
 }

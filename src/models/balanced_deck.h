@@ -36,6 +36,8 @@ enum wmc_balanced_field {
   RANK_MAX,
   TOLERANCE,
   START,
+  AGE,
+  IMBALANCE,
   FIELDS
 };
 
@@ -55,6 +57,9 @@ wmc_bins wmc_balanced_rank_bins(const wmc_value *parameters);
 wmc_balanced_setup wmc_balanced_setup_of(const wmc_value *parameters);
 /** Whether the scheme is flow, which has no law. */
 bool wmc_balanced_flows(const wmc_value *parameters);
+/** Whether draws are meant to be from the Gibbs law: noise in X, and no time that the deck fixes.
+ */
+bool wmc_balanced_has_law(const wmc_value *parameters);
 /** wmc_model.check of the model. */
 void wmc_balanced_check(const wmc_value *parameters, const wmc_complaints *complaints);
 /** log Z up to a constant, <E> and Var E at this inverse temperature in place of the deck's, where

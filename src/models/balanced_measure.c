@@ -137,7 +137,7 @@ const wmc_axis wmc_balanced_axes[] = {
 static bool expected_virial(const wmc_value *parameters, double *out)
 {
   wmc_gibbs law = wmc_balanced_law(parameters);
-  if (wmc_balanced_flows(parameters)) return false;
+  if (!wmc_balanced_has_law(parameters)) return false;
   *out = wmc_gibbs_virial(&law);
   return true;
 }
@@ -185,7 +185,7 @@ static bool expected_ladder_energy(const wmc_value *parameters, double *out)
 static bool expected_log_abs_det(const wmc_value *parameters, double *out)
 {
   const wmc_gibbs law = wmc_balanced_law(parameters);
-  return !wmc_balanced_flows(parameters) && parameters[ENERGY].integer == WMC_ENERGY_FROBENIUS &&
+  return wmc_balanced_has_law(parameters) && parameters[ENERGY].integer == WMC_ENERGY_FROBENIUS &&
          parameters[DECAY].real == 0 && wmc_gibbs_log_det(&law, out);
 }
 
@@ -490,7 +490,8 @@ void wmc_balanced_measure(wmc_balanced *chain, double *out)
                                 [OBS_ACCEPTANCE] = wmc_balanced_acceptance(chain),
                                 [OBS_VIRIAL] = wmc_balanced_virial(chain),
                                 [OBS_TRACE_TARGET] = wmc_balanced_trace_target(chain)};
-  if (chain->upstairs) values[OBS_IMBALANCE] = wmc_upstairs_imbalance(chain->upstairs);
+  if (chain->upstairs)
+    wmc_upstairs_measure(chain->upstairs, &values[OBS_IMBALANCE], &values[OBS_PARAMETER_NORM2]);
   values[OBS_ENERGY2] = values[OBS_ENERGY] * values[OBS_ENERGY];
   measure_entropies(chain, values);
   for (int k = 0; k < OBS_LAMBDA_DENSITY; k++) {

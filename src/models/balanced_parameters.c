@@ -20,8 +20,9 @@ static size_t scratch_size(const wmc_layers *layers)
 {
   const int widest = layers->widest;
   const size_t complete = 2 * wmc_layers_block(layers) + wmc_qr_scratch(widest, widest);
-  return larger(larger(wmc_retract_scratch(layers), wmc_tangent_scratch(layers)),
-                larger(3 * wmc_layers_block(layers), complete));
+  return larger(
+      larger(wmc_retract_scratch(layers), wmc_tangent_scratch(layers)),
+      larger(2 * wmc_layers_gauges_size(layers) + 4 * wmc_layers_block(layers), complete));
 }
 
 static double *take(double **next, size_t n)
@@ -78,12 +79,15 @@ wmc_status wmc_upstairs_create(wmc_balanced *chain)
   if (up->memory == NULL) return wmc_no_memory();
   map(up, chain->law.shape.depth);
   up->tilt_variance = tilt_variance(chain);
+  if (chain->imbalance > 0) WMC_TRY(wmc_orbit_create(up->layers, &up->orbit));
   return WMC_OK;
 }
 
 size_t wmc_upstairs_room(const wmc_upstairs *upstairs)
 {
-  return wmc_point_size(upstairs->layers) + 2 + 8; /* the frames begin at a cache line */
+  const size_t network = upstairs->orbit ? wmc_layers_size(upstairs->layers) : 0;
+  /* the point and the network begin at cache lines */
+  return network + aligned(wmc_point_size(upstairs->layers)) + 2 + 8;
 }
 
 void wmc_upstairs_place(wmc_balanced *chain, double *room)
@@ -91,12 +95,15 @@ void wmc_upstairs_place(wmc_balanced *chain, double *room)
   wmc_upstairs *up = chain->upstairs;
   room = chain->state + aligned((size_t)(room - chain->state));
   up->point = wmc_point_map(up->layers, room);
-  up->walk = room + wmc_point_size(up->layers);
+  up->network = up->orbit ? room + aligned(wmc_point_size(up->layers)) : NULL;
+  up->walk =
+      room + aligned(wmc_point_size(up->layers)) + (up->orbit ? wmc_layers_size(up->layers) : 0);
 }
 
 void wmc_upstairs_destroy(wmc_upstairs *upstairs)
 {
   if (upstairs == NULL) return;
+  wmc_orbit_destroy(upstairs->orbit);
   wmc_layers_destroy(upstairs->layers);
   wmc_free(upstairs->memory);
   wmc_free(upstairs);
@@ -108,6 +115,38 @@ static void copy_point(const wmc_point *from, const wmc_point *to)
 }
 
 /* --- Start and observables ------------------------------------------------------------------- */
+
+/* A frame and the rest of an orthogonal matrix. */
+static void complete(const wmc_point *point, int p, double *out, double *scratch)
+{
+  const int d = point->layers->width[p], r = point->layers->rank;
+  memcpy(out, wmc_point_frame(point, p), (size_t)(d * r) * sizeof *out);
+  if (d > r) wmc_basis_complete(d, r, out, scratch);
+}
+
+static void show_point(wmc_balanced *chain)
+{
+  wmc_upstairs *up = chain->upstairs;
+  const double steps = chain->counts[WMC_COUNT_FRESH];
+  wmc_point_spectrum(&up->point, &chain->x);
+  complete(&up->point, 0, chain->v, up->scratch);
+  complete(&up->point, up->layers->depth, chain->u, up->scratch);
+  wmc_balanced_refresh(chain);
+  chain->counts[WMC_COUNT_FRESH] = steps;
+}
+
+wmc_status wmc_upstairs_show(wmc_balanced *chain)
+{
+  wmc_upstairs *up = chain->upstairs;
+  if (up->orbit && !wmc_balance(&up->point, up->network, NULL, up->scratch))
+    return wmc_raise(WMC_FAILURE,
+                     "balanced, parameters euler at depth %d: the unbalanced network is no longer "
+                     "finite, has lost its rank, or could not be given the imbalance %g; reduce "
+                     "the step %g or initial_imbalance",
+                     up->layers->depth, chain->imbalance, chain->step);
+  show_point(chain);
+  return WMC_OK;
+}
 
 void wmc_upstairs_start(wmc_balanced *chain, wmc_stream *stream)
 {
@@ -125,31 +164,21 @@ void wmc_upstairs_start(wmc_balanced *chain, wmc_stream *stream)
   }
   up->walk[0] = chain->step * sqrt(square / wmc_shape_dimension(&chain->law.shape));
   up->walk[1] = chain->step;
-}
-
-/* A frame and the rest of an orthogonal matrix. */
-static void complete(const wmc_point *point, int p, double *out, double *scratch)
-{
-  const int d = point->layers->width[p], r = point->layers->rank;
-  memcpy(out, wmc_point_frame(point, p), (size_t)(d * r) * sizeof *out);
-  if (d > r) wmc_basis_complete(d, r, out, scratch);
-}
-
-void wmc_upstairs_show(wmc_balanced *chain)
-{
-  wmc_upstairs *up = chain->upstairs;
-  const double steps = chain->counts[WMC_COUNT_FRESH];
-  wmc_point_spectrum(&up->point, &chain->x);
-  complete(&up->point, 0, chain->v, up->scratch);
-  complete(&up->point, up->layers->depth, chain->u, up->scratch);
-  wmc_balanced_refresh(chain);
-  chain->counts[WMC_COUNT_FRESH] = steps;
-}
-
-double wmc_upstairs_imbalance(wmc_upstairs *up)
-{
+  if (up->orbit == NULL) {
+    show_point(chain);
+    return;
+  }
   wmc_point_write(&up->point, up->w, up->scratch);
-  return wmc_layers_imbalance(up->layers, up->w, up->scratch);
+  if (!wmc_orbit_unbalance(up->layers, stream, chain->imbalance, up->w, up->network, up->scratch))
+    up->network[0] = NAN; /* the first step reports it */
+}
+
+void wmc_upstairs_measure(wmc_upstairs *up, double *imbalance, double *norm2)
+{
+  const double *w = up->orbit ? up->network : up->w;
+  if (!up->orbit) wmc_point_write(&up->point, up->w, up->scratch);
+  *imbalance = wmc_layers_imbalance(up->layers, w, up->scratch);
+  *norm2 = wmc_layers_norm2(up->layers, w);
 }
 
 static void refresh_if_due(wmc_balanced *chain)
@@ -190,9 +219,23 @@ static bool move(wmc_balanced *chain, wmc_stream *stream, double time)
   return wmc_retract(&up->point, &up->step, NULL, up->scratch);
 }
 
+/* (G17): along the orbit and down the gradient, without a way back. */
+static void move_unbalanced(wmc_balanced *chain, wmc_stream *stream)
+{
+  wmc_upstairs *up = chain->upstairs;
+  const double noise = sqrt(2 * chain->law.vertical * chain->step / chain->law.beta);
+  wmc_orbit_draw(up->orbit, up->network, stream, noise, up->next);
+  wmc_orbit_descend(up->orbit, &chain->energy, up->network, chain->step, up->next);
+  for (size_t k = 0; k < wmc_layers_size(up->layers); k++) up->network[k] += up->next[k];
+}
+
 static void step_euler(wmc_balanced *chain, wmc_stream *stream, double gain)
 {
   (void)gain;
+  if (chain->upstairs->orbit) {
+    move_unbalanced(chain, stream);
+    return;
+  }
   for (double left = chain->step; left > 0 && chain->trouble == WMC_OK;) {
     const double longest = longest_step(chain), time = left > 1.001 * longest ? longest : left;
     if (!move(chain, stream, time))

@@ -8,13 +8,16 @@
  */
 #pragma once
 #include "balanced.h"
+#include "balanced_orbit.h"
 #include "weylmc/geometry/retract.h"
 
 struct wmc_upstairs {
   wmc_layers *layers;
-  wmc_point point; /**< in the state */
-  double *walk;    /**< in the state: standard deviation of a proposal in every direction, and the
-                      largest log of a factor of all layers */
+  wmc_point point;  /**< in the state */
+  double *walk;     /**< in the state: standard deviation of a proposal in every direction, and the
+                       largest log of a factor of all layers */
+  wmc_orbit *orbit; /**< of networks that are not balanced; NULL: they are */
+  double *network;  /**< in the state: layers of a network that is not balanced, or NULL */
   wmc_point proposed, back;
   wmc_tangent step, reverse;
   double *w, *next;       /**< layers */
@@ -35,10 +38,11 @@ void wmc_upstairs_place(wmc_balanced *chain, double *room);
 void wmc_upstairs_destroy(wmc_upstairs *upstairs);
 /** Haar frames, det X > 0 if X is square, lambda at the scale of equilibrium. */
 void wmc_upstairs_start(wmc_balanced *chain, wmc_stream *stream);
-/** Spectrum and outer frames of the chain from the point. */
-void wmc_upstairs_show(wmc_balanced *chain);
-/** Imbalance of the layers, geometry/layers.h. */
-double wmc_upstairs_imbalance(wmc_upstairs *upstairs);
+/** Spectrum and outer frames of the chain from the point; of an unbalanced network from the point
+ * with the same X. WMC_FAILURE if there is none. */
+wmc_status wmc_upstairs_show(wmc_balanced *chain);
+/** Imbalance (geometry/layers.h) and |W|^2 of the layers. */
+void wmc_upstairs_measure(wmc_upstairs *upstairs, double *imbalance, double *norm2);
 
 /** Log of the density of the law with respect to the volume of the balanced manifold:
  * -(beta/h) E + (v/h - 1) S. */

@@ -58,7 +58,7 @@ static bool partition_of_target(const wmc_balanced_setup *setup, double beta, wm
 
 bool wmc_balanced_partition(const wmc_value *parameters, double beta, wmc_partition *out)
 {
-  if (wmc_balanced_flows(parameters)) return false;
+  if (!wmc_balanced_has_law(parameters)) return false;
   const wmc_balanced_setup setup = wmc_balanced_setup_of(parameters);
   const double warm = setup.law.horizontal / beta;
   double c;

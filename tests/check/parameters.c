@@ -216,6 +216,56 @@ Test(parameters, trouble_is_reported)
   wmc_stream_destroy(stream);
 }
 
+/* Off balance nothing pulls back: the imbalance is there, |W|^2 and X are those of the layers. */
+Test(parameters, unbalanced_networks)
+{
+  wmc_stream *stream = stream_of(95);
+  test_parameters p = deck_of("[2, 3, 2]", 3, 2, "euler", 0.001);
+  double out[64], square = 0;
+  test_give(&p, "noise.kind", "vertical");
+  test_give(&p, "initial_imbalance", "0.2");
+  wmc_balanced *chain = chain_of(&p, stream);
+  cr_assert_eq(p.model->advance(chain, stream, 0, false), WMC_OK, "%s", wmc_message());
+  p.model->measure(chain, out);
+  cr_expect_lt(fabs(out[test_observable(&p, "imbalance")] - 0.2), 1e-6);
+  cr_assert_eq(p.model->advance(chain, stream, 200, false), WMC_OK, "%s", wmc_message());
+  p.model->measure(chain, out);
+  wmc_upstairs *up = chain->upstairs;
+  wmc_layers_end_to_end(up->layers, up->network, up->matrix, up->scratch);
+  for (int k = 0; k < chain->rows * chain->columns; k++) square += up->matrix[k] * up->matrix[k];
+  const double norm2 = wmc_layers_norm2(up->layers, up->network);
+  const double imbalance = wmc_layers_imbalance(up->layers, up->network, up->scratch);
+  cr_expect_lt(fabs(out[test_observable(&p, "frobenius2")] - square), 1e-10 * square);
+  cr_expect_lt(fabs(out[test_observable(&p, "parameter_norm2")] - norm2), 1e-12 * norm2);
+  cr_expect_lt(fabs(out[test_observable(&p, "imbalance")] - imbalance), 1e-12);
+  cr_expect_gt(imbalance, 0.05);
+  p.model->destroy(chain);
+  test_parameters_close(&p);
+  wmc_stream_destroy(stream);
+}
+
+/* `age` is time before the first draw. */
+Test(parameters, age_is_time)
+{
+  wmc_stream *a = stream_of(96), *b = stream_of(96);
+  test_parameters p = deck_of("[2, 3, 2]", 3, 2, "euler", 0.001);
+  double x[64], y[64];
+  wmc_balanced *young = chain_of(&p, a);
+  test_give(&p, "age", "0.05");
+  wmc_balanced *old = chain_of(&p, b);
+  cr_assert_eq(p.model->advance(young, a, 60, false), WMC_OK);
+  cr_assert_eq(p.model->advance(old, b, 4, false), WMC_OK);
+  cr_assert_eq(p.model->advance(old, b, 6, false), WMC_OK);
+  p.model->measure(young, x);
+  p.model->measure(old, y);
+  cr_expect_arr_eq(x, y, wmc_model_measurement_size(p.model, p.values) * sizeof *x);
+  p.model->destroy(young);
+  p.model->destroy(old);
+  test_parameters_close(&p);
+  wmc_stream_destroy(a);
+  wmc_stream_destroy(b);
+}
+
 static void note(void *sink, int field, const char *message)
 {
   wmc_text *text = sink;
@@ -242,5 +292,10 @@ Test(parameters, complaints)
   test_give(&p, "depth", "3");
   test_give(&p, "field", "complex");
   expect_complaint(&p, "not for complex numbers");
+  test_give(&p, "field", "real");
+  test_give(&p, "initial_imbalance", "0.2");
+  test_give(&p, "age", "1");
+  expect_complaint(&p, "initial_imbalance: initial_imbalance 0.2 found");
+  expect_complaint(&p, "age: Metropolis moves have no time");
   test_parameters_close(&p);
 }

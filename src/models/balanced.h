@@ -42,7 +42,7 @@ typedef struct wmc_integrator {
 extern const wmc_integrator wmc_spectrum_euler, wmc_spectrum_metropolis;
 extern const wmc_integrator wmc_spectrum_heun, wmc_spectrum_flow;
 extern const wmc_integrator wmc_observable_euler, wmc_observable_metropolis;
-extern const wmc_integrator wmc_complex_metropolis;
+extern const wmc_integrator wmc_complex_euler, wmc_complex_metropolis;
 extern const wmc_integrator wmc_parameters_euler, wmc_parameters_metropolis;
 /** Table, ended by NULL. */
 extern const wmc_integrator *const wmc_integrators[];

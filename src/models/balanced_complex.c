@@ -1,10 +1,10 @@
 /* Integrators whose state is the singular value decomposition of a complex X; docs/theory/
- * equivariant.md, eqs. (E5), (E6). */
+ * equivariant.md, eqs. (E5)-(E7). */
 #include "balanced_complex.h"
 
 #include <math.h>
-#include <string.h>
 
+#include "balanced_dynamics.h"
 #include "weylmc/base/memory.h"
 
 static const double pi = 3.14159265358979323846;
@@ -20,7 +20,7 @@ size_t wmc_unitary_room(const wmc_shape *shape)
   return 2 * (m * m + n * n + m * n) + 2 * r + 2 * r * span;
 }
 
-/* Uniform deviates of one step. */
+/* Uniform deviates of one step; more than the normal ones. */
 static size_t deviates(int rank, int span)
 {
   const size_t r = (size_t)rank, pairs = r * (size_t)span;
@@ -48,8 +48,10 @@ wmc_status wmc_unitary_create(wmc_balanced *chain, double *room)
   lay_out(chain, room);
   frames->linear = WMC_ARRAY(wmc_complex, entries);
   frames->scratch = WMC_ARRAY(wmc_complex, entries);
-  frames->uniforms = WMC_ARRAY(double, deviates(chain->x.rank, chain->span));
-  if (frames->linear == NULL || frames->scratch == NULL || frames->uniforms == NULL)
+  frames->deviates = WMC_ARRAY(double, deviates(chain->x.rank, chain->span));
+  frames->force = WMC_ARRAY(double, (size_t)chain->x.rank);
+  if (frames->linear == NULL || frames->scratch == NULL || frames->deviates == NULL ||
+      frames->force == NULL)
     return wmc_no_memory();
   for (size_t k = 0; k < entries; k++)
     frames->linear[k] = chain->energy.linear[k] + I * chain->energy.linear_imaginary[k];
@@ -61,7 +63,8 @@ void wmc_unitary_destroy(wmc_unitary *frames)
   if (frames == NULL) return;
   wmc_free(frames->linear);
   wmc_free(frames->scratch);
-  wmc_free(frames->uniforms);
+  wmc_free(frames->deviates);
+  wmc_free(frames->force);
   wmc_free(frames);
 }
 
@@ -186,6 +189,27 @@ void wmc_unitary_turn_phase(wmc_balanced *chain, int k, wmc_complex phase)
   set_tilt(chain, k);
 }
 
+static void swap(int n, int stride, wmc_complex *x, wmc_complex *y)
+{
+  for (int i = 0; i < n * stride; i += stride) {
+    const wmc_complex t = x[i];
+    x[i] = y[i];
+    y[i] = t;
+  }
+}
+
+void wmc_unitary_swap_columns(wmc_balanced *chain, int k)
+{
+  const wmc_unitary *f = chain->unitary;
+  const int m = chain->rows, n = chain->columns;
+  swap(m, 1, f->u + (k - 1) * m, f->u + k * m);
+  swap(n, 1, f->v + (k - 1) * n, f->v + k * n);
+  swap(m, 1, f->g + (k - 1) * m, f->g + k * m);
+  swap(n, m, f->g + k - 1, f->g + k);
+  set_tilt(chain, k - 1);
+  set_tilt(chain, k);
+}
+
 /* Re G_kk of both columns after the turn, weighed with sigma; outside G counts as zero. */
 double wmc_unitary_turn_change(const wmc_balanced *chain, int i, int j, const wmc_unitary_turn *a,
                                const wmc_unitary_turn *b)
@@ -275,7 +299,7 @@ static void move_pair(wmc_balanced *chain, int i, int j, const double uniform[6]
 static void step_metropolis(wmc_balanced *chain, wmc_stream *stream, double gain)
 {
   const int r = chain->x.rank, span = chain->span;
-  double *uniform = chain->unitary->uniforms;
+  double *uniform = chain->unitary->deviates;
   wmc_stream_uniforms(stream, deviates(r, span), uniform);
   wmc_balanced_sweep(chain, uniform, gain);
   uniform += 2 * r + 2;
@@ -295,3 +319,83 @@ const wmc_integrator wmc_complex_metropolis = {
     .exact = true,
     .start = start,
     .step = step_metropolis};
+
+/* --- Euler ----------------------------------------------------------------------------------- */
+
+/* Turns by a complex angle, eq. (E7); it enters as 2 atan(angle/2), as for real frames. */
+static wmc_unitary_turn turn_by(wmc_complex angle)
+{
+  const double square = 0.25 * creal(angle * conj(angle)), scale = 1 / (1 + square);
+  return (wmc_unitary_turn){(1 - square) * scale, angle * scale};
+}
+
+/* Two columns inside the rank, by deviates of variance h step / beta. */
+static void turn_inside(wmc_balanced *chain, int i, int j, const double normal[4])
+{
+  const double tiny = 1e-300, *sigma = chain->x.sigma;
+  const int m = chain->rows;
+  const wmc_complex *g = chain->unitary->g;
+  const double q = 1 / fmax(chain->x.lambda2[i] - chain->x.lambda2[j], tiny);
+  const double ratio = sigma[i] > 0 ? sigma[j] / sigma[i] : 0, half = 0.5 * chain->step * q;
+  const double soft = sqrt(q * (1 + ratio) / fmax(1 - ratio, tiny)),
+               hard = sqrt(q * (1 - ratio) / (1 + ratio));
+  const wmc_complex upper = conj(g[j * m + i]), lower = g[i * m + j];
+  const wmc_complex same =
+      soft * (normal[0] + I * normal[1]) + half * (sigma[i] + sigma[j]) * (upper + lower);
+  const wmc_complex other =
+      hard * (normal[2] + I * normal[3]) - half * (sigma[i] - sigma[j]) * (upper - lower);
+  const wmc_unitary_turn a = turn_by(same + other), b = turn_by(same - other);
+  wmc_unitary_turn_frames(chain, i, j, &a, &b);
+}
+
+/* One column outside: it stands still at infinite depth. */
+static void turn_outside(wmc_balanced *chain, int i, int j, const double normal[4])
+{
+  const int m = chain->rows;
+  const wmc_complex *g = chain->unitary->g;
+  const double inverse = isinf(chain->x.depth) ? 0 : 1 / chain->x.lambda[i];
+  const double time = chain->step * chain->x.sigma[i] * inverse * inverse,
+               noise = sqrt(2) * inverse;
+  wmc_unitary_turn a = no_turn, b = no_turn;
+  if (j < m) a = turn_by(noise * (normal[0] + I * normal[1]) + time * g[i * m + j]);
+  if (j < chain->columns)
+    b = turn_by(noise * (normal[2] + I * normal[3]) + time * conj(g[j * m + i]));
+  wmc_unitary_turn_frames(chain, i, j, &a, &b);
+}
+
+/* The phase of column k of U relative to that of V. */
+static void turn_phase(wmc_balanced *chain, int k, double normal)
+{
+  const wmc_spectrum *x = &chain->x;
+  const double clock = wmc_shape_clock(&chain->law.shape),
+               lambda = isinf(x->depth) ? 1 : x->lambda[k];
+  const double pull = cimag(chain->unitary->g[k * (chain->rows + 1)]);
+  const double angle = sqrt(2 * clock) / lambda * normal +
+                       chain->step * clock * x->sigma[k] / (lambda * lambda) * pull;
+  wmc_unitary_turn_phase(chain, k, cexp(I * angle));
+}
+
+static void step_euler(wmc_balanced *chain, wmc_stream *stream, double gain)
+{
+  (void)gain;
+  wmc_unitary *frames = chain->unitary;
+  const int r = chain->x.rank, span = chain->span;
+  double *normal = frames->deviates;
+  wmc_stream_normals(stream, (size_t)(r + 4 * r * span), chain->angle, normal);
+  for (int k = 0; k < r; k++) turn_phase(chain, k, *normal++);
+  for (int i = 0; i < r; i++)
+    for (int j = i + 1; j < span; j++, normal += 4)
+      (j < r ? turn_inside : turn_outside)(chain, i, j, normal);
+  for (int k = 0; k < r; k++)
+    frames->force[k] = chain->energy.quadratic[0] * chain->x.sigma[k] - frames->tilt[k];
+  wmc_balanced_euler_lambda(chain, stream, frames->force, 1);
+  refresh_if_due(chain);
+}
+
+const wmc_integrator wmc_complex_euler = {
+    .formulation = "observable",
+    .scheme = "euler",
+    .text = "complex numbers: Euler-Maruyama for singular values and frames; biased by the step",
+    .unitary = true,
+    .start = start,
+    .step = step_euler};

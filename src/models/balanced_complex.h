@@ -3,7 +3,7 @@
  * X = U_r diag(sigma) V_r^*, U (m x m) and V (n x n) unitary, column-major. Energies are
  *   E(X) = (a/2) |X|^2 - Re tr(X^* B) + c,
  * and decay, which sees sigma alone: in the frame E = (a/2) sum sigma_k^2 - sum sigma_k Re G_kk + c
- * with G = U^* B V. docs/theory/equivariant.md, section 1, eqs. (E5), (E6). Checked by
+ * with G = U^* B V. docs/theory/equivariant.md, section 1, eqs. (E5)-(E7). Checked by
  * tests/check/balanced_complex.c and tests/statistical/complex.c.
  */
 #pragma once
@@ -21,7 +21,7 @@ struct wmc_unitary {
   double *turn_first, *turn_second;
 
   wmc_complex *linear, *scratch; /**< B, m x n; m n */
-  double *uniforms;
+  double *deviates, *force;      /**< of a step; dE/dsigma, r */
 };
 
 /** A unitary turn of two columns x, y: x <- c x + s y, y <- c y - s^* x. */
@@ -41,6 +41,8 @@ void wmc_unitary_turn_frames(wmc_balanced *chain, int i, int j, const wmc_unitar
                              const wmc_unitary_turn *b);
 /** Column k of U is multiplied by a phase; G follows. */
 void wmc_unitary_turn_phase(wmc_balanced *chain, int k, wmc_complex phase);
+/** Exchange columns k - 1 and k of U and V; G follows. */
+void wmc_unitary_swap_columns(wmc_balanced *chain, int k);
 /** Change of the energy by such a turn. */
 double wmc_unitary_turn_change(const wmc_balanced *chain, int i, int j, const wmc_unitary_turn *a,
                                const wmc_unitary_turn *b);

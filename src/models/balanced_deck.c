@@ -305,12 +305,17 @@ wmc_gibbs wmc_balanced_law(const wmc_value *parameters)
                          parameters[KAPPA].real);
 }
 
-const wmc_integrator *const wmc_integrators[] = {
-    &wmc_spectrum_euler,        &wmc_spectrum_metropolis,
-    &wmc_observable_euler,      &wmc_observable_metropolis,
-    &wmc_complex_metropolis,    &wmc_spectrum_heun,
-    &wmc_spectrum_flow,         &wmc_parameters_euler,
-    &wmc_parameters_metropolis, NULL};
+const wmc_integrator *const wmc_integrators[] = {&wmc_spectrum_euler,
+                                                 &wmc_spectrum_metropolis,
+                                                 &wmc_observable_euler,
+                                                 &wmc_observable_metropolis,
+                                                 &wmc_complex_euler,
+                                                 &wmc_complex_metropolis,
+                                                 &wmc_spectrum_heun,
+                                                 &wmc_spectrum_flow,
+                                                 &wmc_parameters_euler,
+                                                 &wmc_parameters_metropolis,
+                                                 NULL};
 
 static const wmc_integrator *integrator_of(const wmc_value *parameters)
 {

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "balanced_complex.h"
 #include "balanced_dynamics.h"
 #include "weylmc/geometry/entropy.h"
 
@@ -168,6 +169,7 @@ void wmc_balanced_adopt(wmc_balanced *chain, double *lambda)
   for (int i = 1; i < r; i++)
     for (int k = i; k > 0 && lambda[k - 1] < lambda[k]; k--) {
       swap(1, lambda + k - 1, lambda + k);
+      if (chain->unitary) wmc_unitary_swap_columns(chain, k);
       if (chain->u == NULL) continue;
       swap(m, chain->u + (k - 1) * m, chain->u + k * m);
       swap(n, chain->v + (k - 1) * n, chain->v + k * n);

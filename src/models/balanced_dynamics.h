@@ -50,6 +50,10 @@ void wmc_balanced_drift(const wmc_balanced *chain, const wmc_rates *rates, doubl
 /** Part of `dynamics` that begins after the points: doubles that schemes with frames use. */
 double *wmc_balanced_frames_memory(const wmc_balanced *chain);
 
+/** One Euler step of the singular values; `force` is dE/dsigma_k, without decay, at every
+ * `stride`-th place, NULL for energies of sigma alone. */
+void wmc_balanced_euler_lambda(wmc_balanced *chain, wmc_stream *stream, const double *force,
+                               int stride);
 /** Signed lambda become the state: |lambda| in decreasing order, columns of frames with them. */
 void wmc_balanced_adopt(wmc_balanced *chain, double *lambda);
 

@@ -9,8 +9,9 @@
 static double flow(double x, double c) { return 2 * c / (x + sqrt(x * x + 2 * c)); }
 
 /* Repulsion of pairs and from 0 goes by its own flow, the rest by its derivative; eqs. (12), (20).
- * `force` is dE/dsigma_k at every `stride`-th place, NULL for energies of sigma alone. */
-static void step_lambda(wmc_balanced *chain, wmc_stream *stream, const double *force, int stride)
+ */
+void wmc_balanced_euler_lambda(wmc_balanced *chain, wmc_stream *stream, const double *force,
+                               int stride)
 {
   const wmc_spectrum *x = &chain->x;
   const bool infinite = isinf(x->depth);
@@ -32,7 +33,7 @@ static void step_lambda(wmc_balanced *chain, wmc_stream *stream, const double *f
 static void step_spectrum(wmc_balanced *chain, wmc_stream *stream, double gain)
 {
   (void)gain;
-  step_lambda(chain, stream, NULL, 0);
+  wmc_balanced_euler_lambda(chain, stream, NULL, 0);
 }
 
 /* --- Frames ---------------------------------------------------------------------------------- */
@@ -177,7 +178,7 @@ static void step_observable(wmc_balanced *chain, wmc_stream *stream, double gain
   const turns t = map_turns(chain);
   if (!chain->blind) wmc_balanced_find_force(chain, t.force, t.scratch);
   if (t.pairs + t.outer_u + t.outer_v > 0) step_frames(chain, stream, &t);
-  step_lambda(chain, stream, chain->blind ? NULL : t.force, chain->rows + 1);
+  wmc_balanced_euler_lambda(chain, stream, chain->blind ? NULL : t.force, chain->rows + 1);
   wmc_balanced_orthonormalise_if_due(chain);
 }
 

@@ -38,7 +38,7 @@ extern const wmc_observable wmc_equivariant_observables[];
 int wmc_equivariant_order(const wmc_value *parameters);
 /** The law of the whole network, with the shape of its channels; `widths` are borrowed. */
 wmc_gibbs wmc_equivariant_law(const wmc_value *parameters);
-/** For modes of these numbers, or NULL. */
+/** For modes of these numbers. */
 const wmc_integrator *wmc_equivariant_integrator(const wmc_value *parameters, wmc_numbers numbers);
 /** Whether every mode has a law of full rank at infinite depth. */
 bool wmc_equivariant_has_limit(const wmc_value *parameters);

@@ -163,24 +163,10 @@ static void check_filters(const wmc_value *parameters, const wmc_complaints *com
                filters->rows, filters->columns, order, entries, order, shape.rows, shape.columns);
 }
 
-/* Real and complex modes have an integrator each. */
-static void check_integrators(const wmc_value *parameters, const wmc_complaints *complaints)
-{
-  const bool pairs = wmc_equivariant_order(parameters) > 2;
-  if (wmc_equivariant_integrator(parameters, WMC_NUMBERS_REAL) != NULL &&
-      (!pairs || wmc_equivariant_integrator(parameters, WMC_NUMBERS_COMPLEX) != NULL))
-    return;
-  wmc_complain(complaints, SCHEME,
-               "formulation observable has no scheme %s for modes of complex numbers: use scheme: "
-               "metropolis, or formulation: spectrum with energy: frobenius",
-               schemes[parameters[SCHEME].integer]);
-}
-
 void wmc_equivariant_check(const wmc_value *parameters, const wmc_complaints *complaints)
 {
   if (!check_channels(parameters, complaints)) return;
   const wmc_gibbs law = wmc_equivariant_law(parameters);
   wmc_network_check_limit(&law, DEPTH, complaints);
-  check_integrators(parameters, complaints);
   if (parameters[ENERGY].integer == WMC_EQUIVARIANT_TARGET) check_filters(parameters, complaints);
 }

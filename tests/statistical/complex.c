@@ -260,3 +260,39 @@ Test(complex_numbers, targets_against_bessel_integrals)
     test_parameters_close(&p);
   }
 }
+
+/* Halving the step of euler halves the bias of Re tr(X^* Phi), which sees singular values, phases
+ * and turns: exponent p = log2 of the quotient of biases. */
+Test(complex_numbers, bias_of_euler_is_of_first_order)
+{
+  const double phi[] = {2, 1};
+  const struct {
+    test_law law;
+    double step;
+  } cases[] = {{{1, 3, 1, 2, 1, 1, 2}, 0.06},
+               {{2, 4, 1, 2, 1, .5, 2}, 0.016},
+               {{2, 0, 1, 4, 1, 1, 2}, 0.06}};
+  for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
+    double exact[TARGET_AVERAGES], bias[2], error[2];
+    target_averages(&cases[k].law, phi, exact);
+    for (int half = 0; half < 2; half++) {
+      const long unit = half ? 2 : 1;
+      test_parameters p =
+          parameters_of(&cases[k].law, "complex", "euler", cases[k].step / (double)unit);
+      give_target(&p, cases[k].law.d, phi);
+      test_means r = test_simulate(&p, 9800 + 10 * (long)k + half, 300 * unit, 14000, 2 * unit);
+      const size_t at = test_observable(&p, "trace_target");
+      bias[half] = r.mean[at] - exact[TARGET_TRACE];
+      error[half] = r.error[at];
+      test_parameters_close(&p);
+    }
+    const double p = log2(bias[0] / bias[1]);
+    const double sigma = hypot(error[0] / bias[0], error[1] / bias[1]) / log(2);
+    if (test_verbose())
+      printf("complex euler: trace %g, bias %g, %g, exponent %.3f +- %.3f\n", exact[TARGET_TRACE],
+             bias[0], bias[1], p, sigma);
+    cr_expect_gt(p + 5 * sigma, 1, "case %zu: exponent %g +- %g", k, p, sigma);
+    cr_expect_lt(p - 5 * sigma, 1.35, "case %zu: exponent %g +- %g", k, p, sigma);
+    cr_expect_lt(sigma, 0.09, "case %zu: exponent %g +- %g", k, p, sigma);
+  }
+}

@@ -13,7 +13,7 @@
  * and the entropy is, with D_k = dim M_k - dim_h,k the dimension of its fibre,
  *   S = sum_k [S_k(X^(k)) + (D_k / 2) log(w_k / n)].
  * Singular values of X^(k) over all n modes are those of the block-circulant matrix X.
- * docs/theory/equivariant.md, eqs. (E7)-(E12). Checked by tests/check/cyclic.c against Gram
+ * docs/theory/equivariant.md, eqs. (E8)-(E13). Checked by tests/check/cyclic.c against Gram
  * determinants of the orbit map of block-circulant matrices. Reentrant; allocates nothing.
  */
 #pragma once

@@ -15,11 +15,6 @@
     .text = "number of layers N; inf for the limit law, where one "                                \
             "exists"                                                                               \
   }
-#define WMC_FIELD_BETA                                                                             \
-  {                                                                                                \
-    .name = "beta", .type = WMC_REAL, .minimum = 0, .maximum = DBL_MAX, .open_minimum = true,      \
-    .standard = "1", .sweep = true, .unit = "1/energy", .text = "inverse temperature"              \
-  }
 #define WMC_FIELD_KAPPA                                                                            \
   {                                                                                                \
     .name = "noise.kappa", .type = WMC_REAL, .minimum = 0, .maximum = DBL_MAX,                     \

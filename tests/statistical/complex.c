@@ -261,6 +261,42 @@ Test(complex_numbers, targets_against_bessel_integrals)
   }
 }
 
+/* Rectangular X and X of low rank: one layer of full rank is a Gaussian matrix, and the virial is
+ * known for all. The step of euler is small enough for these errors. */
+Test(complex_numbers, targets_of_any_shape)
+{
+  static const struct {
+    double widths[3];
+    int rank, depth;
+  } cases[] = {{{1, 2, 3}, 1, 1}, {{3, 2, 2}, 2, 1}, {{3, 2, 2}, 2, 3}, {{2, 2, 3}, 1, 2}};
+  const double re[] = {1, 0.5, -0.3, 0.8, 0.2, 1.1}, im[] = {0.4, -0.6, 0.9, 0.1, 0.3, -0.2};
+  for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++)
+    for (int euler = 0; euler < 2; euler++) {
+      const test_law w = {1, cases[k].depth, 0, 3, 1, 1, 2};
+      const size_t rows = (size_t)cases[k].widths[2], columns = (size_t)cases[k].widths[0];
+      test_parameters p =
+          parameters_of(&w, "complex", euler ? "euler" : "metropolis", euler ? 1e-3 : 0.3);
+      test_take(&p, "width");
+      test_take(&p, "excess");
+      test_give_matrix(&p, "widths", 1, 3, cases[k].widths);
+      test_give_number(&p, "rank", cases[k].rank);
+      test_give(&p, "formulation", "observable");
+      test_give(&p, "energy.kind", "target");
+      test_give_matrix(&p, "energy.matrix", rows, columns, re);
+      test_give_matrix(&p, "energy.imaginary", rows, columns, im);
+      test_means r =
+          test_simulate(&p, 9900 + 2 * (long)k + euler, euler ? 4000 : 1000, 600, euler ? 30 : 3);
+      const char *what = euler ? "any shape, euler" : "any shape, metropolis";
+      size_t at = test_observable(&p, "virial");
+      test_expect(what, "virial", test_stated(&p, "virial"), r.mean[at], r.error[at]);
+      double square = 0;
+      for (size_t i = 0; i < rows * columns; i++) square += re[i] * re[i] + im[i] * im[i];
+      at = test_observable(&p, "trace_target");
+      if (w.n == 1) test_expect(what, "trace", square, r.mean[at], r.error[at]);
+      test_parameters_close(&p);
+    }
+}
+
 /* Halving the step of euler halves the bias of Re tr(X^* Phi), which sees singular values, phases
  * and turns: exponent p = log2 of the quotient of biases. */
 Test(complex_numbers, bias_of_euler_is_of_first_order)

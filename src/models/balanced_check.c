@@ -320,6 +320,13 @@ static void check_ladder(const wmc_value *parameters, const wmc_complaints *comp
   const double *ladder = parameters[LADDER].reals, beta = parameters[BETA].real;
   const size_t rungs = parameters[LADDER].count;
   if (!parameters[LADDER].present) return;
+  if (wmc_balanced_flows(parameters) || wmc_balanced_law(parameters).horizontal == 0) {
+    wmc_complain(complaints, LADDER,
+                 "without noise in X there is no Gibbs law whose temperature a ladder could vary: "
+                 "leave out the ladder (sweep beta instead), or use scheme: metropolis and another "
+                 "noise");
+    return;
+  }
   const wmc_integrator *integrator = wmc_balanced_setup_of(parameters).integrator;
   size_t at = rung_out_of_order(ladder, rungs), k = 0;
   if (at > 0)

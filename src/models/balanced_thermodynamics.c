@@ -27,15 +27,13 @@ static int only_term(const wmc_energy_data *energy)
   return found;
 }
 
-/* Energies homogeneous in X: Z ~ beta^-c, with heat capacity c = P / degree; decay has degree 2/N.
- */
-static bool scales(const wmc_value *parameters, double *c)
+/* Energies homogeneous in X, of degree k: <E> is the virial over k, and Z ~ beta^-P/k. Decay has
+ * degree 2/N; at depth inf it has none. 0: another energy. */
+static double degree_of(const wmc_balanced_setup *setup)
 {
-  const wmc_balanced_setup setup = wmc_balanced_setup_of(parameters);
-  const int term = only_term(&setup.energy);
-  *c = 0.5 * wmc_gibbs_scaling(&setup.law);
-  if (term == WMC_ENERGY_DECAY) *c *= setup.law.shape.depth;
-  return term == WMC_ENERGY_FROBENIUS || (term == WMC_ENERGY_DECAY && isfinite(*c));
+  const int term = only_term(&setup->energy);
+  if (term == WMC_ENERGY_FROBENIUS) return 2;
+  return term == WMC_ENERGY_DECAY ? 2 / setup->law.shape.depth : 0;
 }
 
 /* w |X - Phi|^2/2 is |X - Phi|^2/2 at w times the inverse temperature. */
@@ -60,10 +58,13 @@ bool wmc_balanced_partition(const wmc_value *parameters, double beta, wmc_partit
 {
   if (!wmc_balanced_has_law(parameters)) return false;
   const wmc_balanced_setup setup = wmc_balanced_setup_of(parameters);
-  const double warm = setup.law.horizontal / beta;
-  double c;
-  if (scales(parameters, &c)) {
-    *out = (wmc_partition){-c * log(beta), c * warm, c * warm * warm};
+  const double degree = degree_of(&setup);
+  wmc_gibbs law = setup.law;
+  law.beta = beta;
+  if (degree > 0) {
+    out->energy = wmc_gibbs_virial(&law) / degree;
+    out->variance = out->energy * law.horizontal / beta;
+    out->log_z = -wmc_gibbs_scaling(&law) / degree * log(beta);
     return true;
   }
   return only_term(&setup.energy) == WMC_ENERGY_TARGET && partition_of_target(&setup, beta, out);

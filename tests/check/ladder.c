@@ -36,8 +36,9 @@ static test_parameters deck_of(int t)
   test_give_number(&p, "noise.kappa", 0.6);
   test_give(&p, "noise.kind", t % 3 ? "kappa" : "isotropic");
   test_give_matrix(&p, "ladder", 1, RUNGS, ladder);
+  if (t % 8 == 3) test_give(&p, "formulation", "parameters");
   if (t / 4 % 2) {
-    test_give(&p, "formulation", "observable");
+    test_give(&p, "formulation", t % 8 == 5 ? "parameters" : "observable");
     test_give(&p, "energy.kind", "target");
     test_give_matrix(&p, "energy.matrix", 3, 3, target);
   }
@@ -303,6 +304,9 @@ Test(ladder, complaints_say_which_rule_and_what_to_do)
   expect(&p, "exchange", "exchange: inf");
   test_give(&p, "exchange", "inf");
   expect(&p, NULL, NULL);
+  test_give(&p, "scheme", "flow");
+  test_give(&p, "noise.kind", "vertical");
+  expect(&p, "ladder", "leave out the ladder");
   wmc_text why = {0};
   wmc_value value = {0};
   int field = wmc_field_find(wmc_model_balanced.fields, "ladder");

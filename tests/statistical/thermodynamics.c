@@ -138,6 +138,7 @@ Test(thermodynamics, powers_of_beta)
       {"kappa 0.25", "real", "spectrum", "1", 2, 4, 1, 1, 0.25, {0}, 0.3, 1.5},
       {"kappa 4", "real", "observable", "3", 2, 2, 0, 1, 4, {0}, 1, 2},
       {"complex", "complex", "spectrum", "1", 3, 3, 0, 1, 1, {0}, 1, 1.5},
+      {"layers", "real", "parameters", "2", 2, 2, 1, 1, 1, {0}, 0.5, 1.6},
       {"independent", "real", "spectrum", "inf", 2, 10, 1, 1, 1, {0}, 1, 1.7}};
   for (size_t k = 0; k < sizeof settings / sizeof settings[0]; k++)
     run_setting(&settings[k], 100 + (long)k);

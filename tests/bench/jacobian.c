@@ -1,8 +1,9 @@
-/* Linear chains: microseconds a layer and a spectrum, beside NumPy and beside the floor
- * t = d^2 t_normal + 2 d^3 / peak (gaussian), 2 d^3 / peak (rademacher), all in one run.
- * tau = 1/width, depth 64. Every time is the least of interleaved repeats, because other work on
- * the machine only ever adds. Usage: bench_jacobian [python] [script]; without them no NumPy
- * column. */
+/* Residual chains: microseconds a layer and a spectrum, beside NumPy and beside the floor
+ * t = d^2 t_normal + 2 d^3 / peak (gaussian), 2 d^3 / peak (rademacher), all in one run; then
+ * two-layer relu blocks of hidden width d, whose floor is twice that: two matrices of weights, and
+ * two products. tau = 1/width, depth 64. Every time is the least of interleaved repeats, because
+ * other work on the machine only ever adds. Usage: bench_jacobian [python] [script]; without them
+ * no NumPy column. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +19,7 @@ enum { DEPTH = 64, REPEATS = 15, NORMALS = 2048 };
 typedef struct bench {
   int d;
   wmc_stream *stream;
-  wmc_network *network[2]; /* one for each law of the weights */
+  wmc_network *network[3]; /* linear with two laws of the weights, two-layer */
   wmc_product *product;
   wmc_qdt *qdt;
   double *a, *b, *c; /* d x d */
@@ -46,14 +47,17 @@ static void gaussian(bench *x) { wmc_network_draw(x->network[0], x->stream); }
 
 static void rademacher(bench *x) { wmc_network_draw(x->network[1], x->stream); }
 
+static void two_layer(bench *x) { wmc_network_draw(x->network[2], x->stream); }
+
 static void spectrum(bench *x)
 {
   double growth;
   wmc_qdt_values(x->qdt, x->normals, &growth);
 }
 
-enum { T_NORMALS, T_PRODUCTS, T_GAUSSIAN, T_RADEMACHER, T_SPECTRUM, TIMES };
-static void (*const works[TIMES])(bench *) = {normals, products, gaussian, rademacher, spectrum};
+enum { T_NORMALS, T_PRODUCTS, T_GAUSSIAN, T_RADEMACHER, T_TWO_LAYER, T_SPECTRUM, TIMES };
+static void (*const works[TIMES])(bench *) = {normals,    products,  gaussian,
+                                              rademacher, two_layer, spectrum};
 
 /* Seconds of one call, the least of the repeats, each of about `seconds`. */
 static void measure(bench *x, double seconds, double *least)
@@ -79,14 +83,18 @@ static void measure(bench *x, double seconds, double *least)
 static void create_networks(bench *x)
 {
   const double end = 1;
-  for (int law = 0; law < 2; law++) {
+  for (int k = 0; k < 3; k++) {
+    const wmc_block *block = k == 2 ? &wmc_block_two_layer : &wmc_block_linear;
     wmc_block_options o = {.width = x->d,
                            .depth = DEPTH,
-                           .activation = wmc_activations,
-                           .weights = &wmc_weight_laws[law],
+                           .hidden = x->d,
+                           .activation = wmc_activation_find("relu"),
+                           .weights = wmc_weights_find(k == 1 ? "rademacher" : "gaussian"),
                            .variance = 1.0 / x->d,
-                           .time = 1};
-    if (wmc_network_create(&x->network[law], &wmc_block_linear, &o, 1, &end) != WMC_OK) exit(1);
+                           .time = 1,
+                           .inner_variance = 1.0 / x->d,
+                           .input_norm2 = x->d};
+    if (wmc_network_create(&x->network[k], block, &o, 1, &end) != WMC_OK) exit(1);
   }
 }
 
@@ -111,8 +119,7 @@ static void create(bench *x)
 
 static void destroy(bench *x)
 {
-  wmc_network_destroy(x->network[0]);
-  wmc_network_destroy(x->network[1]);
+  for (int k = 0; k < 3; k++) wmc_network_destroy(x->network[k]);
   wmc_product_destroy(x->product);
   wmc_qdt_destroy(x->qdt);
   wmc_free(x->a);
@@ -143,11 +150,14 @@ static void report(bench *x, const char *python, const char *script)
   double floor = d * d * normal + product;
   double mine = (t[T_GAUSSIAN] - t[T_SPECTRUM]) / DEPTH;
   double signs = (t[T_RADEMACHER] - t[T_SPECTRUM]) / DEPTH;
+  double two = (t[T_TWO_LAYER] - t[T_SPECTRUM]) / DEPTH;
   if (python && !numpy(python, script, x->d, &layer, &svd)) fprintf(stderr, "NumPy did not run\n");
-  printf("%5d %7.2f %7.1f %9.4f %9.4f %7.2f %9.4f %7.2f %9.4f %7.1f %9.2f %9.2f %7.1f %7.1f\n",
+  printf("%5d %7.2f %7.1f %9.4f %9.4f %7.2f %9.4f %7.2f %9.4f %7.2f %9.4f "
+         "%7.1f %9.2f %9.2f %7.1f %7.1f\n",
          x->d, normal * 1e9, 2e-9 * d * d * d / product, floor * 1e6, mine * 1e6, mine / floor,
-         signs * 1e6, signs / product, layer, layer / (mine * 1e6), t[T_SPECTRUM] * 1e6, svd,
-         svd / (t[T_SPECTRUM] * 1e6), (DEPTH * layer + svd) / (t[T_GAUSSIAN] * 1e6));
+         signs * 1e6, signs / product, two * 1e6, two / (2 * floor), layer, layer / (mine * 1e6),
+         t[T_SPECTRUM] * 1e6, svd, svd / (t[T_SPECTRUM] * 1e6),
+         (DEPTH * layer + svd) / (t[T_GAUSSIAN] * 1e6));
   fflush(stdout);
 }
 
@@ -155,13 +165,14 @@ int main(int count, char **arguments)
 {
   const char *python = count > 2 ? arguments[1] : NULL;
   wmc_blas_start();
-  printf(
-      "linear chain, tau = 1/width, depth %d; times a layer in us; goals: gaussian at most 1.5 x "
-      "the floor,\nrademacher at most 2 x the product for width >= 16\n",
-      DEPTH);
-  printf("%5s %7s %7s %9s %9s %7s %9s %7s %9s %7s %9s %9s %7s %7s\n", "width", "ns/norm", "Gflop/s",
-         "floor", "gauss", "/floor", "signs", "/prod", "numpy", "ratio", "us/spec", "np/spec",
-         "ratio", "all");
+  printf("tau = 1/width, depth %d; times a layer in us; goals: linear gaussian at most 1.4 x the "
+         "floor, "
+         "rademacher\nat most 2 x the product for width >= 16, two-layer relu at most 1.6 x its "
+         "floor\n",
+         DEPTH);
+  printf("%5s %7s %7s %9s %9s %7s %9s %7s %9s %7s %9s %7s %9s %9s %7s %7s\n", "width", "ns/norm",
+         "Gflop/s", "floor", "gauss", "/floor", "signs", "/prod", "two-layer", "/floor", "numpy",
+         "ratio", "us/spec", "np/spec", "ratio", "all");
   for (int d = 4; d <= 128; d *= 2) {
     bench x = {.d = d};
     if (wmc_stream_create(&x.stream, 1, 0) != WMC_OK) return 1;

@@ -3,6 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "source.h"
+
 const char *const wmc_norm_names[] = {"none", "rms", "layer", NULL};
 
 double wmc_block_exponent(const wmc_block_options *o)
@@ -18,10 +20,17 @@ double wmc_block_variance(const wmc_block_options *o)
 
 /* ---- parts -------------------------------------------------------------------------------- */
 
-void wmc_add_product(size_t m, size_t n, const double *a, const double *x, double *y)
+/* Four columns at a time: y is read and written less often. */
+void wmc_add_product(size_t m, size_t n, const double *restrict a, const double *restrict x,
+                     double *restrict y)
 {
-  for (size_t j = 0; j < n; j++)
-    for (size_t i = 0; i < m; i++) y[i] += a[j * m + i] * x[j];
+  size_t j = 0;
+  for (; j + 4 <= n; j += 4, a += 4 * m)
+    for (size_t i = 0; i < m; i++)
+      y[i] +=
+          (a[i] * x[j] + a[m + i] * x[j + 1]) + (a[2 * m + i] * x[j + 2] + a[3 * m + i] * x[j + 3]);
+  for (; j < n; j++, a += m)
+    for (size_t i = 0; i < m; i++) y[i] += a[i] * x[j];
 }
 
 void wmc_add_identity(size_t width, double *a)
@@ -31,8 +40,8 @@ void wmc_add_identity(size_t width, double *a)
 
 void wmc_scale_rows(size_t m, size_t n, const double *factor, const double *a, double *out)
 {
-  for (size_t j = 0; j < n; j++)
-    for (size_t i = 0; i < m; i++) out[j * m + i] = factor[i] * a[j * m + i];
+  for (size_t j = 0; j < n; j++, a += m, out += m)
+    for (size_t i = 0; i < m; i++) out[i] = factor[i] * a[i];
 }
 
 static double norm_of(size_t n, const double *x)
@@ -94,11 +103,18 @@ static wmc_status allocate(wmc_residual *b)
   bool failed = false;
   for (size_t k = 0; k < sizeof vectors / sizeof *vectors; k++)
     failed |= !(*vectors[k] = WMC_ARRAY(double, d));
-  failed |= !(b->drawn = WMC_ARRAY(double, b->weights + d));
+  failed |= !(b->drawn = WMC_ARRAY(double, b->together * b->weights + d));
   failed |= !(b->slopes = WMC_ARRAY(double, n));
   failed |= !(b->active = WMC_ARRAY(double, n));
   failed |= !(b->masked = WMC_ARRAY(double, n *d));
   return failed ? wmc_no_memory() : WMC_OK;
+}
+
+/* Weights of narrow layers are cheapest drawn in bulk; masks would come in between. */
+static size_t layers_together(const wmc_residual *b, const wmc_block_options *o)
+{
+  const size_t bulk = 512, narrow = 64;
+  return o->weights->fill && o->drop == 0 && b->weights <= narrow ? bulk / b->weights : 1;
 }
 
 wmc_status wmc_residual_create(const wmc_branch *branch, const wmc_block_options *o, void **state)
@@ -120,6 +136,8 @@ wmc_status wmc_residual_create(const wmc_branch *branch, const wmc_block_options
   b->input_norm = sqrt(o->input_norm2);
   b->norm = o->norm;
   b->follows = branch->vector || o->norm != WMC_NORM_NONE;
+  b->together = layers_together(b, o);
+  memcpy(b->scale, scale, sizeof scale);
   wmc_status status = allocate(b);
   if (status == WMC_OK) status = create_sources(b, o, scale);
   if (status == WMC_OK) return WMC_OK;
@@ -207,19 +225,41 @@ static void bare_layers(wmc_residual *b, wmc_stream *stream, size_t count, doubl
   for (size_t l = 0; l < count; l++) wmc_add_identity(b->width, jacobians + l * b->weights);
 }
 
+/* The same deviates in the same order as matrix by matrix. */
+static void draw_bulk(wmc_residual *b, wmc_stream *stream, size_t count)
+{
+  const size_t half = b->weights / 2;
+  const double ratio = b->scale[1] / b->scale[0];
+  b->source[0]->options.law->fill(stream, count * b->weights, b->scale[0], b->drawn);
+  for (size_t l = 0; b->source[1] && l < count; l++) {
+    double *outer = b->drawn + l * b->weights + half;
+    for (size_t i = 0; i < half; i++) outer[i] *= ratio;
+  }
+}
+
+static void draw_one(wmc_residual *b, wmc_stream *stream)
+{
+  wmc_source_layers(b->source[0], stream, 1, b->drawn);
+  if (b->source[1]) wmc_source_layers(b->source[1], stream, 1, b->drawn + b->weights / 2);
+  if (b->keep < 1) draw_mask(b, stream, b->drawn + b->weights);
+}
+
 void wmc_residual_layers(void *state, wmc_stream *stream, size_t count, double *jacobians)
 {
   wmc_residual *b = state;
-  bool dropped = b->keep < 1;
-  if (!b->follows && !dropped) {
+  if (!b->follows && b->keep == 1) {
     bare_layers(b, stream, count, jacobians);
     return;
   }
-  for (size_t l = 0; l < count; l++) {
-    wmc_source_layers(b->source[0], stream, 1, b->drawn);
-    if (b->source[1]) wmc_source_layers(b->source[1], stream, 1, b->drawn + b->weights / 2);
-    if (dropped) draw_mask(b, stream, b->drawn + b->weights);
-    wmc_residual_forward(b, b->drawn, b->x, jacobians + l * b->width * b->width);
+  for (size_t done = 0; done < count;) {
+    size_t now = count - done < b->together ? count - done : b->together;
+    if (b->together > 1)
+      draw_bulk(b, stream, now);
+    else
+      draw_one(b, stream);
+    for (size_t l = 0; l < now; l++, done++)
+      wmc_residual_forward(b, b->drawn + l * b->weights, b->x,
+                           jacobians + done * b->width * b->width);
   }
   if (b->activation->homogeneous && b->norm == WMC_NORM_NONE) wmc_tame(b->width, b->x);
 }

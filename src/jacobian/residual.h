@@ -32,9 +32,11 @@ struct wmc_residual {
   wmc_norm norm;
   bool follows; /* the vector is needed */
   wmc_source *source[WMC_BRANCH_MATRICES];
+  double scale[WMC_BRANCH_MATRICES]; /* of their entries */
+  size_t together;                   /* layers whose weights are drawn together */
   wmc_product *product; /* width x width = (width x hidden)(hidden x width), two matrices only */
   double *x;            /* width: the vector that runs through the network */
-  double *drawn;        /* parameters of one layer */
+  double *drawn;        /* parameters of a layer, or weights of `together` layers */
   double *u, *y;        /* width: normalised vector, output of the branch */
   double *slopes;       /* hidden: phi' */
   double *active;       /* hidden: arguments of phi, then its values */
@@ -56,8 +58,9 @@ double wmc_residual_cost(const wmc_block_options *options);
 double wmc_residual_cost_two(const wmc_block_options *options);
 
 /* What the functions of branches share. */
-/** y (m) += A x for A (m x n). */
-void wmc_add_product(size_t m, size_t n, const double *a, const double *x, double *y);
+/** y (m) += A x for A (m x n); y may not alias. */
+void wmc_add_product(size_t m, size_t n, const double *restrict a, const double *restrict x,
+                     double *restrict y);
 void wmc_add_identity(size_t width, double *a);
 /** out = diag(factor) A for A (m x n); may alias. */
 void wmc_scale_rows(size_t m, size_t n, const double *factor, const double *a, double *out);

@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "balanced_deck.h"
+#include "balanced_escape.h"
 #include "network_deck.h"
 
 /* What the formulation can hold. */
@@ -126,37 +127,35 @@ static bool check_matrix(const wmc_value *value, const wmc_shape *shape, int fie
   return false;
 }
 
-static void check_target(const wmc_value *parameters, const char *name,
+/* The target; true if it can be used. */
+static bool check_target(const wmc_value *parameters, const char *name,
                          const wmc_complaints *complaints)
 {
   const wmc_shape shape = wmc_balanced_shape(parameters);
   const int entries = shape.rows < shape.columns ? shape.rows : shape.columns;
   const wmc_value *diag = &parameters[DIAG], *matrix = &parameters[MATRIX];
-  if (diag->present == matrix->present)
+  const bool single = diag->present != matrix->present;
+  const bool fits = !diag->present || (int)diag->count == entries;
+  if (!single)
     wmc_complain(complaints, diag->present ? MATRIX : ENERGY,
                  "energy %s needs one of diag (%d numbers) and matrix (FILE:/DATASET), found %s: "
                  "give exactly one",
                  name, entries, diag->present ? "both" : "neither");
-  if (diag->present && (int)diag->count != entries)
+  if (!fits)
     wmc_complain(complaints, DIAG,
                  "%zu entries found, %d expected, as long as the diagonal of X: change the widths "
                  "or the list",
                  diag->count, entries);
-  check_matrix(matrix, &shape, MATRIX, complaints);
-  check_matrix(&parameters[IMAGINARY], &shape, IMAGINARY, complaints);
+  return check_matrix(matrix, &shape, MATRIX, complaints) ? single
+                                                          : single && fits && diag->present;
 }
 
-static void check_completion(const wmc_value *parameters, const wmc_complaints *complaints)
+/* Zeros and ones, some of them ones. */
+static bool check_mask(const wmc_value *mask, const wmc_shape *shape,
+                       const wmc_complaints *complaints)
 {
-  const wmc_shape shape = wmc_balanced_shape(parameters);
-  const wmc_value *mask = &parameters[MASK];
   size_t seen = 0, strange = 0;
-  check_target(parameters, "completion", complaints);
-  if (!mask->present && parameters[MATRIX].present)
-    wmc_complain(complaints, MATRIX,
-                 "energy completion with a matrix needs a mask that says which of its entries are "
-                 "observed: give mask: FILE:/DATASET, or diag: [...] to observe the diagonal");
-  if (!check_matrix(mask, &shape, MASK, complaints)) return;
+  if (!check_matrix(mask, shape, MASK, complaints)) return false;
   for (size_t k = 0; k < mask->rows * mask->columns; k++) {
     seen += mask->reals[k] == 1;
     strange += mask->reals[k] != 0 && mask->reals[k] != 1;
@@ -171,6 +170,20 @@ static void check_completion(const wmc_value *parameters, const wmc_complaints *
                  "the mask observes nothing: all %zu entries are 0; write 1 where an entry of X "
                  "is observed, or use energy: frobenius",
                  mask->rows * mask->columns);
+  return strange == 0 && seen > 0;
+}
+
+static bool check_completion(const wmc_value *parameters, const wmc_complaints *complaints)
+{
+  const wmc_shape shape = wmc_balanced_shape(parameters);
+  const wmc_value *mask = &parameters[MASK];
+  const bool target = check_target(parameters, "completion", complaints);
+  if (!mask->present && parameters[MATRIX].present)
+    wmc_complain(complaints, MATRIX,
+                 "energy completion with a matrix needs a mask that says which of its entries are "
+                 "observed: give mask: FILE:/DATASET, or diag: [...] to observe the diagonal");
+  if (!mask->present) return target && !parameters[MATRIX].present;
+  return check_mask(mask, &shape, complaints) && target;
 }
 
 static bool check_samples(const wmc_value *value, int d, const char *side, int field,
@@ -184,22 +197,7 @@ static bool check_samples(const wmc_value *value, int d, const char *side, int f
   return false;
 }
 
-/* Without full rank the Gibbs law cannot be normalised. */
-static void check_inputs(const wmc_value *parameters, const wmc_complaints *complaints)
-{
-  const wmc_balanced_setup setup = wmc_balanced_setup_of(parameters);
-  wmc_energy energy;
-  if (wmc_energy_create(&setup.energy, &energy) != WMC_OK) return;
-  int rank = wmc_energy_rank(&energy), d = energy.columns;
-  if (rank < d && energy.decay == 0 && setup.integrator->exact)
-    wmc_complain(complaints, INPUTS,
-                 "the %zu inputs span %d of %d directions, so the energy is flat along the others "
-                 "and has no Gibbs law: use more samples, a smaller width, or add decay: 0.01",
-                 parameters[INPUTS].rows, rank, d);
-  wmc_energy_free(&energy);
-}
-
-static void check_regression(const wmc_value *parameters, const wmc_complaints *complaints)
+static bool check_regression(const wmc_value *parameters, const wmc_complaints *complaints)
 {
   const wmc_shape shape = wmc_balanced_shape(parameters);
   const wmc_value *inputs = &parameters[INPUTS], *labels = &parameters[LABELS];
@@ -210,19 +208,18 @@ static void check_regression(const wmc_value *parameters, const wmc_complaints *
                  inputs->present   ? "inputs alone"
                  : labels->present ? "labels alone"
                                    : "neither");
-  if (!inputs->reals || !labels->reals) return;
+  if (!inputs->reals || !labels->reals) return false;
   bool fits = check_samples(inputs, shape.columns, "columns", INPUTS, complaints);
   fits &= check_samples(labels, shape.rows, "rows", LABELS, complaints);
   if (inputs->rows != labels->rows)
     wmc_complain(complaints, LABELS,
                  "%zu labels found for %zu inputs: give one label for each input", labels->rows,
                  inputs->rows);
-  else if (fits)
-    check_inputs(parameters, complaints);
+  return fits && inputs->rows == labels->rows;
 }
 
-/* The terms of the energy and their data. */
-static void check_energy(const wmc_value *parameters, const wmc_complaints *complaints)
+/* The terms of the energy and their data; true if it can be made. */
+static bool check_energy(const wmc_value *parameters, const wmc_complaints *complaints)
 {
   const wmc_balanced_setup setup = wmc_balanced_setup_of(parameters);
   const double *coefficient = setup.energy.coefficient;
@@ -232,11 +229,45 @@ static void check_energy(const wmc_value *parameters, const wmc_complaints *comp
     wmc_complain(complaints, parameters[ENERGY].integer == ENERGY_SUM ? ENERGY : DECAY,
                  "all coefficients of the energy are 0: give at least one of frobenius, target, "
                  "completion, regression and decay a positive one");
+  bool usable = sum > 0;
   if (coefficient[WMC_ENERGY_COMPLETION] > 0)
-    check_completion(parameters, complaints);
+    usable &= check_completion(parameters, complaints);
   else if (coefficient[WMC_ENERGY_TARGET] > 0)
-    check_target(parameters, "target", complaints);
-  if (coefficient[WMC_ENERGY_REGRESSION] > 0) check_regression(parameters, complaints);
+    usable &= check_target(parameters, "target", complaints);
+  if (coefficient[WMC_ENERGY_REGRESSION] > 0) usable &= check_regression(parameters, complaints);
+  return usable;
+}
+
+static void complain_of_inputs(const wmc_value *parameters, const wmc_energy *energy,
+                               const wmc_complaints *complaints)
+{
+  wmc_complain(complaints, INPUTS,
+               "the %zu inputs span %d of %d directions, so the energy is flat along the others "
+               "and has no Gibbs law: use more samples, a smaller width, or add decay or frobenius",
+               parameters[INPUTS].rows, wmc_energy_rank(energy), energy->columns);
+}
+
+/* Along directions that the energy does not see, the volume must end the law. */
+static void check_escape(const wmc_value *parameters, const wmc_complaints *complaints)
+{
+  const wmc_balanced_setup setup = wmc_balanced_setup_of(parameters);
+  wmc_energy energy;
+  if (!setup.integrator->exact || setup.law.shape.numbers != WMC_NUMBERS_REAL) return;
+  if (wmc_energy_create(&setup.energy, &energy) != WMC_OK) return;
+  const bool decays_alone = energy.plain && energy.quadratic[0] == 0 && !energy.masked;
+  const wmc_escape way = wmc_balanced_escape(&setup.law, &energy);
+  if (way.q > 0 && !energy.masked && !decays_alone)
+    complain_of_inputs(parameters, &energy, complaints);
+  else if (way.q > 0 && energy.masked)
+    wmc_complain(complaints, ENERGY,
+                 "no Gibbs law exists: the mask leaves entries free, and the mass of matrices of "
+                 "size t along %d of them, of rank %d, grows like t^%.3g dt/t; add decay: 0.01 or "
+                 "frobenius: 0.01 (kind sum)%s",
+                 way.dimension, way.q,
+                 fmax(0, wmc_balanced_growth(&setup.law, energy.decay, way.q, way.dimension)),
+                 wmc_shape_is_infinite(&setup.law.shape) ? ", at depth inf frobenius"
+                                                         : ", or observe more entries");
+  wmc_energy_free(&energy);
 }
 
 /* One of width and widths. */
@@ -362,7 +393,7 @@ void wmc_balanced_check(const wmc_value *parameters, const wmc_complaints *compl
   check_imbalance(parameters, complaints);
   check_age(parameters, complaints);
   check_noise(parameters, complaints);
-  check_energy(parameters, complaints);
+  if (check_energy(parameters, complaints)) check_escape(parameters, complaints);
   check_decay(parameters, complaints);
   check_ladder(parameters, complaints);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "../../src/models/balanced.h"
+#include "../../src/models/balanced_escape.h"
 #include "parameters.h"
 #include "support.h"
 #include "weylmc/geometry/entropy.h"
@@ -727,4 +728,100 @@ Test(balanced_model, complaints_say_what_was_found_and_expected)
   expect(&deck, "energy.inputs", "3 of 4 directions");
   test_parameters_close(&deck);
   wmc_stream_destroy(s);
+}
+
+/* Eq. (26) against the density itself: q large singular values among r, and t^dimension. */
+Test(balanced_model, growth_along_flat_directions_is_that_of_the_density)
+{
+  for (int t = 0; t < 200; t++) {
+    const double depths[] = {1, 2, 3, 10};
+    const int rows = 1 + t % 4, columns = 1 + t / 4 % 4, rank = rows < columns ? rows : columns;
+    const int q = 1 + t % rank, dimension = q + t % 3;
+    const wmc_gibbs law = {.shape = {.numbers = WMC_NUMBERS_REAL,
+                                     .depth = depths[t / 7 % 4],
+                                     .rank = rank,
+                                     .rows = rows,
+                                     .columns = columns,
+                                     .hidden = rank + t / 5 % 3},
+                           .beta = 1,
+                           .vertical = t % 2,
+                           .horizontal = 0.5 + t % 3};
+    double memory[5 * LONG], value[2];
+    wmc_spectrum x = wmc_spectrum_map(rank, law.shape.depth, memory);
+    for (int end = 0; end < 2; end++) {
+      for (int k = 0; k < rank; k++)
+        wmc_spectrum_set_log(&x, k, (k < q ? 300 + 100 * end : 0) - 0.3 * k);
+      value[end] = wmc_gibbs_log_volume(&law, &x);
+    }
+    cr_assert_float_eq(wmc_balanced_growth(&law, 0, q, dimension),
+                       dimension + (value[1] - value[0]) / 100, 1e-11);
+  }
+}
+
+/* Without decay the observed diagonal of a 2 x 2 matrix has a law where entropy ends it: hidden
+ * width 2 and depth > 3. A free entry of a row of two has one where the integral of
+ * |x|^{2/N - 2} over it converges: depth > 2. */
+Test(balanced_model, masks_that_leave_no_law_are_refused)
+{
+  const double diag[] = {1, 1}, row[] = {1, 0};
+  const struct {
+    double rows, hidden, depth, decay;
+    bool law;
+  } cases[] = {{2, 2, 3, 0, false},         {2, 2, 4, 0, true},
+               {2, 2, 3, 0.1, true},        {2, 3, 4, 0, false},
+               {2, 3, INFINITY, 0, false},  {2, 3, INFINITY, 0.1, false},
+               {2, 3, INFINITY, 0.9, true}, {1, 1, 2, 0, false},
+               {1, 1, 3, 0, true},          {1, 1, 2, 0.1, true}};
+  for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
+    test_parameters deck = test_parameters_open(&wmc_model_balanced);
+    const double widths[] = {2, cases[k].hidden, cases[k].rows};
+    test_take(&deck, "excess");
+    test_give_matrix(&deck, "widths", 1, 3, widths);
+    test_give_number(&deck, "depth", cases[k].depth);
+    test_give(&deck, "energy.kind", "completion");
+    test_give(&deck, "formulation", "observable");
+    if (cases[k].decay > 0) test_give_number(&deck, "energy.decay", cases[k].decay);
+    test_give_matrix(&deck, "energy.diag", 1, (size_t)cases[k].rows, diag);
+    if (cases[k].rows == 1) test_give_matrix(&deck, "energy.mask", 1, 2, row);
+    expect(&deck, cases[k].law ? NULL : "energy.kind", "no Gibbs law exists");
+    test_give(&deck, "scheme", "euler");
+    expect(&deck, NULL, NULL);
+    test_parameters_close(&deck);
+  }
+}
+
+Test(balanced_model, masks_and_sums_that_make_no_sense_are_refused)
+{
+  const double none[4] = {0}, odd[4] = {0, 2, 1, 0}, some[4] = {1, 0, 0, 1};
+  test_parameters deck = test_parameters_open(&wmc_model_balanced);
+  test_give_number(&deck, "width", 2);
+  test_give_number(&deck, "depth", 4);
+  test_give(&deck, "formulation", "observable");
+  test_give(&deck, "energy.kind", "completion");
+  test_give_matrix(&deck, "energy.matrix", 2, 2, some);
+  expect(&deck, "energy.matrix", "needs a mask");
+  test_give_matrix(&deck, "energy.mask", 2, 2, none);
+  expect(&deck, "energy.mask", "observes nothing");
+  test_give_matrix(&deck, "energy.mask", 2, 2, odd);
+  expect(&deck, "energy.mask", "1 entries are neither 0 nor 1");
+  test_give_matrix(&deck, "energy.mask", 1, 4, some);
+  expect(&deck, "energy.mask", "1 x 4 matrix found, 2 x 2 expected");
+  test_give_matrix(&deck, "energy.mask", 2, 2, some);
+  expect(&deck, NULL, NULL);
+  test_give(&deck, "energy.kind", "sum");
+  expect(&deck, "energy.kind", "all coefficients of the energy are 0");
+  test_give_number(&deck, "energy.regression", 1);
+  expect(&deck, "energy.kind", "needs inputs and labels");
+  test_give_number(&deck, "energy.regression", 0);
+  test_give_number(&deck, "energy.frobenius", 1);
+  expect(&deck, NULL, NULL);
+  test_give(&deck, "energy.kind", "decay");
+  expect(&deck, NULL, NULL);
+  test_give(&deck, "depth", "inf");
+  test_give_number(&deck, "excess", 1);
+  expect(&deck, "energy.kind", "no Gibbs law at depth inf");
+  test_give(&deck, "energy.kind", "frobenius");
+  test_give_number(&deck, "energy.decay", 1.5);
+  expect(&deck, "energy.decay", "use decay < 1 ");
+  test_parameters_close(&deck);
 }

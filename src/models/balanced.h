@@ -171,9 +171,9 @@ void wmc_ladder_swap(wmc_balanced *a, wmc_balanced *b);
 double wmc_ladder_ratio(const wmc_ladder *ladder, size_t rung);
 /** What the observables of a ladder are for one draw; docs/theory/balanced.md, section 9. */
 typedef struct wmc_ladder_draw {
-  double *energy, *energy2, *flow;         /**< rungs each */
-  double *acceptance, *forward, *backward; /**< rungs - 1 each */
-  double *round_trips;                     /**< one */
+  double *energy, *energy2, *flow;                  /**< rungs each */
+  double *acceptance, *forward, *backward, *offset; /**< rungs - 1 each */
+  double *round_trips;                              /**< one */
 } wmc_ladder_draw;
 void wmc_ladder_measure(wmc_ladder *ladder, const wmc_ladder_draw *out);
 

@@ -15,6 +15,7 @@ enum { COUNT_PHASE, COUNT_PARITY, COUNT_TUNED, COUNT_TRIPS, COUNTS };
 struct wmc_ladder {
   size_t rungs;
   double interval; /* steps between exchanges */
+  double floor;    /* an energy near the least one, the same for all chains of a task */
   wmc_balanced **rung;
 
   size_t size; /* of `state`, which the next ones point into */
@@ -58,6 +59,8 @@ static wmc_status fill(wmc_ladder *ladder, const wmc_balanced_setup *setup)
     own.law.beta = setup->ladder[k];
     WMC_TRY(wmc_balanced_create(&own, &ladder->rung[k]));
   }
+  const wmc_balanced *any = ladder->rung[0];
+  ladder->floor = any->gaussian ? wmc_energy_value(&any->energy, any->energy.minimiser) : 0;
   return WMC_OK;
 }
 
@@ -210,16 +213,27 @@ wmc_status wmc_ladder_advance(wmc_ladder *ladder, wmc_stream *stream, long steps
 
 /* --- Measuring ------------------------------------------------------------------------------- */
 
+/* log(Z_{k+1}/Z_k) if E - floor had the mean h P / (2 beta): what is taken out of the averages of
+ * the overlap, which would leave the range of numbers where beta times the least energy is large.
+ */
+static double offset(const wmc_ladder *ladder, size_t k)
+{
+  const wmc_gibbs *a = &ladder->rung[k]->law, *b = &ladder->rung[k + 1]->law;
+  return -spacing(ladder, k) * ladder->floor - 0.5 * wmc_gibbs_scaling(a) * log(b->beta / a->beta);
+}
+
 /* Bennett's two averages with C near log(Z_{k+1}/Z_k), by the trapezoidal rule: with
  * D = spacing E, Z_{k+1}/Z_k = e^C <1/(1 + e^{D+C})>_k / <1/(1 + e^{-D-C})>_{k+1} for every C. */
-static void measure_overlap(const wmc_ladder *ladder, size_t k, double *forward, double *backward)
+static void measure_overlap(const wmc_ladder *ladder, size_t k, const wmc_ladder_draw *out)
 {
-  const double gap = spacing(ladder, k);
-  double c = -0.5 * gap * (ladder->energy[k] + ladder->energy[k + 1]);
+  const double most = 600, gap = spacing(ladder, k), known = offset(ladder, k);
+  double guess = -0.5 * gap * (ladder->energy[k] + ladder->energy[k + 1]);
+  double more = fmax(-most, fmin(most, guess - known)), c = known + more;
   double here = gap * wmc_balanced_energy(ladder->rung[k]) + c;
   double there = gap * wmc_balanced_energy(ladder->rung[k + 1]) + c;
-  *forward = exp(0.5 * c) / (1 + exp(here));
-  *backward = exp(-0.5 * c) / (1 + exp(-there));
+  out->forward[k] = exp(0.5 * more) / (1 + exp(here));
+  out->backward[k] = exp(-0.5 * more) / (1 + exp(-there));
+  out->offset[k] = known;
 }
 
 void wmc_ladder_measure(wmc_ladder *ladder, const wmc_ladder_draw *out)
@@ -233,7 +247,7 @@ void wmc_ladder_measure(wmc_ladder *ladder, const wmc_ladder_draw *out)
   }
   for (size_t k = 0; k + 1 < ladder->rungs; k++) {
     out->acceptance[k] = fmin(1, exp(wmc_ladder_ratio(ladder, k)));
-    measure_overlap(ladder, k, &out->forward[k], &out->backward[k]);
+    measure_overlap(ladder, k, out);
   }
   *out->round_trips = ladder->counts[COUNT_TRIPS];
   ladder->counts[COUNT_TRIPS] = 0;

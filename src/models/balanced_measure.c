@@ -234,6 +234,7 @@ enum {
   OBS_LADDER_ACCEPTANCE,
   OBS_LADDER_FORWARD,
   OBS_LADDER_BACKWARD,
+  OBS_LADDER_OFFSET,
   OBS_LADDER_ROUND_TRIPS,
   OBSERVABLES
 };
@@ -368,17 +369,26 @@ const wmc_observable wmc_balanced_observables[] = {
     [OBS_LADDER_FORWARD] = {.name = "ladder_forward",
                             .tuning = true,
                             .unit = "1",
-                            .text = "exp(C/2) / (1 + exp(D + C)) at the first rung of the pair, "
-                                    "D its energy times the difference in beta/h, C tuned",
+                            .text = "exp((C - A)/2) / (1 + exp(D + C)) at the first rung of the "
+                                    "pair, D its energy times the difference in beta/h, A "
+                                    "ladder_offset, C tuned",
                             PAIR,
                             .converges = never},
     [OBS_LADDER_BACKWARD] = {.name = "ladder_backward",
                              .tuning = true,
                              .unit = "1",
-                             .text = "exp(-C/2) / (1 + exp(-D - C)) at the second rung of the "
-                                     "pair: forward over backward is the quotient of Z",
+                             .text = "exp((A - C)/2) / (1 + exp(-D - C)) at the second rung of "
+                                     "the pair: forward over backward is the quotient of Z over "
+                                     "exp(A)",
                              PAIR,
                              .converges = never},
+    [OBS_LADDER_OFFSET] = {.name = "ladder_offset",
+                           .tuning = true,
+                           .unit = "1",
+                           .text = "constant A near the difference of log Z between the rungs of "
+                                   "the pair",
+                           PAIR,
+                           .converges = never},
     [OBS_LADDER_ROUND_TRIPS] = {.name = "ladder_round_trips",
                                 .unit = "1",
                                 .text = "states that came back to the first rung from the last "
@@ -475,7 +485,8 @@ static void measure_ladder(wmc_ladder *ladder, double *out)
                                                 .acceptance = rows,
                                                 .forward = rows + pairs,
                                                 .backward = rows + 2 * pairs,
-                                                .round_trips = rows + 3 * pairs});
+                                                .offset = rows + 3 * pairs,
+                                                .round_trips = rows + 4 * pairs});
 }
 
 void wmc_balanced_measure(wmc_balanced *chain, double *out)

@@ -213,7 +213,7 @@ static double overlap(const wmc_value *parameters, const double *means, size_t k
   const double *forward = mean_of(parameters, means, "ladder_forward");
   const double *backward = mean_of(parameters, means, "ladder_backward");
   *doubt = 0;
-  return log(forward[k] / backward[k]);
+  return log(forward[k] / backward[k]) + mean_of(parameters, means, "ladder_offset")[k];
 }
 
 /* Sums of steps from the reference outwards, to both sides. */

@@ -170,8 +170,9 @@ static void ideal_means(const test_parameters *p, double floor, double c, double
   }
   for (int k = 0; k + 1 < RUNGS; k++) {
     double r = -c * log(beta[k + 1] / beta[k]) - floor * (beta[k + 1] - beta[k]) / h;
-    means[test_observable(p, "ladder_forward") + (size_t)k] = exp(r) * (0.1 + k);
+    means[test_observable(p, "ladder_forward") + (size_t)k] = exp(r - k) * (0.1 + k);
     means[test_observable(p, "ladder_backward") + (size_t)k] = 0.1 + k;
+    means[test_observable(p, "ladder_offset") + (size_t)k] = k;
   }
   double e = floor + h * c / test_value(p, "beta")->real;
   means[test_observable(p, "energy")] = e;

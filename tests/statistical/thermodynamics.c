@@ -232,6 +232,32 @@ Test(thermodynamics, integration_and_overlap_agree)
   agree(&complex, two, 501);
 }
 
+/* A least energy of 1000, far from 0 on the scale of temperatures: inputs that are a basis, so that
+ * one layer has E = |X - X*|^2/2 + least. */
+Test(thermodynamics, large_least_energies_are_no_trouble)
+{
+  static run r;
+  const setting s = {"regression", "real", "observable", "1", 2, 1, 0, 1, 1, {0}, 2, 1.5};
+  const double least = 1000, far = sqrt(2 * least), root = sqrt(2);
+  const double inputs[] = {root, 0, root, 0, 0, root, 0, root};
+  const double labels[] = {1 + far, 2, 1 - far, 2, 3, far, 3, -far};
+  test_parameters p = parameters_of(&s);
+  test_give(&p, "energy.kind", "regression");
+  test_give_matrix(&p, "energy.inputs", 4, 2, inputs);
+  test_give_matrix(&p, "energy.labels", 4, 2, labels);
+  simulate(&p, 700, 600, &r);
+  const double *beta = test_value(&p, "ladder")->reals;
+  for (int kind = 0; kind < 2; kind++) {
+    const char *name = kind ? "log_partition" : "log_partition_overlap";
+    quantity q = evaluate(&p, &r, name);
+    for (int k = 0; k < RUNGS; k++) {
+      double exact = -2 * log(beta[k] / beta[2]), shift = least * (beta[k] - beta[2]);
+      if (k != 2) test_expect(s.what, name, exact, q.value[k] + shift, q.error[k]);
+    }
+  }
+  test_parameters_close(&p);
+}
+
 /* One layer is Gaussian about any target: log Z = -(d^2 b/2) log beta. */
 Test(thermodynamics, one_layer_of_complex_numbers_with_a_target)
 {

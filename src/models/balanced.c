@@ -94,6 +94,13 @@ static wmc_status plan_products(wmc_balanced *chain)
   return wmc_product_create(&chain->from_right, m, n, n);
 }
 
+static double curvature_of(const wmc_energy *energy)
+{
+  double mask = 0;
+  for (int k = 0; k < energy->rows * energy->columns; k++) mask = fmax(mask, energy->mask[k]);
+  return energy->curvature[0][energy->columns - 1] + mask;
+}
+
 static wmc_status fill(wmc_balanced *chain, const wmc_balanced_setup *setup)
 {
   const wmc_shape *shape = &setup->law.shape;
@@ -108,6 +115,7 @@ static wmc_status fill(wmc_balanced *chain, const wmc_balanced_setup *setup)
   chain->imbalance = setup->imbalance;
   chain->angle = sqrt(chain->law.horizontal * chain->step / chain->law.beta);
   chain->full = wmc_balanced_rates(chain, chain->step);
+  chain->unit = wmc_balanced_rates(chain, 1);
   chain->half = wmc_balanced_rates(chain, 0.5 * chain->step);
   chain->noisy = chain->law.horizontal > 0 && isfinite(chain->law.beta);
   chain->rows = shape->rows;
@@ -115,6 +123,7 @@ static wmc_status fill(wmc_balanced *chain, const wmc_balanced_setup *setup)
   chain->span = shape->rows > shape->columns ? shape->rows : shape->columns;
   chain->flips = wmc_gibbs_flips(&chain->law);
   WMC_TRY(wmc_energy_create(&setup->energy, &chain->energy));
+  chain->curvature = curvature_of(&chain->energy);
   chain->blind = wmc_energy_is_bi_invariant(&chain->energy);
   chain->gaussian = wmc_energy_is_gaussian(&chain->energy);
   chain->entrywise = wmc_energy_is_entrywise(&chain->energy);

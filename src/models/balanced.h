@@ -43,6 +43,7 @@ extern const wmc_integrator wmc_spectrum_euler, wmc_spectrum_metropolis;
 extern const wmc_integrator wmc_spectrum_heun, wmc_spectrum_flow;
 extern const wmc_integrator wmc_observable_euler, wmc_observable_metropolis;
 extern const wmc_integrator wmc_complex_euler, wmc_complex_metropolis;
+extern const wmc_integrator wmc_observable_heun, wmc_observable_flow;
 extern const wmc_integrator wmc_parameters_euler, wmc_parameters_metropolis;
 /** Table, ended by NULL. */
 extern const wmc_integrator *const wmc_integrators[];
@@ -79,12 +80,13 @@ struct wmc_balanced {
   wmc_bins lambda_bins, rank_bins; /**< of histograms; none: count 0 */
   int rows, columns, span;         /**< m, n and the larger of them */
   double tolerance;                /**< of flow */
-  double start;         /**< scale of a random matrix to start from; 0: the scale of equilibrium */
-  double age;           /**< time before the first draw, in addition to thermalisation */
-  double imbalance;     /**< to start from; layers as the state */
-  double angle;         /**< (h step / beta)^{1/2}, of the noise of frames */
-  wmc_rates full, half; /**< of a step and of half of it */
-  bool noisy;           /**< h > 0 at a finite temperature: X has a law */
+  double start;     /**< scale of a random matrix to start from; 0: the scale of equilibrium */
+  double age;       /**< time before the first draw, in addition to thermalisation */
+  double imbalance; /**< to start from; layers as the state */
+  double angle;     /**< (h step / beta)^{1/2}, of the noise of frames */
+  double curvature; /**< of E, at most: of C and M together */
+  wmc_rates full, half, unit; /**< of a step, of half of it, and of time 1 */
+  bool noisy;                 /**< h > 0 at a finite temperature: X has a law */
   bool flips;     /**< the smooth continuation through sigma_d = 0 changes the sign of det X */
   bool blind;     /**< the energy sees sigma alone */
   bool gaussian;  /**< wmc_energy_is_gaussian */
@@ -265,7 +267,8 @@ void wmc_balanced_decompose(int m, int n, double *p, double *q, double *s, doubl
 void wmc_balanced_settle(wmc_balanced *chain, const double *p, const double *q, double *scratch);
 /** G, H and X from spectrum and frames. */
 void wmc_balanced_project(wmc_balanced *chain);
-/** Re-orthonormalise U and V, every 64 steps; and recompute G, H and X too. */
+/** Re-orthonormalise U and V; every 64 steps; and recompute G, H and X too. */
+void wmc_balanced_orthonormalise(wmc_balanced *chain);
 void wmc_balanced_orthonormalise_if_due(wmc_balanced *chain);
 void wmc_balanced_refresh(wmc_balanced *chain);
 void wmc_balanced_refresh_if_due(wmc_balanced *chain);

@@ -297,6 +297,8 @@ const wmc_integrator *const wmc_integrators[] = {&wmc_spectrum_euler,
                                                  &wmc_complex_metropolis,
                                                  &wmc_spectrum_heun,
                                                  &wmc_spectrum_flow,
+                                                 &wmc_observable_heun,
+                                                 &wmc_observable_flow,
                                                  &wmc_parameters_euler,
                                                  &wmc_parameters_metropolis,
                                                  NULL};

@@ -85,7 +85,7 @@ static void sum_two(const wmc_spectrum *x, const wmc_points *p)
   const double gap = l[0] - l[1], dy = y[0] - y[1], dq = q[0] - q[1];
   const double n = p->pairs.mirrored ? 1 / x->depth : 1;
   p->shift[0] = p->shift[1] = p->slope[0] = p->slope[1] = 0;
-  if (!(dy > 1e-3 * y[0] && dq > 1e-6 * fabs(l[0]))) {
+  if (!(dy > fmax(1e-3 * y[0], 1e-290) && dq > 1e-6 * fabs(l[0]))) {
     add_pair(x, 0, 1, p);
     return;
   }
@@ -135,14 +135,19 @@ static void take_power(int r, const double *x, double depth, double *out)
   out[r - 1] = d;
 }
 
+void wmc_balanced_sigma(int rank, double depth, const double *lambda, double *sigma)
+{
+  if (isfinite(depth)) {
+    take_power(rank, lambda, depth, sigma);
+    return;
+  }
+  for (int k = 0; k < rank; k++) sigma[k] = exp(lambda[k]);
+}
+
 void wmc_balanced_set_lambda(const wmc_spectrum *x, const double *lambda)
 {
-  const bool infinite = isinf(x->depth);
-  if (!infinite) take_power(x->rank, lambda, x->depth, x->sigma);
-  for (int k = 0; k < x->rank; k++) {
-    const double sigma = infinite ? exp(lambda[k]) : x->sigma[k];
-    wmc_spectrum_set(x, k, lambda[k], x->log_sigma[k], sigma);
-  }
+  wmc_balanced_sigma(x->rank, x->depth, lambda, x->sigma);
+  for (int k = 0; k < x->rank; k++) wmc_spectrum_set(x, k, lambda[k], x->log_sigma[k], x->sigma[k]);
 }
 
 void wmc_balanced_set_logs(const wmc_spectrum *x)
@@ -192,11 +197,18 @@ static void sort(int r, bool infinite, const double *lambda, int *order, double 
   }
 }
 
-double wmc_balanced_slope(const wmc_energy *energy, const wmc_spectrum *x, int k, double force)
+double wmc_balanced_slope(const wmc_energy *energy, double depth, double lambda, double sigma,
+                          double force)
 {
-  const double slope = x->sigma[k] * force;
-  if (isinf(x->depth)) return slope + energy->decay;
-  return x->depth * (slope / x->lambda[k] + energy->decay * x->lambda[k]);
+  if (isinf(depth)) return sigma * force + energy->decay;
+  return depth * (sigma * force / lambda + energy->decay * lambda);
+}
+
+/* dE/dlambda_k of an energy of sigma alone */
+static double slope_at(const wmc_balanced *chain, const wmc_spectrum *x, int k)
+{
+  return wmc_balanced_slope(&chain->energy, x->depth, x->lambda[k], x->sigma[k],
+                            chain->energy.quadratic[0] * x->sigma[k]);
 }
 
 void wmc_balanced_drift(const wmc_balanced *chain, const wmc_rates *rates, double outward,
@@ -206,7 +218,6 @@ void wmc_balanced_drift(const wmc_balanced *chain, const wmc_rates *rates, doubl
   const wmc_spectrum *x = &p.sorted;
   const int r = x->rank;
   const bool infinite = isinf(x->depth);
-  const double c = chain->energy.quadratic[0];
   sort(r, infinite, lambda, p.order, p.aid);
   wmc_balanced_set_lambda(x, p.aid);
   if (rates->entropy > 0) wmc_balanced_sum_pairs(x, 0, &p);
@@ -214,7 +225,7 @@ void wmc_balanced_drift(const wmc_balanced *chain, const wmc_rates *rates, doubl
     const double inverse = infinite ? 1 : 1 / x->lambda[k], n = infinite ? 1 : x->depth;
     double sum = outward > 0 ? outward * inverse : 0;
     if (rates->entropy > 0) sum += rates->entropy * n * inverse * p.slope[k];
-    if (energy) sum -= rates->time * wmc_balanced_slope(&chain->energy, x, k, c * x->sigma[k]);
+    if (energy) sum -= rates->time * slope_at(chain, x, k);
     drift[p.order[k]] = !infinite && lambda[p.order[k]] < 0 ? -sum : sum;
   }
 }
@@ -230,29 +241,44 @@ size_t wmc_balanced_force_scratch(const wmc_shape *shape)
   return 3 * m * n + m * m + n * n;
 }
 
-/* Without C and a mask beyond a multiple of X, E' is c X - B. */
-static void find_plain_force(const wmc_balanced *chain, double *force, double *scratch)
+static void find_matrix(const wmc_balanced *chain, const double *sigma, const double *u,
+                        const double *v, double *x)
 {
-  const int m = chain->rows, entries = m * chain->columns;
-  wmc_balanced_into_frames(chain, chain->u, chain->energy.linear, chain->v, force, scratch);
-  for (int k = 0; k < entries; k++) force[k] = -force[k];
-  for (int k = 0; k < chain->x.rank; k++)
-    force[k * (m + 1)] += chain->energy.quadratic[0] * chain->x.sigma[k];
+  const int m = chain->rows, n = chain->columns;
+  memset(x, 0, (size_t)(m * n) * sizeof *x);
+  for (int j = 0; j < n; j++)
+    for (int k = 0; k < chain->x.rank; k++) {
+      const double factor = sigma[k] * v[k * n + j], *column = u + k * m;
+      for (int i = 0; i < m; i++) x[j * m + i] += factor * column[i];
+    }
 }
 
-void wmc_balanced_find_force(const wmc_balanced *chain, double *force, double *scratch)
+/* Without C and a mask beyond a multiple of X, E' is c X - B. */
+void wmc_balanced_find_force(const wmc_balanced *chain, const double *sigma, const double *u,
+                             const double *v, double *force, double *scratch)
 {
-  const int m = chain->rows, n = chain->columns, entries = m * n;
-  double *core = scratch, *x = core + entries, *rest = x + entries;
+  const int m = chain->rows, entries = m * chain->columns;
+  double *gradient = scratch, *x = gradient + entries, *rest = x + entries;
   if (chain->energy.plain && !chain->energy.masked) {
-    find_plain_force(chain, force, scratch);
+    wmc_balanced_into_frames(chain, u, chain->energy.linear, v, force, rest);
+    for (int k = 0; k < entries; k++) force[k] = -force[k];
+    for (int k = 0; k < chain->x.rank; k++)
+      force[k * (m + 1)] += chain->energy.quadratic[0] * sigma[k];
     return;
   }
-  memset(core, 0, (size_t)entries * sizeof *core);
-  for (int k = 0; k < chain->x.rank; k++) core[k * (m + 1)] = chain->x.sigma[k];
-  wmc_balanced_out_of_frames(chain, core, x, rest);
-  wmc_energy_gradient(&chain->energy, x, core);
-  wmc_balanced_into_frames(chain, chain->u, core, chain->v, force, rest);
+  find_matrix(chain, sigma, u, v, x);
+  wmc_energy_gradient(&chain->energy, x, gradient);
+  wmc_balanced_into_frames(chain, u, gradient, v, force, rest);
+}
+
+static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
+
+size_t wmc_balanced_dynamics_size(const wmc_shape *shape, bool frames)
+{
+  const size_t own = larger(wmc_balanced_euler_size(shape),
+                            larger(wmc_balanced_heun_size(shape), wmc_balanced_flow_size(shape)));
+  return larger(wmc_balanced_points_size(shape->rank) + (frames ? own : 0),
+                wmc_balanced_start_size(shape));
 }
 
 /* --- Repulsion ------------------------------------------------------------------------------- */

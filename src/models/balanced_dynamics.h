@@ -40,13 +40,18 @@ void wmc_balanced_set_lambda(const wmc_spectrum *x, const double *lambda);
 /** log sigma from lambda, at the end of some steps. */
 void wmc_balanced_set_logs(const wmc_spectrum *x);
 
-/** dE/dlambda_k, decay included, where `force` is dE/dsigma_k without it. */
-double wmc_balanced_slope(const wmc_energy *energy, const wmc_spectrum *x, int k, double force);
+/** sigma = lambda^depth with its sign (exp at infinite depth). */
+void wmc_balanced_sigma(int rank, double depth, const double *lambda, double *sigma);
+/** dE/dlambda, decay included, where `force` is dE/dsigma without it. */
+double wmc_balanced_slope(const wmc_energy *energy, double depth, double lambda, double sigma,
+                          double force);
 /** drift_i = entropy d(sum log a / 2)/dlambda_i + outward/lambda_i - time dE/dlambda_i, for
  * energies of sigma alone (or, if `energy` is false, E = 0). drift may not alias lambda. */
 void wmc_balanced_drift(const wmc_balanced *chain, const wmc_rates *rates, double outward,
                         bool energy, const double *lambda, double *drift);
 
+/** Gaps of lambda2 and ratios sigma_j / sigma_i of all pairs i < j of a sorted spectrum. */
+void wmc_balanced_find_ratios(const wmc_spectrum *x, double *gap, double *ratio);
 /** Part of `dynamics` that begins after the points: doubles that schemes with frames use. */
 double *wmc_balanced_frames_memory(const wmc_balanced *chain);
 
@@ -57,9 +62,10 @@ void wmc_balanced_euler_lambda(wmc_balanced *chain, wmc_stream *stream, const do
 /** Signed lambda become the state: |lambda| in decreasing order, columns of frames with them. */
 void wmc_balanced_adopt(wmc_balanced *chain, double *lambda);
 
-/** F = U^T E'(X) V, rows x columns, without decay, from spectrum and frames alone. `scratch` holds
+/** F = U^T E'(X) V, rows x columns, without decay, at X = U_r diag(sigma) V_r^T. `scratch` holds
  * wmc_balanced_force_scratch. Not for energies of sigma alone. */
-void wmc_balanced_find_force(const wmc_balanced *chain, double *force, double *scratch);
+void wmc_balanced_find_force(const wmc_balanced *chain, const double *sigma, const double *u,
+                             const double *v, double *force, double *scratch);
 size_t wmc_balanced_force_scratch(const wmc_shape *shape);
 
 /** lambda (decreasing, lambda >= 0) flows for one step under the repulsion alone, by the implicit
@@ -70,3 +76,31 @@ size_t wmc_balanced_force_scratch(const wmc_shape *shape);
  * constant. `scratch` holds rank (rank + 6). Returns false if Newton's method fails. */
 bool wmc_balanced_repel(const wmc_rates *rates, bool infinite, int rank, double *lambda,
                         double *scratch);
+
+/** --- Coordinates S, U, V: X = U_r S^N V_r^T, S symmetric (S = log Sigma at infinite depth). ---
+ *
+ * Singular values are grouped in clusters, runs of neighbours: cluster[k] is the first of k's. S is
+ * block-diagonal; only values of different clusters make frames turn. */
+void wmc_balanced_clusters(const wmc_spectrum *x, double share, int *cluster);
+/** S = R diag(lambda) R^T, block by block. `scratch` as for wmc_balanced_velocity. */
+void wmc_balanced_eigen(int rank, const int *cluster, const double *s, double *lambda, double *turn,
+                        double *scratch);
+
+typedef struct wmc_chart {
+  const wmc_balanced *chain; /**< law, energy and shape; not its state */
+  const int *cluster;
+  bool entropy;    /**< add (v/beta) grad S to the flow */
+  double *scratch; /**< wmc_balanced_velocity_scratch */
+} wmc_chart;
+/** Velocity of (S, U, V), one after another in y and dy, under dX/dt = -A(E' - (v/beta) S'). */
+void wmc_balanced_velocity(const wmc_chart *chart, const double *y, double *dy);
+size_t wmc_balanced_velocity_scratch(const wmc_shape *shape);
+size_t wmc_balanced_chart_size(const wmc_shape *shape);
+/** The state as (S, U, V), S diagonal; and back: frames orthonormal, spectrum sorted. */
+void wmc_balanced_enter_chart(const wmc_balanced *chain, double *y);
+void wmc_balanced_leave_chart(wmc_balanced *chain, const int *cluster, const double *y,
+                              double *scratch);
+/** What schemes with frames need beyond the points. */
+size_t wmc_balanced_euler_size(const wmc_shape *shape);
+size_t wmc_balanced_heun_size(const wmc_shape *shape);
+size_t wmc_balanced_flow_size(const wmc_shape *shape);

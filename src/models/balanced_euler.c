@@ -23,9 +23,10 @@ void wmc_balanced_euler_lambda(wmc_balanced *chain, wmc_stream *stream, const do
   for (int k = 0; k < x->rank; k++) {
     const double lambda = x->lambda[k], n = infinite ? 1 : x->depth / lambda;
     const double slope = force ? force[k * stride] : c * x->sigma[k];
-    p.next[k] += lambda + p.shift[k] + rates.entropy * n * p.slope[k] -
-                 rates.time * wmc_balanced_slope(&chain->energy, x, k, slope) +
-                 (infinite ? rates.outward : flow(lambda, rates.outward));
+    p.next[k] +=
+        lambda + p.shift[k] + rates.entropy * n * p.slope[k] -
+        rates.time * wmc_balanced_slope(&chain->energy, x->depth, lambda, x->sigma[k], slope) +
+        (infinite ? rates.outward : flow(lambda, rates.outward));
   }
   wmc_balanced_adopt(chain, p.next);
 }
@@ -48,7 +49,7 @@ typedef struct turns {
   double *noise, *force, *scratch;
 } turns;
 
-static size_t turns_size(const wmc_shape *shape)
+size_t wmc_balanced_euler_size(const wmc_shape *shape)
 {
   const size_t r = (size_t)shape->rank, m = (size_t)shape->rows, n = (size_t)shape->columns;
   const size_t pairs = r * (r - 1) / 2, most = pairs + r * ((m > n ? m : n) - r);
@@ -72,11 +73,10 @@ static turns map_turns(const wmc_balanced *chain)
   return t;
 }
 
-/* Gaps of lambda2 and sigma_j / sigma_i, i < j; ratios neither under- nor overflow. */
-static void find_ratios(const wmc_spectrum *x, const turns *t)
+/* Ratios neither under- nor overflow. */
+void wmc_balanced_find_ratios(const wmc_spectrum *x, double *gap, double *ratio)
 {
   const double normal = 1e-290, *sigma = x->sigma, *q = x->lambda2;
-  double *gap = t->gap, *ratio = t->ratio;
   for (int i = 0; i < x->rank - 1; i++) {
     const double inverse = 1 / sigma[i], top = q[i];
     if (!(sigma[i] > normal)) {
@@ -157,7 +157,7 @@ static void step_frames(wmc_balanced *chain, wmc_stream *stream, const turns *t)
   const int r = chain->x.rank, p = t->pairs;
   const size_t normals = (size_t)(2 * p + t->outer_u + t->outer_v);
   wmc_stream_normals(stream, normals, chain->angle, t->noise);
-  find_ratios(&chain->x, t);
+  wmc_balanced_find_ratios(&chain->x, t->gap, t->ratio);
   wmc_pairs_angles(p, t->gap, t->ratio, t->noise, t->noise + p, t->u, t->v);
   if (!chain->blind) add_drift(chain, t);
   wmc_pairs_turns(p, t->u, t->v, t->c_u, t->s_u, t->c_v, t->s_v);
@@ -176,17 +176,11 @@ static void step_observable(wmc_balanced *chain, wmc_stream *stream, double gain
 {
   (void)gain;
   const turns t = map_turns(chain);
-  if (!chain->blind) wmc_balanced_find_force(chain, t.force, t.scratch);
+  if (!chain->blind)
+    wmc_balanced_find_force(chain, chain->x.sigma, chain->u, chain->v, t.force, t.scratch);
   if (t.pairs + t.outer_u + t.outer_v > 0) step_frames(chain, stream, &t);
   wmc_balanced_euler_lambda(chain, stream, chain->blind ? NULL : t.force, chain->rows + 1);
   wmc_balanced_orthonormalise_if_due(chain);
-}
-
-size_t wmc_balanced_dynamics_size(const wmc_shape *shape, bool frames)
-{
-  const size_t steps = wmc_balanced_points_size(shape->rank) + (frames ? turns_size(shape) : 0);
-  const size_t start = wmc_balanced_start_size(shape);
-  return steps > start ? steps : start;
 }
 
 const wmc_integrator wmc_spectrum_euler = {

@@ -79,7 +79,7 @@ void wmc_balanced_project(wmc_balanced *chain)
   if (chain->matrix) wmc_balanced_matrix(chain, chain->matrix);
 }
 
-static void orthonormalise(wmc_balanced *chain)
+void wmc_balanced_orthonormalise(wmc_balanced *chain)
 {
   double *r = chain->work, *scratch = r + chain->span * chain->span;
   wmc_qr(chain->rows, chain->rows, chain->u, r, scratch);
@@ -90,12 +90,12 @@ static void orthonormalise(wmc_balanced *chain)
 void wmc_balanced_orthonormalise_if_due(wmc_balanced *chain)
 {
   chain->counts[WMC_COUNT_FRESH] += 1;
-  if (chain->counts[WMC_COUNT_FRESH] >= FRESH_STEPS) orthonormalise(chain);
+  if (chain->counts[WMC_COUNT_FRESH] >= FRESH_STEPS) wmc_balanced_orthonormalise(chain);
 }
 
 void wmc_balanced_refresh(wmc_balanced *chain)
 {
-  orthonormalise(chain);
+  wmc_balanced_orthonormalise(chain);
   wmc_balanced_project(chain);
 }
 

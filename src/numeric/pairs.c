@@ -22,7 +22,8 @@ int wmc_pairs_sum(const wmc_pairs *pairs, double *shift, double *slope)
 
 bool wmc_pairs_apart(const wmc_pairs *p, int i, int j)
 {
-  return p->y[i] - p->y[j] > 1e-3 * p->y[i] && p->q[i] - p->q[j] > 1e-6 * fabs(p->x[i]);
+  return p->y[i] - p->y[j] > fmax(1e-3 * p->y[i], 1e-290) &&
+         p->q[i] - p->q[j] > 1e-6 * fabs(p->x[i]);
 }
 
 void wmc_pairs_power(int n, const double *x, double power, double *out)

@@ -22,7 +22,7 @@ typedef struct wmc_pairs {
   bool mirrored;   /**< points are repelled by the mirror images -x_j too; q must be x^2 */
 } wmc_pairs;
 
-/** What pairs do to each point, for all pairs that are apart: y_i - y_j > 1e-3 y_i and
+/** What pairs do to each point, for all pairs that are apart: y_i - y_j > max(1e-3 y_i, 1e-290) and
  * q_i - q_j > 1e-6 |x_i|:
  *   shift_i = sum_j +-[sqrt(gap^2 + 2 w) - gap] / 2  +  (w/2) / (x_i + x_j)  if mirrored,
  *   slope_i = sum_j y_i / (y_i - y_j) - g_i / (q_i - q_j),

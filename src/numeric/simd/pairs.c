@@ -30,7 +30,7 @@ static inline void add_block(const wmc_pairs *p, int i, int block, double w, dou
   const double *restrict x = p->x + block, *restrict q = p->q + block, *restrict y = p->y + block;
   const double *restrict weight = p->weight + block;
   const double xi = p->x[i], qi = p->q[i], yi = p->y[i], gi = p->weight[i];
-  const double far_y = 1e-3 * yi, far_q = 1e-6 * fabs(xi);
+  const double far_y = 1e-3 * yi > 1e-290 ? 1e-3 * yi : 1e-290, far_q = 1e-6 * fabs(xi);
   for (int k = 0; k < LANES; k++) {
     double gap = xi - x[k], dy = yi - y[k], dq = qi - q[k];
     double apart = dy > far_y ? 1.0 : 0.0;

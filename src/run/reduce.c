@@ -364,6 +364,9 @@ static wmc_status add_columns(wmc_group *group, const layout *l, const wmc_obser
   return WMC_OK;
 }
 
+/* What a quantity without any noise may be off by: null tests find rounding instead of 0. */
+static double rounding_of(double exact) { return exact == 0 ? 1e-12 : 1e-13 * fabs(exact); }
+
 static void fill_entry(double *const out[COLUMNS], size_t at, const wmc_estimate *e, double exact)
 {
   const double values[COLUMNS] = {
@@ -375,7 +378,7 @@ static void fill_entry(double *const out[COLUMNS], size_t at, const wmc_estimate
       [COLUMN_RHAT] = e->rhat,
       [COLUMN_QUALITY] = e->quality,
       [COLUMN_EXPECTED] = exact,
-      [COLUMN_Z] = (e->mean - exact) / e->error,
+      [COLUMN_Z] = (e->mean - exact) / hypot(e->error, rounding_of(exact)),
   };
   for (int k = 0; k < COLUMNS; k++)
     if (out[k] != NULL) out[k][at] = values[k];

@@ -86,11 +86,13 @@ static void start(void *state, wmc_stream *stream)
   for (int k = 0; k < chain->modes; k++) wmc_balanced_start(chain->mode[k], stream);
 }
 
+/* A step of every mode in turn: however a run is cut into calls, the stream serves them alike. */
 static wmc_status advance(void *state, wmc_stream *stream, long steps, bool thermalising)
 {
   wmc_equivariant *chain = state;
-  for (int k = 0; k < chain->modes; k++)
-    WMC_TRY(wmc_balanced_advance(chain->mode[k], stream, steps, thermalising));
+  for (long step = 0; step < steps; step++)
+    for (int k = 0; k < chain->modes; k++)
+      WMC_TRY(wmc_balanced_advance(chain->mode[k], stream, 1, thermalising));
   return WMC_OK;
 }
 

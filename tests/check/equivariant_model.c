@@ -65,6 +65,35 @@ Test(equivariant_model, packed_chains_continue_bit_for_bit)
   }
 }
 
+/* Workers cut the steps of a chain into calls as time allows. */
+Test(equivariant_model, steps_at_once_are_steps_one_by_one)
+{
+  const char *const schemes[] = {"metropolis", "euler"};
+  for (int t = 0; t < 2; t++) {
+    test_parameters p = deck_of(6, 2, "3", 1);
+    test_give(&p, "scheme", schemes[t]);
+    test_give_number(&p, "step", t ? 1e-3 : 0.2);
+    void *one, *two;
+    double first[64], second[64];
+    wmc_stream *s = stream_of(57), *copy = stream_of(57);
+    cr_assert_eq(model->create(p.values, &one), WMC_OK);
+    cr_assert_eq(model->create(p.values, &two), WMC_OK);
+    model->start(one, s);
+    model->start(two, copy);
+    cr_assert_eq(model->advance(one, s, 30, true), WMC_OK);
+    for (int k = 0; k < 30; k++) cr_assert_eq(model->advance(two, copy, 1, true), WMC_OK);
+    model->measure(one, first);
+    model->measure(two, second);
+    cr_assert_eq(memcmp(first, second, wmc_model_measurement_size(model, p.values) * sizeof *first),
+                 0);
+    model->destroy(one);
+    model->destroy(two);
+    wmc_stream_destroy(s);
+    wmc_stream_destroy(copy);
+    test_parameters_close(&p);
+  }
+}
+
 /* A ring of one site is the real network of the model `balanced`. */
 Test(equivariant_model, one_site_is_a_plain_network)
 {

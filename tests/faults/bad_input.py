@@ -73,6 +73,10 @@ EDITS = [
      ["deck.yaml:10", "ladder", "> 0", "'0'"]),
     ("ladder without beta", ("beta: 1.5", "beta: 1.5\n  ladder: [1, 2]"),
      ["deck.yaml:9", "1.5", "beta: 2"]),
+    ("complex numbers of a completion",
+     ("energy: frobenius\n  formulation: spectrum",
+      "field: complex\n  energy: {kind: completion, diag: [1, 2, 3]}\n  formulation: observable"),
+     ["deck.yaml:10", "completion and regression are for real numbers", "field: real"]),
     ("diag without target", ("energy: frobenius", "energy: {kind: frobenius, diag: [1, 2, 3]}"),
      ["deck.yaml:10", "diag", "target"]),
 ]

@@ -38,6 +38,23 @@ output: out.h5
 """
 
 
+EQUIVARIANT = """\
+title: small equivariant
+model: equivariant
+seed: 13
+chains: 5
+parameters:
+  order: {{sweep: [2, 5]}}
+  channels: 2
+  depth: {{sweep: [1, 3]}}
+  formulation: {formulation}
+  scheme: {scheme}
+  step: 0.01
+run: {{thermalise: 200, draws: {draws}, stride: 2, checkpoint: 1 s}}
+output: out.h5
+"""
+
+
 def balanced(width=3, energy="frobenius", formulation="spectrum", scheme="metropolis",
              thermalise=200, draws=500, more=""):
     """`more`: lines of further parameters."""
@@ -49,6 +66,10 @@ def jacobian(width=3, block="linear", activation=None, weights="gaussian", draws
     return JACOBIAN.format(**locals())
 
 
+def equivariant(formulation="spectrum", scheme="metropolis", draws=500):
+    return EQUIVARIANT.format(**locals())
+
+
 def small_decks():
     """name -> deck."""
     decks = {f"balanced {f} {s}": balanced(formulation=f, scheme=s)
@@ -58,6 +79,10 @@ def small_decks():
     ladder = "  ladder: [0.5, 0.9, 1.5, 2.5]\n"
     decks["balanced ladder"] = balanced(energy=target, formulation="observable", more=ladder)
     decks["balanced ladder without exchange"] = balanced(more=ladder + "  exchange: inf\n")
+    decks["balanced complex"] = balanced(energy=target, formulation="observable",
+                                         more="  field: complex\n")
+    decks["equivariant spectrum"] = equivariant()
+    decks["equivariant euler"] = equivariant(formulation="observable", scheme="euler")
     decks["jacobian linear"] = jacobian(width=5)
     decks["jacobian rademacher"] = jacobian(weights="rademacher")
     decks["jacobian relu"] = jacobian(block="two_layer", activation="relu")

@@ -62,7 +62,7 @@ static void append_derived(const wmc_model *model, wmc_text *out)
     wmc_table_cell(&table, "%s", d->unit);
     wmc_table_cell(&table, "%s%s", d->text, d->expected ? " (exact value known)" : "");
   }
-  wmc_text_append(out, "\nderived from averages, errors by jackknife over chains:\n");
+  wmc_text_append(out, "\nderived from averages, with errors by a jackknife:\n");
   wmc_table_print(&table, out);
   wmc_table_free(&table);
 }

@@ -72,10 +72,10 @@ bool wmc_balanced_partition(const wmc_value *parameters, double beta, wmc_partit
 
 /* --- Heat capacity --------------------------------------------------------------------------- */
 
-/* C = (beta/h)^2 Var E = -(beta^2/h) d<E>/d beta */
+/* C = (beta/h)^2 Var E = -(beta^2/h) d<E>/d beta; without noise in X there is none */
 static double capacity(double cold, double energy, double energy2)
 {
-  return cold * cold * (energy2 - energy * energy);
+  return isfinite(cold) ? cold * cold * (energy2 - energy * energy) : NAN;
 }
 
 static void heat_capacity(const wmc_value *parameters, const double *means, double *out,

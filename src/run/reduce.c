@@ -348,14 +348,14 @@ static bool has_expected(const wmc_plan *plan, const wmc_expectations *exact,
   return false;
 }
 
-/* Derived quantities have no samples, and so no columns about these. */
+/* Derived quantities have no samples of their own, and no columns about these. */
 static wmc_status add_columns(wmc_group *group, const layout *l, const wmc_observable *o,
                               bool exact, bool derived, double *out[COLUMNS])
 {
   for (int k = 0; k < COLUMNS; k++) {
     out[k] = NULL;
     if (k >= COLUMN_EXPECTED && !exact) continue;
-    if (derived && k > COLUMN_ERROR && k < COLUMN_EXPECTED) continue;
+    if (derived && (k == COLUMN_DEVIATION || k == COLUMN_TAU || k == COLUMN_ESS)) continue;
     char text[256];
     snprintf(text, sizeof text, "%s%s", columns[k].text, k == COLUMN_MEAN ? o->text : o->name);
     WMC_TRY(add_array(group, l, o, columns[k].suffix, columns[k].unit ? columns[k].unit : o->unit,
@@ -419,96 +419,55 @@ static void fill_chains(const layout *l, const wmc_observable *o, size_t task, s
 
 /* ---- derived quantities ----------------------------------------------------------------- */
 
-/* The chains of a task as weighted means, and the derived quantities. */
-typedef struct weighted {
-  size_t chains, measured, derived; /* chains with draws, entries of a measurement, derived */
-  double *draws, *row;              /* of each chain: draws, means */
-  double *means;                    /* scratch: over several chains */
-  double *value, *doubt;            /* derived, from all; what the method may be off by */
-  double *without;                  /* chains x derived: without that chain */
-} weighted;
+/* What evaluates the derived quantities of a task. */
+typedef struct derivation {
+  const wmc_plan *plan;
+  size_t task, entries;
+} derivation;
 
-static void weighted_free(weighted *w)
+/* All values, then what their methods may be off by. */
+static void evaluate_derived(void *data, const double *means, double *out)
 {
-  double *parts[] = {w->draws, w->row, w->means, w->value, w->doubt, w->without};
-  for (size_t k = 0; k < sizeof parts / sizeof parts[0]; k++) wmc_free(parts[k]);
-}
-
-static wmc_status weighted_load(const wmc_plan *plan, size_t task, const task_chains *tc,
-                                weighted *w)
-{
-  const size_t n = plan->task[task].measurement, m = derived_size(plan, task), most = tc->chains;
-  *w = (weighted){.measured = n,
-                  .derived = m,
-                  .draws = WMC_ARRAY(double, most),
-                  .row = WMC_ARRAY(double, most *n),
-                  .means = WMC_ARRAY(double, n),
-                  .value = WMC_ARRAY(double, m),
-                  .doubt = WMC_ARRAY(double, m),
-                  .without = WMC_ARRAY(double, most *m)};
-  if (!w->draws || !w->row || !w->means || !w->value || !w->doubt || !w->without)
-    return wmc_no_memory();
-  for (size_t c = 0; c < most; c++) {
-    const wmc_accumulator *a = tc->accumulator[c];
-    if (a == NULL) continue;
-    w->draws[w->chains] = (double)wmc_accumulator_count(a);
-    for (size_t i = 0; i < n; i++) w->row[w->chains * n + i] = wmc_accumulator_mean(a, i);
-    w->chains++;
-  }
-  return WMC_OK;
-}
-
-/* Means over all chains but `left_out`; w->chains: over all. */
-static void weighted_means(const weighted *w, size_t left_out, double *out)
-{
-  const size_t n = w->measured;
-  double total = 0;
-  for (size_t c = 0; c < w->chains; c++) total += c == left_out ? 0 : w->draws[c];
-  for (size_t i = 0; i < n; i++) out[i] = 0;
-  for (size_t c = 0; c < w->chains; c++)
-    for (size_t i = 0; c != left_out && i < n; i++)
-      out[i] += w->draws[c] / total * w->row[c * n + i];
-}
-
-static void evaluate_all(const wmc_plan *plan, size_t task, const double *means, double *out,
-                         double *doubt)
-{
-  const wmc_value *parameters = plan->task[task].parameters;
-  for (size_t k = 0; k < count_derived(plan->model); k++) {
-    const wmc_derived *d = &plan->model->derived[k];
-    size_t n = wmc_derived_size(plan->model, d, parameters);
-    for (size_t e = 0; e < n; e++) doubt[e] = 0;
-    if (n > 0) d->evaluate(parameters, means, out, doubt);
+  const derivation *d = data;
+  const wmc_model *model = d->plan->model;
+  const wmc_value *parameters = d->plan->task[d->task].parameters;
+  double *doubt = out + d->entries;
+  for (size_t e = 0; e < d->entries; e++) doubt[e] = 0;
+  for (size_t k = 0; k < count_derived(model); k++) {
+    size_t n = wmc_derived_size(model, &model->derived[k], parameters);
+    if (n > 0) model->derived[k].evaluate(parameters, means, out, doubt);
     out += n, doubt += n;
   }
 }
 
-/* Values from all chains, and from all but each. */
-static void evaluate_chains(const wmc_plan *plan, size_t task, weighted *w)
+/* Estimates of all derived quantities of a task, with both kinds of errors. */
+static wmc_status estimate_derived(const wmc_plan *plan, size_t task, const task_chains *tc,
+                                   size_t entries, wmc_estimate *out)
 {
-  for (size_t c = 0; c < w->chains; c++) {
-    weighted_means(w, c, w->means);
-    evaluate_all(plan, task, w->means, w->without + c * w->derived, w->doubt);
+  derivation d = {plan, task, entries};
+  wmc_estimate *both = wmc_alloc(2 * entries, sizeof *both);
+  if (both == NULL) return wmc_no_memory();
+  wmc_status status = wmc_jackknife((const wmc_accumulator *const *)tc->accumulator, tc->chains,
+                                    2 * entries, evaluate_derived, &d, both);
+  for (size_t e = 0; status == WMC_OK && e < entries; e++) {
+    out[e] = both[e];
+    out[e].error = hypot(both[e].error, both[entries + e].mean);
   }
-  weighted_means(w, w->chains, w->means);
-  evaluate_all(plan, task, w->means, w->value, w->doubt);
+  wmc_free(both);
+  return status;
 }
 
-/* Entries [first, first + ...) of the derived quantity `o` of one task. */
-static void fill_derived(const layout *l, const wmc_observable *o, size_t task, size_t first,
-                         const weighted *w, const double *exact, double *const out[COLUMNS])
+/* One derived quantity of one task. */
+static void fill_derived(const layout *l, const wmc_observable *o, size_t task,
+                         const wmc_estimate *estimates, const double *exact,
+                         double *const out[COLUMNS])
 {
   if (out[COLUMN_MEAN] == NULL) return;
   size_t own[WMC_OBSERVABLE_AXES], padded[WMC_OBSERVABLE_AXES];
   observable_lengths(l, o, task, own, padded);
-  for (size_t e = 0; e < own[0] * own[1]; e++) {
-    double error = wmc_jackknife_error(w->chains, w->draws, w->value[first + e],
-                                       w->without + first + e, w->derived);
-    const wmc_estimate estimate = {.mean = w->value[first + e],
-                                   .error = hypot(error, w->doubt[first + e])};
-    fill_entry(out, task * padded[0] * padded[1] + padded_position(own, padded, e), &estimate,
-               exact[first + e]);
-  }
+  for (size_t e = 0; e < own[0] * own[1]; e++)
+    fill_entry(out, task * padded[0] * padded[1] + padded_position(own, padded, e), &estimates[e],
+               exact[e]);
 }
 
 /* ---- groups ----------------------------------------------------------------------------- */
@@ -568,20 +527,19 @@ static wmc_status create_arrays(const wmc_plan *plan, wmc_group *estimates, wmc_
 static wmc_status fill_task_derived(const wmc_plan *plan, size_t task, const task_chains *tc,
                                     reduction *r)
 {
-  if (derived_size(plan, task) == 0) return WMC_OK;
-  weighted w;
-  wmc_status status = weighted_load(plan, task, tc, &w);
-  if (status == WMC_OK && w.chains > 0) {
-    const double *exact = r->exact->task[task] + w.measured;
-    size_t first = 0;
-    evaluate_chains(plan, task, &w);
-    for (size_t k = 0; k < count_derived(plan->model); k++) {
-      const wmc_observable o = as_observable(&plan->model->derived[k]);
-      fill_derived(&r->estimates, &o, task, first, &w, exact, r->derived[k]);
-      first += wmc_observable_size(plan->model, &o, plan->task[task].parameters);
-    }
+  const size_t entries = derived_size(plan, task);
+  const double *exact = r->exact->task[task] + plan->task[task].measurement;
+  if (entries == 0 || r->samples[task] == 0) return WMC_OK;
+  wmc_estimate *estimates = wmc_alloc(entries, sizeof *estimates);
+  if (estimates == NULL) return wmc_no_memory();
+  wmc_status status = estimate_derived(plan, task, tc, entries, estimates);
+  size_t first = 0;
+  for (size_t k = 0; status == WMC_OK && k < count_derived(plan->model); k++) {
+    const wmc_observable o = as_observable(&plan->model->derived[k]);
+    fill_derived(&r->estimates, &o, task, estimates + first, exact + first, r->derived[k]);
+    first += wmc_observable_size(plan->model, &o, plan->task[task].parameters);
   }
-  weighted_free(&w);
+  wmc_free(estimates);
   return status;
 }
 

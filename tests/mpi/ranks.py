@@ -3,6 +3,7 @@
 fail included; and many ranks speak with one voice."""
 import os
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -51,6 +52,14 @@ def rank_without_memory(report, folder):
     report.check("a rank without memory: the run ends, with 1", done.returncode == 1, done.stderr)
 
 
+def derived_quantities(report, folder):
+    """What is computed from averages of all chains stands beside exact values: within 5 errors."""
+    done = harness.run(folder, "show", "balanced_ladder_without_exchange_1.h5")
+    found = dict(re.findall(r"check (\w+): largest \|z\| of \d+ exact values is ([\d.]+)", done.stdout))
+    for name in ("heat_capacity", "ladder_heat_capacity", "log_partition", "log_partition_overlap"):
+        report.check(f"{name} agrees with theory", 0 < float(found.get(name, "nan")) < 5, done.stdout)
+
+
 report = harness.Report()
 with harness.Folder() as folder:
     for name, deck in decks.small_decks().items():
@@ -63,6 +72,7 @@ with harness.Folder() as folder:
             if good and ranks > 1:
                 same, text = harness.equal(folder, f"{name} 1.h5".replace(" ", "_"), output)
                 report.check(f"{name}, {ranks} ranks: same bits as on 1", same, text)
+    derived_quantities(report, folder)
     failing_chains(report, folder)
     wrong_command_line(report, folder)
     rank_without_memory(report, folder)

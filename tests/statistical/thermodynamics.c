@@ -14,20 +14,49 @@ extern const wmc_model wmc_model_balanced;
 
 enum { RUNGS = 4, CHAINS = 48 };
 
-/* Means of each chain, and of all chains. */
+/* Draws of all chains. */
 typedef struct run {
-  double chain[CHAINS][TEST_ENTRIES], all[TEST_ENTRIES];
   size_t size;
+  wmc_accumulator *chain[CHAINS];
 } run;
 
-static void simulate(const test_parameters *p, long seed, int draws, run *r)
+static void simulate_chain(const test_parameters *p, long seed, int c, int draws, run *r)
 {
-  *r = (run){.size = wmc_model_measurement_size(p->model, p->values)};
-  cr_assert_leq(r->size, TEST_ENTRIES);
-  for (int c = 0; c < CHAINS; c++) {
-    test_simulate_chain(p, seed, c, 800, test_trials(draws), 2, r->size, r->chain[c]);
-    for (size_t i = 0; i < r->size; i++) r->all[i] += r->chain[c][i] / CHAINS;
+  double out[TEST_ENTRIES];
+  void *chain;
+  wmc_stream *stream;
+  cr_assert_eq(wmc_accumulator_create(&r->chain[c], r->size), WMC_OK);
+  cr_assert_eq(wmc_stream_create(&stream, seed, c), WMC_OK);
+  cr_assert_eq(p->model->create(p->values, &chain), WMC_OK, "%s", wmc_message());
+  p->model->start(chain, stream);
+  cr_assert_eq(p->model->advance(chain, stream, 800, true), WMC_OK, "%s", wmc_message());
+  for (int k = 0; k < draws; k++) {
+    cr_assert_eq(p->model->advance(chain, stream, 2, false), WMC_OK, "%s", wmc_message());
+    p->model->measure(chain, out);
+    wmc_accumulator_add(r->chain[c], out);
   }
+  p->model->destroy(chain);
+  wmc_stream_destroy(stream);
+}
+
+static run simulate(const test_parameters *p, long seed, int draws)
+{
+  run r = {.size = wmc_model_measurement_size(p->model, p->values)};
+  cr_assert_leq(r.size, TEST_ENTRIES);
+  for (int c = 0; c < CHAINS; c++) simulate_chain(p, seed, c, test_trials(draws), &r);
+  return r;
+}
+
+static void forget(run *r)
+{
+  for (int c = 0; c < CHAINS; c++) wmc_accumulator_destroy(r->chain[c]);
+}
+
+static wmc_estimate average(const run *r, size_t component)
+{
+  wmc_estimate e;
+  wmc_estimate_chains((const wmc_accumulator *const *)r->chain, CHAINS, component, &e);
+  return e;
 }
 
 static const wmc_derived *derived(const char *name)
@@ -38,38 +67,51 @@ static const wmc_derived *derived(const char *name)
   return d;
 }
 
-/* A derived quantity with its jackknife error and what its method may be off by, and all values
- * without one chain. */
+/* One or two derived quantities, and their difference. */
+typedef struct request {
+  const test_parameters *p;
+  const wmc_derived *first, *second;
+} request;
+
+/* Value, what the method may be off by, and the difference from the second one, at every rung. */
+static void evaluate_request(void *data, const double *means, double *out)
+{
+  const request *q = data;
+  double *value = out, *doubt = out + RUNGS, *difference = out + 2 * RUNGS, ignored[RUNGS];
+  for (int k = 0; k < 3 * RUNGS; k++) out[k] = 0;
+  q->first->evaluate(q->p->values, means, value, doubt);
+  q->second->evaluate(q->p->values, means, difference, ignored);
+  for (int k = 0; k < RUNGS; k++) difference[k] = value[k] - difference[k];
+}
+
 typedef struct quantity {
   size_t size;
-  double value[RUNGS], error[RUNGS], doubt[RUNGS], without[CHAINS][RUNGS];
+  wmc_estimate value[RUNGS], doubt[RUNGS], difference[RUNGS];
 } quantity;
 
-static quantity evaluate(const test_parameters *p, const run *r, const char *name)
+static quantity evaluate(const test_parameters *p, const run *r, const char *name,
+                         const char *other)
 {
-  const wmc_derived *d = derived(name);
-  quantity q = {.size = wmc_derived_size(p->model, d, p->values)};
-  double means[TEST_ENTRIES], ignored[RUNGS], draws[CHAINS];
-  for (int c = 0; c < CHAINS; c++) {
-    for (size_t i = 0; i < r->size; i++)
-      means[i] = (CHAINS * r->all[i] - r->chain[c][i]) / (CHAINS - 1);
-    d->evaluate(p->values, means, q.without[c], ignored);
-    draws[c] = 1;
-  }
-  d->evaluate(p->values, r->all, q.value, q.doubt);
-  for (size_t e = 0; e < q.size; e++)
-    q.error[e] = wmc_jackknife_error(CHAINS, draws, q.value[e], &q.without[0][e], RUNGS);
+  request data = {p, derived(name), derived(other)};
+  quantity q = {.size = wmc_derived_size(p->model, data.first, p->values)};
+  wmc_estimate all[3 * RUNGS];
+  cr_assert_eq(wmc_jackknife((const wmc_accumulator *const *)r->chain, CHAINS, 3 * RUNGS,
+                             evaluate_request, &data, all),
+               WMC_OK);
+  memcpy(q.value, all, sizeof q.value);
+  memcpy(q.doubt, all + RUNGS, sizeof q.doubt);
+  memcpy(q.difference, all + 2 * RUNGS, sizeof q.difference);
   return q;
 }
 
 static void compare(const test_parameters *p, const run *r, const char *what, const char *name)
 {
   double exact[RUNGS];
-  quantity q = evaluate(p, r, name);
+  quantity q = evaluate(p, r, name, name);
   cr_assert(derived(name)->expected(p->values, exact), "%s: %s", what, name);
   for (size_t e = 0; e < q.size; e++)
-    if (q.error[e] > 0) /* not at the reference itself */
-      test_expect(what, name, exact[e], q.value[e], hypot(q.error[e], q.doubt[e]));
+    if (q.value[e].error > 0) /* not at the reference itself */
+      test_expect(what, name, exact[e], q.value[e].mean, hypot(q.value[e].error, q.doubt[e].mean));
 }
 
 /* Means of an observable at every rung against what the model states. */
@@ -81,9 +123,8 @@ static void compare_energies(const test_parameters *p, const run *r, const char 
   while (strcmp(o->name, "ladder_energy") != 0) o++;
   cr_assert(o->expected(p->values, exact));
   for (size_t k = 0; k < RUNGS; k++) {
-    double square = 0, mean = r->all[first + k];
-    for (int c = 0; c < CHAINS; c++) square += pow(r->chain[c][first + k] - mean, 2);
-    test_expect(what, "ladder_energy", exact[k], mean, sqrt(square / CHAINS / (CHAINS - 1)));
+    wmc_estimate e = average(r, first + k);
+    test_expect(what, "ladder_energy", exact[k], e.mean, e.error);
   }
 }
 
@@ -119,14 +160,14 @@ static test_parameters parameters_of(const setting *s)
 
 static void run_setting(const setting *s, long seed)
 {
-  static run r;
   test_parameters p = parameters_of(s);
-  simulate(&p, seed, 800, &r);
+  run r = simulate(&p, seed, 800);
   compare_energies(&p, &r, s->what);
   compare(&p, &r, s->what, "heat_capacity");
   compare(&p, &r, s->what, "ladder_heat_capacity");
   compare(&p, &r, s->what, "log_partition");
   compare(&p, &r, s->what, "log_partition_overlap");
+  forget(&r);
   test_parameters_close(&p);
 }
 
@@ -159,7 +200,6 @@ Test(thermodynamics, targets_against_quadrature)
 /* |W|^2/2 is of degree 2/N in X: chi squared with dim M degrees of freedom. */
 Test(thermodynamics, decay_counts_the_dimensions)
 {
-  static run r;
   const setting s = {"decay", "real", "spectrum", "1", 2, 4, 1, 1, 1, {0}, 0.5, 1.5};
   test_parameters p = parameters_of(&s);
   test_give(&p, "energy.kind", "decay");
@@ -168,10 +208,11 @@ Test(thermodynamics, decay_counts_the_dimensions)
   double exact;
   cr_assert(derived("heat_capacity")->expected(p.values, &exact));
   cr_assert_float_eq(exact, dimension / 2, 1e-12);
-  simulate(&p, 300, 800, &r);
+  run r = simulate(&p, 300, 800);
   compare(&p, &r, s.what, "heat_capacity");
   compare(&p, &r, s.what, "log_partition");
   compare(&p, &r, s.what, "log_partition_overlap");
+  forget(&r);
   test_parameters_close(&p);
 }
 
@@ -179,13 +220,12 @@ Test(thermodynamics, decay_counts_the_dimensions)
  * E log|det X| is half the derivative of log Z by c, for which the excess stands: m (1 - 1/N). */
 Test(thermodynamics, complex_log_det_is_a_derivative_of_log_z)
 {
-  static run r;
   const setting s = {"complex", "complex", "spectrum", "1", 3, 2, 1, 1, 1, {0}, 1, 1.4};
   test_parameters p = parameters_of(&s);
-  simulate(&p, 400, 800, &r);
+  run r = simulate(&p, 400, 800);
   const size_t at = test_observable(&p, "log_abs_det");
   const double step = 1e-4, beta = test_value(&p, "beta")->real;
-  double z[2], mean = r.all[at], square = 0;
+  double z[2];
   for (int k = 0; k < 2; k++) {
     double widths[] = {3, 4 + (2 * k - 1) * step / 0.5, 3}; /* c moves by `step` */
     wmc_gibbs law = {wmc_shape_square(3, 1, 2), beta, 1, 1};
@@ -195,9 +235,9 @@ Test(thermodynamics, complex_log_det_is_a_derivative_of_log_z)
     cr_assert(wmc_partition_function(&law, NULL, &known));
     z[k] = known.log_z;
   }
-  for (int c = 0; c < CHAINS; c++) square += pow(r.chain[c][at] - mean, 2);
-  test_expect("complex", "log_abs_det", 0.5 * (z[1] - z[0]) / (2 * step), mean,
-              sqrt(square / CHAINS / (CHAINS - 1)));
+  wmc_estimate e = average(&r, at);
+  test_expect("complex", "log_abs_det", 0.5 * (z[1] - z[0]) / (2 * step), e.mean, e.error);
+  forget(&r);
   test_parameters_close(&p);
 }
 
@@ -205,21 +245,19 @@ Test(thermodynamics, complex_log_det_is_a_derivative_of_log_z)
  */
 static void agree(const setting *s, const double *phi, long seed)
 {
-  static run r;
   const size_t d = (size_t)s->d;
   test_parameters p = parameters_of(s);
   test_give(&p, "energy.kind", "target");
   test_give_matrix(&p, "energy.matrix", d, d, phi);
-  simulate(&p, seed, 600, &r);
-  quantity a = evaluate(&p, &r, "log_partition"), b = evaluate(&p, &r, "log_partition_overlap");
-  double draws[CHAINS], without[CHAINS];
+  run r = simulate(&p, seed, 600);
+  quantity q = evaluate(&p, &r, "log_partition", "log_partition_overlap");
   for (size_t k = 0; k < RUNGS; k++) {
-    if (a.error[k] == 0) continue;
-    for (int c = 0; c < CHAINS; c++) draws[c] = 1, without[c] = a.without[c][k] - b.without[c][k];
-    double error = wmc_jackknife_error(CHAINS, draws, a.value[k] - b.value[k], without, 1);
-    cr_assert_gt(fabs(a.value[k]), 1);
-    test_expect(s->what, "difference", 0, a.value[k] - b.value[k], hypot(error, a.doubt[k]));
+    if (q.value[k].error == 0) continue;
+    cr_assert_gt(fabs(q.value[k].mean), 1);
+    test_expect(s->what, "difference", 0, q.difference[k].mean,
+                hypot(q.difference[k].error, q.doubt[k].mean));
   }
+  forget(&r);
   test_parameters_close(&p);
 }
 
@@ -236,7 +274,6 @@ Test(thermodynamics, integration_and_overlap_agree)
  * one layer has E = |X - X*|^2/2 + least. */
 Test(thermodynamics, large_least_energies_are_no_trouble)
 {
-  static run r;
   const setting s = {"regression", "real", "observable", "1", 2, 1, 0, 1, 1, {0}, 2, 1.5};
   const double least = 1000, far = sqrt(2 * least), root = sqrt(2);
   const double inputs[] = {root, 0, root, 0, 0, root, 0, root};
@@ -245,34 +282,36 @@ Test(thermodynamics, large_least_energies_are_no_trouble)
   test_give(&p, "energy.kind", "regression");
   test_give_matrix(&p, "energy.inputs", 4, 2, inputs);
   test_give_matrix(&p, "energy.labels", 4, 2, labels);
-  simulate(&p, 700, 600, &r);
+  run r = simulate(&p, 700, 600);
   const double *beta = test_value(&p, "ladder")->reals;
   for (int kind = 0; kind < 2; kind++) {
     const char *name = kind ? "log_partition" : "log_partition_overlap";
-    quantity q = evaluate(&p, &r, name);
+    quantity q = evaluate(&p, &r, name, name);
     for (int k = 0; k < RUNGS; k++) {
       double exact = -2 * log(beta[k] / beta[2]), shift = least * (beta[k] - beta[2]);
-      if (k != 2) test_expect(s.what, name, exact, q.value[k] + shift, q.error[k]);
+      if (k != 2) test_expect(s.what, name, exact, q.value[k].mean + shift, q.value[k].error);
     }
   }
+  forget(&r);
   test_parameters_close(&p);
 }
 
 /* One layer is Gaussian about any target: log Z = -(d^2 b/2) log beta. */
 Test(thermodynamics, one_layer_of_complex_numbers_with_a_target)
 {
-  static run r;
   const double phi[] = {2, 0.3, 0, 1};
   const setting s = {"complex", "complex", "observable", "1", 2, 1, 0, 1, 1, {0}, 1, 1.5};
   test_parameters p = parameters_of(&s);
   test_give(&p, "energy.kind", "target");
   test_give_matrix(&p, "energy.matrix", 2, 2, phi);
-  simulate(&p, 600, 600, &r);
+  run r = simulate(&p, 600, 600);
   for (int kind = 0; kind < 2; kind++) {
     const char *name = kind ? "log_partition" : "log_partition_overlap";
-    quantity q = evaluate(&p, &r, name);
+    quantity q = evaluate(&p, &r, name, name);
     for (int k = 0; k < RUNGS; k++)
-      if (k != 2) test_expect(s.what, name, -4 * (k - 2) * log(1.5), q.value[k], q.error[k]);
+      if (k != 2)
+        test_expect(s.what, name, -4 * (k - 2) * log(1.5), q.value[k].mean, q.value[k].error);
   }
+  forget(&r);
   test_parameters_close(&p);
 }

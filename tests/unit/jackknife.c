@@ -1,4 +1,5 @@
-/* Jackknife errors against formulas for linear functions and against the spread of repetitions. */
+/* Jackknife errors: linear functions against their own estimates, logarithms against the spread of
+ * repetitions. */
 #include "weylmc/statistics/jackknife.h"
 
 #include <criterion/criterion.h>
@@ -6,54 +7,107 @@
 
 #include "support.h"
 #include "weylmc/numeric/random.h"
-#include "weylmc/statistics/estimate.h"
 
-enum { CHAINS = 12 };
+enum { CHAINS = 5 };
 
-/* Weighted mean of the chains but one; CHAINS: of all. */
-static double mean_without(const double *draws, const double *x, size_t left_out)
+/* Chains of an autoregression x' = phi x + noise with mean 3, and its square; the last one is
+ * shorter by `less` draws. */
+static void fill(wmc_stream *s, double phi, long draws, long less, wmc_accumulator *a[CHAINS])
 {
-  double total = 0, sum = 0;
-  for (size_t c = 0; c < CHAINS; c++)
-    if (c != left_out) total += draws[c], sum += draws[c] * x[c];
-  return sum / total;
-}
-
-Test(jackknife, mean_of_equal_chains_has_the_usual_error)
-{
-  double draws[CHAINS], x[CHAINS], without[2 * CHAINS] = {0}, square = 0;
-  for (size_t c = 0; c < CHAINS; c++) draws[c] = 7, x[c] = sin(3.0 * (double)c);
-  double mean = mean_without(draws, x, CHAINS);
-  for (size_t c = 0; c < CHAINS; c++) {
-    without[2 * c] = mean_without(draws, x, c);
-    square += (x[c] - mean) * (x[c] - mean);
+  for (int c = 0; c < CHAINS; c++) {
+    double x = 0, noise;
+    cr_assert_eq(wmc_accumulator_create(&a[c], 2), WMC_OK);
+    wmc_stream_normals(s, 1, 1 / sqrt(1 - phi * phi), &x);
+    for (long k = 0; k < draws - (c == CHAINS - 1 ? less : 0); k++) {
+      wmc_stream_normals(s, 1, 1, &noise);
+      x = phi * x + noise;
+      wmc_accumulator_add(a[c], (const double[]){3 + x, x});
+    }
   }
-  double usual = wmc_student_factor(CHAINS - 1) * sqrt(square / (CHAINS * (CHAINS - 1.0)));
-  double error = wmc_jackknife_error(CHAINS, draws, mean, without, 2);
-  cr_assert_float_eq(error, usual, 1e-13 * usual);
-  cr_assert(isnan(wmc_jackknife_error(1, draws, mean, without, 2)));
 }
 
-/* log of a mean over chains of very different length, each mean with variance 1/draws. */
-Test(jackknife, error_of_a_logarithm_of_unequal_chains_is_its_spread)
+static void empty(wmc_accumulator *a[CHAINS])
 {
-  const int trials = test_trials(4000);
-  double draws[CHAINS], x[CHAINS], without[CHAINS], square = 0, spread = 0;
+  for (int c = 0; c < CHAINS; c++) wmc_accumulator_destroy(a[c]);
+}
+
+static wmc_stream *stream_of(long seed)
+{
   wmc_stream *s;
-  cr_assert_eq(wmc_stream_create(&s, 5, 0), WMC_OK);
-  for (size_t c = 0; c < CHAINS; c++) draws[c] = c < 4 ? 100 : 300;
-  for (int t = 0; t < trials; t++) {
-    wmc_stream_normals(s, CHAINS, 1, x);
-    for (size_t c = 0; c < CHAINS; c++) x[c] = 3 + x[c] / sqrt(draws[c]);
-    double value = log(mean_without(draws, x, CHAINS));
-    for (size_t c = 0; c < CHAINS; c++) without[c] = log(mean_without(draws, x, c));
-    double error = wmc_jackknife_error(CHAINS, draws, value, without, 1);
-    square += error * error / trials;
-    spread += (value - log(3)) * (value - log(3)) / trials;
+  cr_assert_eq(wmc_stream_create(&s, seed, 0), WMC_OK);
+  return s;
+}
+
+static void linear(void *data, const double *means, double *out)
+{
+  *(int *)data += 1;
+  out[0] = means[0];
+  out[1] = 2 * means[0] - means[1];
+}
+
+Test(jackknife, linear_functions_have_the_errors_of_their_estimates)
+{
+  wmc_stream *s = stream_of(1);
+  for (int t = 0; t < 6; t++) {
+    wmc_accumulator *a[CHAINS];
+    wmc_estimate found[2], direct;
+    int calls = 0;
+    fill(s, 0.15 * t, 40 + 700 * t, 0, a);
+    cr_assert_eq(wmc_jackknife((const wmc_accumulator *const *)a, CHAINS, 2, linear, &calls, found),
+                 WMC_OK);
+    wmc_estimate_chains((const wmc_accumulator *const *)a, CHAINS, 0, &direct);
+    cr_assert_float_eq(found[0].mean, direct.mean, 1e-12);
+    /* batches leave out the last few draws of a chain, and begin at a 64th of it */
+    cr_assert_float_eq(found[0].error, direct.error, 0.12 * direct.error, "%d: %g %g", t,
+                       found[0].error, direct.error);
+    cr_assert_float_eq(found[1].error, found[0].error, 1e-9 * direct.error);
+    cr_assert_gt(calls, 30 * CHAINS);
+    empty(a);
   }
-  /* both are chi squared, with `trials` and about (CHAINS - 1) trials degrees of freedom */
-  double factor = wmc_student_factor(CHAINS - 1), sigma = sqrt(2.2 / trials);
-  double quotient = square / (factor * factor) / spread;
-  cr_assert_lt(fabs(quotient - 1), 5 * sigma, "%g", quotient);
   wmc_stream_destroy(s);
+}
+
+static void logarithm(void *data, const double *means, double *out)
+{
+  (void)data;
+  *out = log(means[0]);
+}
+
+Test(jackknife, errors_of_logarithms_are_their_spread_with_unequal_chains_too)
+{
+  const int trials = test_trials(400);
+  wmc_stream *s = stream_of(2);
+  for (int unequal = 0; unequal < 2; unequal++) {
+    double square = 0, spread = 0;
+    for (int t = 0; t < trials; t++) {
+      wmc_accumulator *a[CHAINS];
+      wmc_estimate e;
+      fill(s, 0.6, 1000, unequal ? 800 : 0, a);
+      cr_assert_eq(wmc_jackknife((const wmc_accumulator *const *)a, CHAINS, 1, logarithm, NULL, &e),
+                   WMC_OK);
+      double factor = wmc_student_factor(e.freedom);
+      square += pow(e.error / factor, 2) / trials;
+      spread += pow(e.mean - log(3), 2) / trials;
+      empty(a);
+    }
+    /* the spread is chi squared; the mean of the errors is off by 3% at most, sharply known */
+    cr_assert_lt(fabs(square / spread - 1), 0.03 + 5 * sqrt(2.2 / trials), "%d: %g %g", unequal,
+                 square, spread);
+  }
+  wmc_stream_destroy(s);
+}
+
+Test(jackknife, without_draws_nothing_is_known)
+{
+  wmc_accumulator *a[CHAINS] = {NULL};
+  wmc_estimate e;
+  cr_assert_eq(wmc_jackknife((const wmc_accumulator *const *)a, CHAINS, 1, logarithm, NULL, &e),
+               WMC_OK);
+  cr_assert(isnan(e.mean) && isnan(e.error));
+  cr_assert_eq(wmc_accumulator_create(&a[0], 1), WMC_OK);
+  wmc_accumulator_add(a[0], (const double[]){1});
+  cr_assert_eq(wmc_jackknife((const wmc_accumulator *const *)a, CHAINS, 1, logarithm, NULL, &e),
+               WMC_OK);
+  cr_assert(e.mean == 0 && isnan(e.error));
+  wmc_accumulator_destroy(a[0]);
 }

@@ -5,9 +5,9 @@
  * `estimates` holds NAME, NAME_error, NAME_deviation (of one sample), NAME_tau, NAME_ess,
  * NAME_rhat, NAME_quality (wmc_estimate_quality) and, where the exact value is known, NAME_expected
  * and NAME_z = (NAME - expected) / error. The group `chains` holds the means of each chain. A
- * derived quantity of the model (models/model.h) has NAME, NAME_error and perhaps NAME_expected and
- * NAME_z; its error is that of a jackknife over chains (statistics/jackknife.h), joined in square
- * by what its method may be off by. Checked by tests/mpi, tests/readers and tests/fits.
+ * derived quantity of the model (models/model.h) has all but NAME_deviation, NAME_tau and NAME_ess;
+ * its error is that of a jackknife (statistics/jackknife.h), joined in square by what its method
+ * may be off by. Checked by tests/mpi, tests/readers and tests/fits.
  */
 #pragma once
 #include "weylmc/io/results.h"

@@ -1,18 +1,27 @@
-/** @file jackknife.h  Errors of nonlinear functions of averages, by leaving out chains.
+/** @file jackknife.h  Nonlinear functions of averages, with errors.
  *
- * A function f of the means over g independent chains with n_c draws, n in all: with h_c = n / n_c
- * and f_c its value without chain c, the pseudo-values p_c = h_c f - (h_c - 1) f_c have the mean
- * p = sum_c p_c / h_c, and the variance of f is about
- *   1/g sum_c (p_c - p)^2 / (h_c - 1),
- * for a linear f and equal n_c the usual (g (g-1))^{-1} sum_c (x_c - x)^2. The error is its root
- * times Student's factor for g - 1 degrees of freedom (estimate.h).
- * Source: F. M. T. A. Busing, E. Meijer and R. van der Leeden, Stat. Comput. 9 (1999) 3.
- * Checked by tests/unit/jackknife.c.  Reentrant; allocates nothing.
+ * A function f of the means over all chains is evaluated again without each batch of each chain
+ * (accumulator.h; batches of all chains are first merged to one length l). With N draws in all, the
+ * pseudo-value p_b = (N/l) f - (N/l - 1) f_b of batch b is, for a linear f, the mean of f over the
+ * batch, and up to 1/N the same for a linearised f. So the pseudo-values of a chain are a series
+ * like that of an observable, and the error of f is that of their mean, with everything that
+ * estimate.h does about autocorrelation, chains that differ, and few degrees of freedom.
+ * Sources: M. H. Quenouille, Biometrika 43 (1956) 353; H. R. Kuensch, Ann. Statist. 17 (1989) 1217
+ * (blocks). Checked by tests/unit/jackknife.c: linear functions have the
+ * error of their estimate, logarithms that of their spread, on autocorrelated chains.
  */
 #pragma once
 #include <stddef.h>
 
-/** Error of `value`, the function of all chains; without[c * stride] is it without chain c. NaN for
- * fewer than two chains. All draws[c] > 0. */
-double wmc_jackknife_error(size_t chains, const double *draws, double value, const double *without,
-                           size_t stride);
+#include "weylmc/statistics/accumulator.h"
+#include "weylmc/statistics/estimate.h"
+
+/** All entries of a function from the means of all components. */
+typedef void wmc_jackknife_function(void *data, const double *means, double *out);
+
+/** Estimates of `entries` entries over `chains` accumulators of equally many components (NULL or
+ * empty ones are skipped). `mean` is the function of all means; `error`, `rhat`, `freedom` and
+ * `quality` are those of the pseudo-values; `deviation`, `tau` and `ess` are not known (NaN).
+ * WMC_FAILURE when memory is exhausted. */
+wmc_status wmc_jackknife(const wmc_accumulator *const *accumulators, size_t chains, size_t entries,
+                         wmc_jackknife_function *function, void *data, wmc_estimate *out);

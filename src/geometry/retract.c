@@ -16,6 +16,7 @@ typedef struct cores {
   double *s, *work;  /* N rows of entries i <= j each */
   double *curvature; /* N rows of r */
   double *saved;     /* M_p before the last iteration */
+  long *products;    /* counter */
   double *block;     /* scratch of points */
 } cores;
 
@@ -102,6 +103,7 @@ static void sweep(const cores *c)
     memcpy(rotation, image, (size_t)(r * r) * sizeof *rotation);
     turn_frame(c, p, rotation);
   }
+  *c->products += 2 * c->layers->depth;
 }
 
 /* lambda = geometric means of the diagonals. False if some are not finite and positive. */
@@ -167,6 +169,7 @@ static moments find_moments(const cores *c)
     }
   }
   found.imbalance = largest * n / found.norm2;
+  *c->products += 2 * (n - 1);
   return found;
 }
 
@@ -263,6 +266,7 @@ static bool divide(const cores *c, const wmc_product *product, const double *s, 
     }
     wmc_product_apply(product, m, power, image);
     for (int k = 0; k < square; k++) m[k] += image[k];
+    *c->products += left < size ? 2 : 1;
   }
   return true;
 }
@@ -279,6 +283,7 @@ static bool apply(const cores *c, double factor, double size)
       for (int k = 0; factor < 1 && k < square; k++) s[k] *= factor;
       wmc_product_apply(product, s, m, image);
       for (int k = 0; k < square; k++) m[k] += image[k];
+      *c->products += 1;
     }
     if (p > 1 && !divide(c, product, s - c->layers->core, factor * size, m)) return false;
   }
@@ -303,10 +308,12 @@ static bool iterate(const cores *c, double damping, bool far)
 
 /* Balance the cores; then frames and lambda of the point are those of the layers. |M|^2 is least at
  * balance and S points downhill: where it grows, the step is undone and a shorter one made. */
-static bool settle(const cores *c, wmc_retraction *done)
+static bool settle(cores *c, wmc_retraction *done)
 {
   const double near = 1e-4, slow = 0.1;
   double before = INFINITY, least = INFINITY, damping = 1;
+  done->products = 0;
+  c->products = &done->products;
   sweep(c);
   for (done->iterations = 0; done->iterations < ITERATIONS_MAX; done->iterations++) {
     moments now = find_moments(c);
@@ -557,7 +564,7 @@ bool wmc_retract(const wmc_point *point, const wmc_tangent *step, wmc_retraction
                  double *scratch)
 {
   const wmc_layers *layers = point->layers;
-  const walk w = walk_map(point, step, scratch);
+  walk w = walk_map(point, step, scratch);
   wmc_retraction unused;
   add_lambda(point, step, w.c.m);
   for (int p = 0; p <= layers->depth; p++) {
@@ -572,7 +579,7 @@ bool wmc_retract(const wmc_point *point, const wmc_tangent *step, wmc_retraction
 bool wmc_retract_normally(const wmc_point *point, const wmc_tangent *step, wmc_retraction *done,
                           double *scratch)
 {
-  const walk w = walk_map(point, step, scratch);
+  walk w = walk_map(point, step, scratch);
   wmc_retraction found, rest;
   add_lambda(point, step, w.start);
   if (!find_normal(&w, &found)) return false;
@@ -584,7 +591,7 @@ bool wmc_retract_normally(const wmc_point *point, const wmc_tangent *step, wmc_r
 bool wmc_balance(const wmc_point *point, const double *w, wmc_retraction *done, double *scratch)
 {
   const wmc_layers *layers = point->layers;
-  const cores c = cores_map(point, scratch);
+  cores c = cores_map(point, scratch);
   const int r = layers->rank;
   wmc_retraction unused;
   if (!wmc_point_read(point, w, c.block)) return false;

@@ -22,6 +22,7 @@
 /** What a retraction did. */
 typedef struct wmc_retraction {
   int iterations;   /**< of S */
+  long products;    /**< of r x r matrices (d_p x r by r x r ones count as one), for benchmarks */
   double imbalance; /**< largest |mu_ij| over sum lambda^2 that was left before frames were read */
 } wmc_retraction;
 

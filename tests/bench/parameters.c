@@ -1,0 +1,126 @@
+/* Time of a step of the formulation `parameters` (euler) beside the matrix products it contains.
+ *
+ * Layers of one width d, depth N, E = |X|^2/2, beta = 1. A step draws noise and drift in the
+ * tangent space and retracts; the products that its retraction makes are counted and timed on their
+ * own, over as many matrices as the layers have. Columns: microseconds a step, of that products,
+ * their quotient; microseconds a step and layer (the same for all N if time is linear in N);
+ * iterations of the retraction. The step shrinks like 1/(N d), as the accuracy of euler asks for.
+ * Best of many short rounds, both alike. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "weylmc/base/clock.h"
+#include "weylmc/base/memory.h"
+#include "weylmc/geometry/retract.h"
+
+enum { ROUNDS = 40 };
+
+typedef struct scene {
+  wmc_layers *layers;
+  wmc_point point;
+  wmc_tangent step;
+  wmc_stream *stream;
+  double *x, *scratch, *a, *b, *c;
+  const wmc_product *product;
+  long iterations, products, steps;
+} scene;
+
+static double *room(size_t n)
+{
+  double *memory = WMC_ARRAY(double, n);
+  if (memory == NULL) exit(1);
+  return memory;
+}
+
+static void open(scene *s, int width, int depth)
+{
+  const wmc_shape shape = wmc_shape_square(width, 0, depth);
+  if (wmc_layers_create(&s->layers, &shape) || wmc_stream_create(&s->stream, 1, 0)) exit(1);
+  const size_t retract = wmc_retract_scratch(s->layers), draw = wmc_tangent_scratch(s->layers);
+  const size_t all = (size_t)depth * s->layers->core;
+  s->point = wmc_point_map(s->layers, room(wmc_point_size(s->layers)));
+  s->step = wmc_tangent_map(s->layers, room(wmc_tangent_size(s->layers)));
+  s->scratch = room(retract > draw ? retract : draw);
+  s->x = room(wmc_layers_block(s->layers));
+  s->a = room(all);
+  s->b = room(all);
+  s->c = room(all);
+  wmc_stream_normals(s->stream, all, 1, s->a);
+  wmc_stream_normals(s->stream, all, 1, s->b);
+  s->product = wmc_layers_product(s->layers, width, width, width);
+  for (int k = 0; k < width; k++) s->point.lambda[k] = pow(1.5 - (k + 0.5) / width, 1.0 / depth);
+  wmc_point_draw_frames(&s->point, s->stream, s->scratch);
+  s->iterations = s->products = s->steps = 0;
+}
+
+static void finish(scene *s)
+{
+  wmc_free(s->point.frames);
+  wmc_free(s->step.core);
+  wmc_free(s->scratch);
+  wmc_free(s->x);
+  wmc_free(s->a);
+  wmc_free(s->b);
+  wmc_free(s->c);
+  wmc_layers_destroy(s->layers);
+  wmc_stream_destroy(s->stream);
+}
+
+static void advance(scene *s, double time)
+{
+  wmc_retraction done;
+  wmc_point_end_to_end(&s->point, s->x, s->scratch); /* E'(X) = X */
+  wmc_tangent_draw(&s->point, s->stream, sqrt(2 * time), sqrt(2 * time), s->x, -time, &s->step,
+                   s->scratch);
+  if (!wmc_retract(&s->point, &s->step, &done, s->scratch)) {
+    fputs("no way back\n", stderr);
+    exit(1);
+  }
+  s->iterations += done.iterations;
+  s->products += done.products;
+  if (++s->steps % 64 == 0) wmc_point_refresh(&s->point, s->scratch);
+}
+
+static void multiply(scene *s, long products)
+{
+  const size_t core = s->layers->core, all = (size_t)s->layers->depth * core;
+  size_t at = 0;
+  for (long k = 0; k < products; k++) {
+    wmc_product_apply(s->product, s->a + at, s->b + at, s->c + at);
+    at = at + core < all ? at + core : 0;
+  }
+}
+
+static void measure(int width, int depth)
+{
+  scene s;
+  open(&s, width, depth);
+  const double time = 0.02 / (width * depth);
+  const long steps = 2 + (long)(4000 / (depth * (4 + 0.02 * width * width * width)));
+  double step = INFINITY, products = INFINITY;
+  for (long k = 0; k < 4 * steps; k++) advance(&s, time);
+  s.iterations = s.products = s.steps = 0;
+  for (int round = 0; round < ROUNDS; round++) {
+    double begin = wmc_clock();
+    for (long k = 0; k < steps; k++) advance(&s, time);
+    step = fmin(step, (wmc_clock() - begin) / (double)steps);
+    const long count = s.products / s.steps;
+    begin = wmc_clock();
+    for (long k = 0; k < steps; k++) multiply(&s, count);
+    products = fmin(products, (wmc_clock() - begin) / (double)steps);
+  }
+  printf("%5d %5d %12.2f %12.2f %8.2f %12.3f %10.2f\n", width, depth, 1e6 * step, 1e6 * products,
+         step / products, 1e6 * step / depth, (double)s.iterations / (double)s.steps);
+  finish(&s);
+}
+
+int main(void)
+{
+  const int widths[] = {4, 8, 16, 32, 64}, depths[] = {4, 16, 64};
+  printf("%5s %5s %12s %12s %8s %12s %10s\n", "width", "depth", "us/step", "us products", "ratio",
+         "us/step/N", "iterations");
+  for (size_t k = 0; k < sizeof widths / sizeof widths[0]; k++)
+    for (size_t n = 0; n < sizeof depths / sizeof depths[0]; n++) measure(widths[k], depths[n]);
+  return 0;
+}

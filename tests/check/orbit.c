@@ -176,3 +176,48 @@ Test(orbit, gradient_and_conserved_moments)
   }
   wmc_stream_destroy(stream);
 }
+
+/* Outer widths 1, hidden width 2: noise leaves (|w|^2 - |u|^2)/|W|^2 as it is, and the gradient
+ * changes it at the rate of (G14). */
+Test(orbit, smallest_case)
+{
+  wmc_stream *stream = stream_of(44);
+  const wmc_shape shape = {
+      .numbers = WMC_NUMBERS_REAL, .depth = 2, .rank = 1, .rows = 1, .columns = 1, .hidden = 2};
+  const double one[] = {1}, h = 1e-6;
+  const wmc_energy_data data = {
+      .rows = 1, .columns = 1, .coefficient = {[WMC_ENERGY_TARGET] = 1}, .target = one};
+  wmc_layers *layers;
+  wmc_orbit *orbit;
+  wmc_energy energy;
+  cr_assert_eq(wmc_layers_create(&layers, &shape), WMC_OK);
+  cr_assert_eq(wmc_orbit_create(layers, &orbit), WMC_OK);
+  cr_assert_eq(wmc_energy_create(&data, &energy), WMC_OK);
+  double *w = test_room(2 * wmc_layers_size(layers)), *v = w + wmc_layers_size(layers);
+  double *u = w + layers->layer[1], *z = w + layers->layer[2];
+  for (int t = 0; t < test_trials(100); t++) {
+    double ratio[3];
+    wmc_stream_normals(stream, 2, 1, u);
+    wmc_stream_normals(stream, 2, 1, z);
+    const double x = u[0] * z[0] + u[1] * z[1], norm2 = wmc_layers_norm2(layers, w);
+    for (int step = 0; step < 3; step++) {
+      if (step == 1) wmc_orbit_draw(orbit, w, stream, 0.3, v);
+      for (size_t k = 0; step == 1 && k < wmc_layers_size(layers); k++) w[k] += v[k];
+      if (step == 2) {
+        for (size_t k = 0; k < wmc_layers_size(layers); k++) w[k] -= v[k], v[k] = 0;
+        wmc_orbit_descend(orbit, &energy, w, h, v);
+        for (size_t k = 0; k < wmc_layers_size(layers); k++) w[k] += v[k];
+      }
+      ratio[step] =
+          (z[0] * z[0] + z[1] * z[1] - u[0] * u[0] - u[1] * u[1]) / wmc_layers_norm2(layers, w);
+    }
+    cr_expect_lt(fabs(ratio[1] - ratio[0]), 1e-13, "noise: %g %g", ratio[0], ratio[1]);
+    const double rate = 4 * x * (x - 1) / norm2, found = (ratio[2] / ratio[0] - 1) / h;
+    cr_expect_lt(fabs(found - rate), 1e-3 * (1 + fabs(rate) * fabs(rate)), "%g %g", found, rate);
+  }
+  wmc_orbit_destroy(orbit);
+  wmc_energy_free(&energy);
+  wmc_layers_destroy(layers);
+  wmc_free(w);
+  wmc_stream_destroy(stream);
+}

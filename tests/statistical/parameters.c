@@ -157,3 +157,67 @@ Test(parameters, euler_against_quadrature)
   for (size_t k = 0; k < sizeof laws / sizeof laws[0]; k++)
     compare(&laws[k], "euler", 0.004, 500, 150, 30);
 }
+
+/* Vertical noise alone: X follows the flow of E - S/beta to its minimum, where all sigma^2 are
+ * (1 - 1/N)[(d - 1)/2 + m]; what is left of noise in X is of the order of the square root of the
+ * step. */
+Test(parameters, vertical_noise_is_a_flow)
+{
+  const law laws[] = {
+      {2, 3, 0, "vertical", 1, 0}, {2, 2, 1, "vertical", 1, 0}, {3, 4, 0, "vertical", 1, 0}};
+  for (size_t k = 0; k < sizeof laws / sizeof laws[0]; k++) {
+    const law *w = &laws[k];
+    const double exact = w->d * (1 - 1.0 / w->n) * (0.5 * (w->d - 1) + w->m), step = 0.001;
+    test_parameters p = parameters_of(w, "parameters", "euler", step);
+    result r = simulate(&p, 73, 4000, 4, 500);
+    const size_t at = test_observable(&p, "frobenius2");
+    const double spread = r.error[at] * sqrt(CHAINS);
+    if (test_verbose())
+      printf("d=%d N=%d m=%d vertical: |X|^2 %.4f, found %.4f +- %.4f\n", w->d, w->n, w->m, exact,
+             r.mean[at], r.error[at]);
+    cr_expect_lt(fabs(r.mean[at] - exact), 5 * r.error[at] + 4 * step * exact, "%g %g", r.mean[at],
+                 exact);
+    cr_expect_lt(spread, 3 * sqrt(step) * exact, "one chain: %g", spread);
+    test_parameters_close(&p);
+  }
+}
+
+/* Means of all observables of the three formulations, pairwise within 4 combined standard errors.
+ * With WEYLMC_EFFORT=40 errors are about 0.3% and all depths are there; by default a few cases are
+ * run. */
+Test(parameters, formulations_agree)
+{
+  const int depths[] = {2, 3, 10};
+  const bool long_run = test_trials(100) >= 1000;
+  for (int t = 0; t < 6; t++) {
+    const law w = {2 + t / 3, depths[t % 3], 0, "isotropic", 1, 1};
+    if (!long_run && t != 1 && t != 3) continue;
+    const char *const formulations[] = {"spectrum", "observable", "parameters"};
+    result r[3];
+    size_t size = 0, skip[3] = {0};
+    for (int f = 0; f < 3; f++) {
+      test_parameters p = parameters_of(&w, formulations[f], "metropolis", 0.3);
+      r[f] = simulate(&p, 200 + 10 * t + f, 1500, test_trials(600), f == 2 ? 2 * w.n : 3);
+      size = wmc_model_measurement_size(p.model, p.values);
+      skip[0] = test_observable(&p, "acceptance");
+      skip[1] = test_observable(&p, "imbalance");
+      skip[2] = test_observable(&p, "trace_target");
+      test_parameters_close(&p);
+    }
+    for (size_t i = 0; i < size; i++)
+      for (int f = 0; f < 3; f++) {
+        const int g = (f + 1) % 3;
+        const double error = hypot(r[f].error[i], r[g].error[i]),
+                     apart = r[f].mean[i] - r[g].mean[i];
+        if (i == skip[0] || i == skip[1] || i == skip[2]) continue;
+        if (!isfinite(apart) || !(error > 0)) continue; /* spectrum has no entries of X */
+        if (test_verbose())
+          printf("d=%d N=%d entry %zu %s %s: %.5f(%.5f) %.5f(%.5f) z %.2f\n", w.d, w.n, i,
+                 formulations[f], formulations[g], r[f].mean[i], r[f].error[i], r[g].mean[i],
+                 r[g].error[i], apart / error);
+        cr_expect_lt(fabs(apart), (long_run ? 4 : 5) * error,
+                     "d=%d N=%d entry %zu, %s %s: %g +- %g", w.d, w.n, i, formulations[f],
+                     formulations[g], apart, error);
+      }
+  }
+}

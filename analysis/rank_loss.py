@@ -97,7 +97,7 @@ def draw_rank(axis, results):
         axis.axhline(width - 1, color=colour, linestyle=":", linewidth=0.8)
     axis.set_xscale("log")
     axis.set_ylim(0.9, 3.1)
-    axis.set_title("mean effective rank, dotted its bound d - 1")
+    axis.set_title("effective rank, dotted: bound d - 1")
     axis.set_xlabel("depth N")
     axis.set_ylabel("effective rank (dimensionless)")
     axis.set_xlim(1.5, 1400)

@@ -1,5 +1,5 @@
 /* Directions that an energy leaves flat, and whether the Gibbs law ends along them;
- * docs/theory/balanced.md, eqs. (26), (27). */
+ * docs/theory/balanced.md, eqs. (36), (37). */
 #include <math.h>
 #include <string.h>
 

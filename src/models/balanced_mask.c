@@ -1,6 +1,6 @@
 /* What an energy with a mask adds: its share sum M_ij X_ij^2 / 2 is no function of diagonals in the
  * frame of X, so X itself is kept and every move costs O(rows columns); docs/theory/balanced.md,
- * eq. (17). */
+ * section 5. */
 #include "balanced.h"
 
 double wmc_balanced_mask_square(const wmc_balanced *chain)

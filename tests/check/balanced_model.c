@@ -730,7 +730,7 @@ Test(balanced_model, complaints_say_what_was_found_and_expected)
   wmc_stream_destroy(s);
 }
 
-/* Eq. (26) against the density itself: q large singular values among r, and t^dimension. */
+/* Eq. (36) against the density itself: q large singular values among r, and t^dimension. */
 Test(balanced_model, growth_along_flat_directions_is_that_of_the_density)
 {
   for (int t = 0; t < 200; t++) {

@@ -80,6 +80,7 @@ void wmc_balanced_destroy(wmc_balanced *chain)
   wmc_upstairs_destroy(chain->upstairs);
   wmc_free(chain->work);
   wmc_free(chain->dynamics);
+  wmc_free(chain->points);
   wmc_free(chain->state);
   wmc_free(chain);
 }
@@ -139,6 +140,9 @@ static wmc_status fill(wmc_balanced *chain, const wmc_balanced_setup *setup)
   if (chain->state == NULL || chain->work == NULL || chain->dynamics == NULL)
     return wmc_no_memory();
   double *rest = lay_out(chain);
+  chain->points = WMC_NEW(wmc_points);
+  if (chain->points == NULL) return wmc_no_memory();
+  *chain->points = wmc_balanced_map_points(chain);
   if (chain->upstairs) wmc_upstairs_place(chain, rest);
   if (chain->integrator->unitary)
     WMC_TRY(wmc_unitary_create(chain, chain->state + chain->state_size - extra));

@@ -28,6 +28,8 @@ typedef struct wmc_ladder wmc_ladder;
 typedef struct wmc_unitary wmc_unitary;
 typedef struct wmc_upstairs wmc_upstairs;
 
+typedef struct wmc_points wmc_points; /* balanced_dynamics.h */
+
 typedef struct wmc_integrator {
   const char *formulation, *scheme, *text;
   bool frames;  /**< the state holds U, V, G and H beside the spectrum */
@@ -110,6 +112,7 @@ struct wmc_balanced {
 
   double *work;       /**< scratch */
   double *dynamics;   /**< scratch of euler, heun and flow */
+  wmc_points *points; /**< laid over it */
   wmc_status trouble; /**< raised by a step that could not be made */
   /** m x m times m x m, n x n times n x n, m x m times m x n, m x n times n x n */
   wmc_product *in_rows, *in_columns, *from_left, *from_right;

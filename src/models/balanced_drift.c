@@ -30,7 +30,7 @@ size_t wmc_balanced_points_size(int rank)
          (rest > stages ? rest : stages);
 }
 
-wmc_points wmc_balanced_points(const wmc_balanced *chain)
+wmc_points wmc_balanced_map_points(const wmc_balanced *chain)
 {
   const int r = chain->x.rank, size = wmc_pairs_padded(r);
   double *m = chain->dynamics;
@@ -53,9 +53,8 @@ wmc_points wmc_balanced_points(const wmc_balanced *chain)
 static double flow(double x, double c) { return sqrt(x * x + 2 * c) - x; }
 
 /* Any pair i < j. */
-static void add_pair(const wmc_spectrum *x, int i, int j, const wmc_points *p)
+static void add_pair(const wmc_spectrum *x, int i, int j, double w, const wmc_points *p)
 {
-  const double w = p->pairs.strength;
   double apart = 0.5 * flow(x->lambda[i] - x->lambda[j], w), slope_i, slope_j;
   double up = p->pairs.mirrored && w > 0 ? 0.5 * w / (x->lambda[i] + x->lambda[j]) : 0;
   x->log_sigma[i] = wmc_spectrum_log_sigma(x, x->lambda[i]);
@@ -73,20 +72,20 @@ static void add_close(const wmc_spectrum *x, int left, const wmc_points *p)
   for (int i = 0; i < x->rank && left > 0; i++)
     for (int j = i + 1; j < x->rank && left > 0; j++)
       if (!wmc_pairs_apart(&p->pairs, i, j)) {
-        add_pair(x, i, j, p);
+        add_pair(x, i, j, p->pairs.strength, p);
         left--;
       }
 }
 
 /* Two points: without the overhead of eight. */
-static void sum_two(const wmc_spectrum *x, const wmc_points *p)
+static void sum_two(const wmc_spectrum *x, double w, const wmc_points *p)
 {
-  const double w = p->pairs.strength, *l = x->lambda, *y = x->sigma2, *q = x->lambda2;
+  const double *l = x->lambda, *y = x->sigma2, *q = x->lambda2;
   const double gap = l[0] - l[1], dy = y[0] - y[1], dq = q[0] - q[1];
   const double n = p->pairs.mirrored ? 1 / x->depth : 1;
   p->shift[0] = p->shift[1] = p->slope[0] = p->slope[1] = 0;
   if (!(dy > fmax(1e-3 * y[0], 1e-290) && dq > 1e-6 * fabs(l[0]))) {
-    add_pair(x, 0, 1, p);
+    add_pair(x, 0, 1, w, p);
     return;
   }
   const double both = 1 / (dy * dq), fy = both * dq, fq = both * dy;
@@ -100,12 +99,12 @@ static void sum_two(const wmc_spectrum *x, const wmc_points *p)
 void wmc_balanced_sum_pairs(const wmc_spectrum *x, double strength, const wmc_points *points)
 {
   const size_t bytes = (size_t)x->rank * sizeof(double);
-  wmc_points p = *points;
-  p.pairs.strength = strength;
   if (x->rank == 2) {
-    sum_two(x, &p);
+    sum_two(x, strength, points);
     return;
   }
+  wmc_points p = *points;
+  p.pairs.strength = strength;
   memcpy(p.pairs.x, x->lambda, bytes);
   memcpy(p.pairs.q, x->lambda2, bytes);
   memcpy(p.pairs.y, x->sigma2, bytes);
@@ -214,19 +213,19 @@ static double slope_at(const wmc_balanced *chain, const wmc_spectrum *x, int k)
 void wmc_balanced_drift(const wmc_balanced *chain, const wmc_rates *rates, double outward,
                         bool energy, const double *lambda, double *drift)
 {
-  const wmc_points p = wmc_balanced_points(chain);
-  const wmc_spectrum *x = &p.sorted;
+  const wmc_points *p = chain->points;
+  const wmc_spectrum *x = &p->sorted;
   const int r = x->rank;
   const bool infinite = isinf(x->depth);
-  sort(r, infinite, lambda, p.order, p.aid);
-  wmc_balanced_set_lambda(x, p.aid);
-  if (rates->entropy > 0) wmc_balanced_sum_pairs(x, 0, &p);
+  sort(r, infinite, lambda, p->order, p->aid);
+  wmc_balanced_set_lambda(x, p->aid);
+  if (rates->entropy > 0) wmc_balanced_sum_pairs(x, 0, p);
   for (int k = 0; k < r; k++) {
     const double inverse = infinite ? 1 : 1 / x->lambda[k], n = infinite ? 1 : x->depth;
     double sum = outward > 0 ? outward * inverse : 0;
-    if (rates->entropy > 0) sum += rates->entropy * n * inverse * p.slope[k];
+    if (rates->entropy > 0) sum += rates->entropy * n * inverse * p->slope[k];
     if (energy) sum -= rates->time * slope_at(chain, x, k);
-    drift[p.order[k]] = !infinite && lambda[p.order[k]] < 0 ? -sum : sum;
+    drift[p->order[k]] = !infinite && lambda[p->order[k]] < 0 ? -sum : sum;
   }
 }
 

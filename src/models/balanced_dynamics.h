@@ -18,15 +18,16 @@ size_t wmc_balanced_start_size(const wmc_shape *shape);
 size_t wmc_balanced_dynamics_size(const wmc_shape *shape, bool frames);
 
 /** Arrays of one number a singular value, padded for pairs.h. */
-typedef struct wmc_points {
+struct wmc_points {
   wmc_pairs pairs;             /**< x = lambda, q = lambda2, y = sigma2, g = q/N or 1 */
   double *shift, *slope;       /**< sums over pairs */
   double *lambda, *next, *aid; /**< for the schemes */
   wmc_spectrum sorted;         /**< of wmc_balanced_drift */
   int *order;
   double *rest; /**< rank (rank + 6), and at least (WMC_ODE_STAGES + 1) rank */
-} wmc_points;
-wmc_points wmc_balanced_points(const wmc_balanced *chain);
+};
+/** Laid over the beginning of `dynamics`; kept in the chain. */
+wmc_points wmc_balanced_map_points(const wmc_balanced *chain);
 size_t wmc_balanced_points_size(int rank);
 
 /** Sums over all pairs of a sorted spectrum, close ones included, into points->shift (repulsion by

@@ -17,18 +17,18 @@ void wmc_balanced_euler_lambda(wmc_balanced *chain, wmc_stream *stream, const do
   const bool infinite = isinf(x->depth);
   const double c = chain->energy.quadratic[0];
   const wmc_rates rates = chain->full;
-  const wmc_points p = wmc_balanced_points(chain);
-  wmc_stream_normals(stream, (size_t)x->rank, sqrt(rates.variance), p.next);
-  wmc_balanced_sum_pairs(x, rates.repulsion, &p);
+  const wmc_points *p = chain->points;
+  wmc_stream_normals(stream, (size_t)x->rank, sqrt(rates.variance), p->next);
+  wmc_balanced_sum_pairs(x, rates.repulsion, p);
   for (int k = 0; k < x->rank; k++) {
     const double lambda = x->lambda[k], n = infinite ? 1 : x->depth / lambda;
     const double slope = force ? force[k * stride] : c * x->sigma[k];
-    p.next[k] +=
-        lambda + p.shift[k] + rates.entropy * n * p.slope[k] -
+    p->next[k] +=
+        lambda + p->shift[k] + rates.entropy * n * p->slope[k] -
         rates.time * wmc_balanced_slope(&chain->energy, x->depth, lambda, x->sigma[k], slope) +
         (infinite ? rates.outward : flow(lambda, rates.outward));
   }
-  wmc_balanced_adopt(chain, p.next);
+  wmc_balanced_adopt(chain, p->next);
 }
 
 static void step_spectrum(wmc_balanced *chain, wmc_stream *stream, double gain)
@@ -167,8 +167,12 @@ static void step_frames(wmc_balanced *chain, wmc_stream *stream, const turns *t)
     wmc_balanced_turn(2, b, chain->v, chain->v + 2);
     return;
   }
-  wmc_rotate_pairs(chain->rows, r, t->c_u, t->s_u, chain->u);
-  wmc_rotate_pairs(chain->columns, r, t->c_v, t->s_v, chain->v);
+  if (chain->rows == chain->columns) {
+    wmc_rotate_pairs_of_both(chain->rows, r, t->c_u, t->s_u, chain->u, t->c_v, t->s_v, chain->v);
+  } else {
+    wmc_rotate_pairs(chain->rows, r, t->c_u, t->s_u, chain->u);
+    wmc_rotate_pairs(chain->columns, r, t->c_v, t->s_v, chain->v);
+  }
   step_outer(chain, t);
 }
 

@@ -56,11 +56,12 @@ static void step_spectrum(wmc_balanced *chain, wmc_stream *stream, double gain)
 {
   (void)stream;
   (void)gain;
-  const wmc_points p = wmc_balanced_points(chain);
+  const wmc_points *p = chain->points;
   const int r = chain->x.rank;
   const wmc_ode ode = {.n = (size_t)r, .slope = slope_of_spectrum, .data = chain};
   const size_t bytes = (size_t)r * sizeof(double);
-  double *lambda = p.lambda, *next = p.next, *stages = p.rest, *error = stages + WMC_ODE_STAGES * r;
+  double *lambda = p->lambda, *next = p->next, *stages = p->rest,
+         *error = stages + WMC_ODE_STAGES * r;
   double *trial = &chain->counts[WMC_COUNT_TRIAL], left = chain->step;
   memcpy(lambda, chain->x.lambda, bytes);
   slope_of_spectrum(chain, lambda, stages);

@@ -84,15 +84,15 @@ static void repel(wmc_balanced *chain, const wmc_rates *full, const wmc_points *
 static void step_spectrum(wmc_balanced *chain, wmc_stream *stream, double gain)
 {
   (void)gain;
-  const wmc_points p = wmc_balanced_points(chain);
-  make_drift(chain, &p);
+  const wmc_points *p = chain->points;
+  make_drift(chain, p);
   if (chain->trouble == WMC_OK) {
-    make_noise(chain, stream, &chain->half, p.next);
-    repel(chain, &chain->full, &p);
+    make_noise(chain, stream, &chain->half, p->next);
+    repel(chain, &chain->full, p);
   }
   if (chain->trouble != WMC_OK) return;
-  make_noise(chain, stream, &chain->half, p.next);
-  make_drift(chain, &p);
+  make_noise(chain, stream, &chain->half, p->next);
+  make_drift(chain, p);
 }
 
 /* --- With frames ----------------------------------------------------------------------------- */
@@ -171,9 +171,9 @@ static void move_outward(const wmc_balanced *chain, double outward, double *lamb
 
 static void move_lambda(wmc_balanced *chain)
 {
-  const wmc_points p = wmc_balanced_points(chain);
+  const wmc_points *p = chain->points;
   const int r = chain->x.rank;
-  double *lambda = p.rest, *first = p.next, *middle = p.lambda, *second = lambda + r;
+  double *lambda = p->rest, *first = p->next, *middle = p->lambda, *second = lambda + r;
   const double rate = rate_of_entropy(chain) + (chain->blind ? rate_of_energy(chain) : 0);
   const int parts = parts_of(chain, chain->step, rate);
   const wmc_rates part = wmc_balanced_rates(chain, chain->step / fmax(parts, 1));

@@ -8,6 +8,7 @@
 static wmc_qr_kernel *const qrs[] = WMC_SIMD_TABLE(wmc_qr_householder);
 static wmc_svd_kernel *const svds[] = WMC_SIMD_TABLE(wmc_svd_sweeps);
 static wmc_rotate_pairs_kernel *const rotates_pairs[] = WMC_SIMD_TABLE(wmc_rotate_triangle);
+static wmc_rotate_both_kernel *const rotates_both[] = WMC_SIMD_TABLE(wmc_rotate_triangles);
 static wmc_rotate_kernel *const rotates[] = WMC_SIMD_TABLE(wmc_rotate_all);
 
 /** In doubles: the matrix by rows padded to 8, four vectors, the reflectors, and room to begin at a
@@ -46,4 +47,10 @@ void wmc_rotate_columns(int m, int n, const double *c, const double *s, double *
 void wmc_rotate_pairs(int m, int n, const double *c, const double *s, double *a)
 {
   rotates_pairs[wmc_simd_level()](m, n, c, s, a);
+}
+
+void wmc_rotate_pairs_of_both(int m, int n, const double *c_a, const double *s_a, double *a,
+                              const double *c_b, const double *s_b, double *b)
+{
+  rotates_both[wmc_simd_level()](m, n, c_a, s_a, a, c_b, s_b, b);
 }

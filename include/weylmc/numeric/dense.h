@@ -70,6 +70,9 @@ void wmc_rotate_columns(int m, int n, const double *c, const double *s, double *
 /** All pairs i < j of the first n of the m-row columns of a: (a_i, a_j) turns by entry k of c and
  * s, k counting (0,1), (0,2), ..., (1,2), ... */
 void wmc_rotate_pairs(int m, int n, const double *c, const double *s, double *a);
+/** The same for two matrices of one size, a and b, faster than one after the other. */
+void wmc_rotate_pairs_of_both(int m, int n, const double *c_a, const double *s_a, double *a,
+                              const double *c_b, const double *s_b, double *b);
 
 /** Linear least squares min |A x - b| for A (m x n, m >= n) of full rank; A and b are destroyed.
  * @param[out] x    n    @param[out] cov  n x n, (A^T A)^{-1}; may be NULL

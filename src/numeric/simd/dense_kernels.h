@@ -14,6 +14,9 @@ typedef void wmc_rotate_kernel(int m, int n, const double *c, const double *s, d
                                double *y);
 /** See wmc_rotate_pairs. */
 typedef void wmc_rotate_pairs_kernel(int m, int n, const double *c, const double *s, double *a);
+/** See wmc_rotate_pairs_of_both. */
+typedef void wmc_rotate_both_kernel(int m, int n, const double *c_a, const double *s_a, double *a,
+                                    const double *c_b, const double *s_b, double *b);
 
 WMC_SIMD_DECLARE(wmc_product_kernel, wmc_product_tiled);
 WMC_SIMD_DECLARE(wmc_product_fixed, wmc_product_2);
@@ -22,3 +25,4 @@ WMC_SIMD_DECLARE(wmc_qr_kernel, wmc_qr_householder);
 WMC_SIMD_DECLARE(wmc_svd_kernel, wmc_svd_sweeps);
 WMC_SIMD_DECLARE(wmc_rotate_kernel, wmc_rotate_all);
 WMC_SIMD_DECLARE(wmc_rotate_pairs_kernel, wmc_rotate_triangle);
+WMC_SIMD_DECLARE(wmc_rotate_both_kernel, wmc_rotate_triangles);

@@ -38,7 +38,7 @@ static inline void add_block(const wmc_pairs *p, int i, int block, double w, dou
     dy = apart > 0 ? dy : 1.0;
     dq = apart > 0 ? dq : 1.0;
     gap = apart > 0 ? gap : 0.0;
-    double fy = apart / dy, fq = apart / dq;
+    double both = apart / (dy * dq), fy = both * dq, fq = both * dy;
     double out = 0.5 * (sqrt(gap * gap + 2 * w * apart) - gap), up = mirror * gap * fq;
     double here = yi * fy - gi * fq, there = weight[k] * fq - fy * (apart > 0 ? y[k] : 0.0);
     sum->up[k] += up + out;

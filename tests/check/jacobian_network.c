@@ -12,6 +12,7 @@
 #include "weylmc/jacobian/qdt.h"
 #include "weylmc/models/model.h"
 #include "weylmc/numeric/dense.h"
+#include "weylmc/numeric/special.h"
 
 static wmc_stream *stream_of(long id)
 {
@@ -474,6 +475,99 @@ Test(jacobian_model, expected_values_where_they_are_exact)
   PARAMETERS(model, values, "activation=tanh");
   cr_expect_not(expect(model, "log_vector_growth", values, out));
   cr_expect_not(expect(model, "trace_metric", values, out));
+  for (size_t k = 0; k < FIELDS; k++) wmc_value_free(&values[k]);
+}
+
+Test(jacobian_model, expected_values_of_the_other_architectures)
+{
+  const wmc_model *model = wmc_model_find("residual_jacobian");
+  const double g1 = 0.5 * (log(2) + wmc_digamma(0.5)), g2 = 0.5 * (log(2) + wmc_digamma(1));
+  double out[4], error;
+  wmc_value values[FIELDS] = {0};
+  PARAMETERS(model, values, "width=2", "depth=100", "block=plain", "activation=linear",
+             "variance=3");
+  cr_assert(expect(model, "log_singular_values_sum", values, out));
+  cr_expect_float_eq(out[0], 100 * (g1 + g2 + log(3)), 1e-11);
+  cr_assert(expect(model, "log_vector_growth", values, out));
+  cr_expect_float_eq(out[0], 100 * (g2 + 0.5 * log(3)), 1e-11);
+  PARAMETERS(model, values, "activation=leaky_relu", "slope=0.1");
+  cr_assert(expect(model, "log_singular_values_sum", values, out));
+  cr_expect_float_eq(out[0], 100 * (g1 + g2 + log(3) + log(0.1)), 1e-11);
+  cr_expect_not(expect(model, "log_vector_growth", values, out));
+  PARAMETERS(model, values, "activation=relu");
+  cr_expect_not(expect(model, "log_singular_values_sum", values, out));
+  PARAMETERS(model, values, "activation=abs", "weights=orthogonal");
+  cr_assert(expect(model, "log_singular_values", values, out));
+  cr_expect_float_eq(out[0], 50 * log(6), 1e-11);
+  cr_expect_float_eq(out[1], 50 * log(6), 1e-11);
+
+  PARAMETERS(model, values, "block=exponential", "weights=uniform", "variance=1");
+  cr_assert(expect(model, "log_singular_values_sum", values, out));
+  cr_expect_eq(out[0], 0);
+  cr_expect_not(expect(model, "trace_metric", values, out));
+
+  PARAMETERS(model, values, "block=linear", "weights=gaussian", "time=0.1", "keep=0.5");
+  cr_assert(expect(model, "trace_metric", values, out));
+  cr_expect_float_eq(out[0], 2 * pow(1 + 2 * 0.002, 100), 1e-12);
+  cr_expect_not(expect(model, "log_singular_values_sum", values, out));
+  PARAMETERS(model, values, "keep=1", "norm=rms");
+  cr_expect_not(expect(model, "trace_metric", values, out));
+  cr_expect_not(expect(model, "log_vector_growth", values, out));
+  PARAMETERS(model, values, "norm=none", "weights=fractional", "hurst=0.8", "time=2");
+  cr_assert(expect(model, "log_singular_values_sum", values, out));
+  cr_expect_float_eq(out[0], 100 * wmc_exact_log_det(2, pow(0.02, 1.6), &error), 1e-13);
+  cr_expect_not(expect(model, "trace_metric", values, out));
+  for (size_t k = 0; k < FIELDS; k++) wmc_value_free(&values[k]);
+}
+
+/* Lost values are -inf, counted, and left out of the conditional means. */
+Test(jacobian_model, lost_rank_is_counted)
+{
+  enum { DIM = 4, DRAWS = 300 };
+  const wmc_model *model = wmc_model_find("residual_jacobian");
+  double measured[MEASURED], means[MEASURED] = {0}, sum[DIM] = {0}, growth = 0, derived[DIM + 1];
+  double doubt[DIM + 1] = {0};
+  int finite[DIM] = {0};
+  wmc_value values[FIELDS] = {0};
+  PARAMETERS(model, values, "width=4", "depth=3", "block=plain", "activation=relu");
+  size_t n = wmc_model_measurement_size(model, values);
+  void *chain;
+  wmc_stream *stream = stream_of(77);
+  cr_assert_eq(model->create(values, &chain), WMC_OK);
+  model->start(chain, stream);
+  for (int draw = 0; draw < DRAWS; draw++) {
+    cr_assert_eq(model->advance(chain, stream, 1, false), WMC_OK);
+    model->measure(chain, measured);
+    const double *lambda = find(model, values, measured, "log_singular_values");
+    int lost = 0;
+    for (int i = 0; i < DIM; i++) {
+      bool there = lambda[i] > -INFINITY;
+      lost += !there;
+      finite[i] += there;
+      sum[i] += there ? lambda[i] : 0;
+    }
+    cr_expect_eq(*find(model, values, measured, "rank_lost"), lost);
+    cr_expect_eq(*find(model, values, measured, "log_singular_values_sum") > -INFINITY, lost == 0);
+    double moved = *find(model, values, measured, "log_vector_growth");
+    cr_expect_eq(moved > -INFINITY, lost < DIM);
+    growth += lost < DIM ? moved : 0;
+    cr_expect(isfinite(*find(model, values, measured, "trace_metric")));
+    for (size_t i = 0; i < n; i++) means[i] += measured[i] / DRAWS;
+  }
+  cr_assert(finite[0] < DRAWS && finite[2] > 0, "the test needs both kinds");
+  model->derived[0].evaluate(values, means, derived, doubt);
+  for (int i = 0; i < DIM; i++) {
+    if (finite[i] > 0)
+      cr_expect_float_eq(derived[i], sum[i] / finite[i], 1e-12);
+    else
+      cr_expect_eq(derived[i], -INFINITY);
+  }
+  model->derived[1].evaluate(values, means, derived, doubt);
+  cr_expect_float_eq(derived[0], growth / finite[0], 1e-12);
+  PARAMETERS(model, values, "activation=tanh");
+  cr_expect_lt(wmc_model_measurement_size(model, values), n, "nothing to count");
+  model->destroy(chain);
+  wmc_stream_destroy(stream);
   for (size_t k = 0; k < FIELDS; k++) wmc_value_free(&values[k]);
 }
 

@@ -355,7 +355,7 @@ static wmc_status add_columns(wmc_group *group, const layout *l, const wmc_obser
   for (int k = 0; k < COLUMNS; k++) {
     out[k] = NULL;
     if (k >= COLUMN_EXPECTED && !exact) continue;
-    if (derived && (k == COLUMN_DEVIATION || k == COLUMN_TAU || k == COLUMN_ESS)) continue;
+    if (derived && k >= COLUMN_DEVIATION && k <= COLUMN_RHAT) continue;
     char text[256];
     snprintf(text, sizeof text, "%s%s", columns[k].text, k == COLUMN_MEAN ? o->text : o->name);
     WMC_TRY(add_array(group, l, o, columns[k].suffix, columns[k].unit ? columns[k].unit : o->unit,

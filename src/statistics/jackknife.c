@@ -106,7 +106,7 @@ wmc_status wmc_jackknife(const wmc_accumulator *const *accumulators, size_t chai
     wmc_estimate_chains((const wmc_accumulator *const *)j.series, chains, e, &out[e]);
     out[e].mean = j.draws > 0 ? j.value[e] : NAN;
     out[e].samples = j.draws;
-    out[e].deviation = out[e].tau = out[e].ess = NAN;
+    out[e].deviation = out[e].tau = out[e].ess = out[e].rhat = NAN;
   }
   jackknife_free(&j);
   return status;

@@ -5,7 +5,7 @@
  * `estimates` holds NAME, NAME_error, NAME_deviation (of one sample), NAME_tau, NAME_ess,
  * NAME_rhat, NAME_quality (wmc_estimate_quality) and, where the exact value is known, NAME_expected
  * and NAME_z = (NAME - expected) / error. The group `chains` holds the means of each chain. A
- * derived quantity of the model (models/model.h) has all but NAME_deviation, NAME_tau and NAME_ess;
+ * derived quantity of the model (models/model.h) has none of NAME_deviation, _tau, _ess and _rhat;
  * its error is that of a jackknife (statistics/jackknife.h), joined in square by what its method
  * may be off by. Checked by tests/mpi, tests/readers and tests/fits.
  */

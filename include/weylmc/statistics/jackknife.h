@@ -20,8 +20,9 @@
 typedef void wmc_jackknife_function(void *data, const double *means, double *out);
 
 /** Estimates of `entries` entries over `chains` accumulators of equally many components (NULL or
- * empty ones are skipped). `mean` is the function of all means; `error`, `rhat`, `freedom` and
- * `quality` are those of the pseudo-values; `deviation`, `tau` and `ess` are not known (NaN).
+ * empty ones are skipped). `mean` is the function of all means; `error`, `freedom` and
+ * `quality` are those of the pseudo-values; `deviation`, `tau`, `ess` and `rhat` are NaN: a chain
+ * has too few pseudo-values for them.
  * WMC_FAILURE when memory is exhausted. */
 wmc_status wmc_jackknife(const wmc_accumulator *const *accumulators, size_t chains, size_t entries,
                          wmc_jackknife_function *function, void *data, wmc_estimate *out);

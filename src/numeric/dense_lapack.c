@@ -96,6 +96,37 @@ wmc_status wmc_symmetric_eigen(int n, double *a, double *w)
       n, n, info);
 }
 
+size_t wmc_hermitian_scratch(int n) { return (size_t)(2 * BLOCK + 5) * (size_t)n; }
+
+/* Of [[a, b], [conj b, c]]. */
+static void eigenvalues_of_two(double a, double modulus_b, double c, double *w)
+{
+  double centre = 0.5 * (a + c), radius = hypot(0.5 * (a - c), modulus_b);
+  w[0] = centre - radius;
+  w[1] = centre + radius;
+}
+
+bool wmc_symmetric_eigenvalues(int n, double *a, double *w, double *scratch)
+{
+  if (n == 2) {
+    eigenvalues_of_two(a[0], a[1], a[3], w);
+    return isfinite(w[0] + w[1]);
+  }
+  return LAPACKE_dsyev_work(LAPACK_COL_MAJOR, 'N', 'L', n, a, n, w, scratch, (2 * BLOCK + 5) * n) ==
+         0;
+}
+
+bool wmc_hermitian_eigenvalues(int n, double *a, double *w, double *scratch)
+{
+  if (n == 2) {
+    eigenvalues_of_two(a[0], hypot(a[2], a[3]), a[6], w);
+    return isfinite(w[0] + w[1]);
+  }
+  return LAPACKE_zheev_work(LAPACK_COL_MAJOR, 'N', 'L', n, (lapack_complex_double *)a, n, w,
+                            (lapack_complex_double *)(scratch + 3 * n), (BLOCK + 1) * n,
+                            scratch) == 0;
+}
+
 const char *wmc_blas_kernel(void) { return openblas_get_corename(); }
 
 const char *wmc_blas_description(void)

@@ -83,6 +83,13 @@ wmc_status wmc_least_squares(int m, int n, double *a, double *b, double *x, doub
 /** Eigenvalues (ascending) and vectors of the symmetric n x n matrix a (overwritten by vectors). */
 wmc_status wmc_symmetric_eigen(int n, double *a, double *w);
 
+size_t wmc_hermitian_scratch(int n);
+/** Eigenvalues alone (ascending) of a symmetric, or Hermitian n x n matrix whose lower triangle is
+ * in `a` (destroyed); complex entries are pairs of real and imaginary part. `scratch` for both:
+ * wmc_hermitian_scratch(n). Returns false if they cannot be had: `a` is not finite. */
+bool wmc_symmetric_eigenvalues(int n, double *a, double *w, double *scratch);
+bool wmc_hermitian_eigenvalues(int n, double *a, double *w, double *scratch);
+
 /** For provenance: name of the BLAS kernel in use ("Zen", "SkylakeX", ...), and versions and
  * targets of all libraries that multiply. */
 const char *wmc_blas_kernel(void);

@@ -1,0 +1,96 @@
+/* Paths of the diffusion at infinite depth: microseconds a path by width, for sigma^2 T = 1, beside
+ * one linear chain of 256 layers and beside the exact sampler of complex numbers, all in one run.
+ * Every time is the least of interleaved repeats. Usage: bench_chamber [resolution]. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "weylmc/jacobian/chamber.h"
+#include "weylmc/jacobian/network.h"
+#include "weylmc/numeric/dense.h"
+
+enum { DEPTH = 256, REPEATS = 9 };
+static const double END = 1;
+
+static double seconds_used(void)
+{
+  struct timespec t;
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+typedef struct bench {
+  wmc_stream *stream;
+  wmc_chamber *real, *complex_numbers, *exact;
+  wmc_network *chain;
+} bench;
+
+static void real(bench *b) { wmc_chamber_draw(b->real, b->stream); }
+static void complex_numbers(bench *b) { wmc_chamber_draw(b->complex_numbers, b->stream); }
+static void exact(bench *b) { wmc_chamber_draw(b->exact, b->stream); }
+static void chain(bench *b) { wmc_network_draw(b->chain, b->stream); }
+
+enum { WORKS = 4 };
+static void (*const works[WORKS])(bench *) = {real, complex_numbers, exact, chain};
+
+static void measure(bench *b, double *least)
+{
+  const double slice = 0.02;
+  for (int w = 0; w < WORKS; w++) least[w] = INFINITY;
+  for (int r = 0; r < REPEATS; r++)
+    for (int w = 0; w < WORKS; w++) {
+      double start = seconds_used(), end = start;
+      long n = 0;
+      for (; end < start + slice; n++, end = seconds_used()) works[w](b);
+      least[w] = fmin(least[w], (end - start) / (double)n);
+    }
+}
+
+static void create(bench *b, int d, double resolution)
+{
+  wmc_chamber_options o = {
+      .width = d, .beta = 1, .variance = 1, .time = 1, .shift = -1, .resolution = resolution};
+  wmc_block_options layers = {.width = d,
+                              .depth = DEPTH,
+                              .hidden = d,
+                              .activation = wmc_activation_find("linear"),
+                              .weights = wmc_weights_find("gaussian"),
+                              .variance = 1,
+                              .time = 1,
+                              .inner_variance = 1,
+                              .input_norm2 = d};
+  wmc_status status = wmc_chamber_create(&b->real, &o, 1, &END);
+  o.beta = 2;
+  o.shift = 0;
+  if (status == WMC_OK) status = wmc_chamber_create(&b->complex_numbers, &o, 1, &END);
+  o.exact = true;
+  if (status == WMC_OK) status = wmc_chamber_create(&b->exact, &o, 1, &END);
+  if (status == WMC_OK) status = wmc_network_create(&b->chain, &wmc_block_linear, &layers, 1, &END);
+  if (status == WMC_OK) return;
+  fputs(wmc_message(), stderr);
+  exit(1);
+}
+
+int main(int count, char **arguments)
+{
+  const double resolution = count > 1 ? atof(arguments[1]) : 8;
+  bench b;
+  if (wmc_blas_start() != WMC_OK || wmc_stream_create(&b.stream, 1, 0) != WMC_OK) return 1;
+  printf("microseconds a path, sigma^2 T = 1, resolution %g\n", resolution);
+  printf("%4s %6s %10s %10s %10s %14s %12s\n", "d", "steps", "beta=1", "beta=2", "exact",
+         "256 layers", "layers/path");
+  for (int d = 2; d <= 32; d *= 2) {
+    double t[WORKS];
+    create(&b, d, resolution);
+    measure(&b, t);
+    printf("%4d %6.0f %10.2f %10.2f %10.2f %14.2f %12.2f\n", d, resolution * d, 1e6 * t[0],
+           1e6 * t[1], 1e6 * t[2], 1e6 * t[3], t[3] / t[0]);
+    wmc_chamber_destroy(b.real);
+    wmc_chamber_destroy(b.complex_numbers);
+    wmc_chamber_destroy(b.exact);
+    wmc_network_destroy(b.chain);
+  }
+  wmc_stream_destroy(b.stream);
+  return 0;
+}

@@ -111,3 +111,34 @@ void wmc_hyperbolic_gap(double s2, double layers, double *mean, double *square)
   wmc_free(w.weight);
   wmc_free(w.conical);
 }
+
+/* ---- infinite depth ---------------------------------------------------------------------------
+ */
+
+/* int_0^u x sinh x (cosh u - cosh x)^{-1/2} dx. With x = u sin(phi) the integrand is smooth and
+ * periodic. */
+static double mean_on_shell(double u)
+{
+  enum { NODES = 64 };
+  double sum = 0;
+  for (int i = 0; i < NODES; i++) {
+    double left = 0.5 * PI * (i + 0.5) / NODES; /* pi/2 - phi */
+    double s = sin(0.5 * left), short_of_u = 2 * u * s * s, x = u - short_of_u;
+    double difference = 2 * sinh(0.5 * (u + x)) * sinh(0.5 * short_of_u);
+    sum += x * sinh(x) * u * sin(left) / sqrt(difference);
+  }
+  return sum * 0.5 * PI / NODES;
+}
+
+double wmc_hyperbolic_gap_limit(double tau)
+{
+  const double h = 1.0 / 32, first = 0.5 * log(tau) - 9, last = log(tau + 13 * sqrt(2 * tau));
+  const double factor = 2 * PI * sqrt(2) * pow(4 * PI * tau, -1.5);
+  double sum = 0;
+  if (!(tau >= 1e-6 && tau <= 100)) return NAN;
+  for (double y = first; y < last; y += h) {
+    double u = exp(y);
+    sum += u * u * exp(-0.25 * tau - 0.25 * u * u / tau) * mean_on_shell(u);
+  }
+  return factor * h * sum;
+}

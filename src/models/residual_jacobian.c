@@ -8,7 +8,9 @@
 
 typedef struct chain {
   size_t width, records;
-  wmc_network *network;
+  wmc_network *network;           /* of finite depth, or */
+  wmc_chamber *limit;             /* its limit at depth inf */
+  double *values, *growth;        /* of either; records x width, records */
   wmc_jacobian_spectrum *spectra; /* records */
 } chain;
 
@@ -17,21 +19,45 @@ static void destroy(void *state)
   chain *c = state;
   if (!c) return;
   wmc_network_destroy(c->network);
+  wmc_chamber_destroy(c->limit);
   wmc_free(c->spectra);
   wmc_free(c);
 }
 
-static wmc_status fill(chain *c, const wmc_value *p)
+static wmc_status create_network(chain *c, const wmc_value *p)
 {
   wmc_block_options options = wmc_jacobian_options(p);
-  c->width = (size_t)options.width;
+  WMC_TRY(wmc_network_create(&c->network, wmc_jacobian_block(p), &options, c->records,
+                             p[RECORD].reals));
+  c->values = wmc_network_values(c->network);
+  c->growth = wmc_network_growth(c->network);
+  return WMC_OK;
+}
+
+static wmc_status create_limit(chain *c, const wmc_value *p)
+{
+  wmc_chamber_options options;
+  int field;
+  const char *why;
+  if (!wmc_jacobian_limit(p, &options, &field, &why))
+    return wmc_raise(WMC_DATA, "depth: at depth inf %s", why);
+  WMC_TRY(wmc_chamber_create(&c->limit, &options, c->records, p[RECORD].reals));
+  c->values = wmc_chamber_values(c->limit);
+  c->growth = wmc_chamber_growth(c->limit);
+  return WMC_OK;
+}
+
+static wmc_status fill(chain *c, const wmc_value *p)
+{
+  c->width = (size_t)p[WIDTH].integer;
   c->records = p[RECORD].count;
   c->spectra = WMC_ARRAY(wmc_jacobian_spectrum, c->records);
   if (!c->spectra) return wmc_no_memory();
+  WMC_TRY(wmc_jacobian_infinite(p) ? create_limit(c, p) : create_network(c, p));
   for (size_t k = 0; k < c->records; k++)
-    c->spectra[k] = (wmc_jacobian_spectrum){.d = c->width, .loses = wmc_jacobian_loses_rank(p)};
-  return wmc_network_create(&c->network, wmc_jacobian_block(p), &options, c->records,
-                            p[RECORD].reals);
+    c->spectra[k] = (wmc_jacobian_spectrum){
+        .d = c->width, .values = c->values + k * c->width, .loses = wmc_jacobian_loses_rank(p)};
+  return WMC_OK;
 }
 
 static wmc_status create(const wmc_value *p, void **state)
@@ -58,17 +84,15 @@ static wmc_status advance(void *state, wmc_stream *stream, long steps, bool ther
   chain *c = state;
   (void)thermalising;
   for (long i = 0; i < steps; i++)
-    if (!wmc_network_draw(c->network, stream)) return WMC_FAILURE;
+    if (!(c->limit ? wmc_chamber_draw(c->limit, stream) : wmc_network_draw(c->network, stream)))
+      return WMC_FAILURE;
   return WMC_OK;
 }
 
 static void measure(void *state, double *out)
 {
   chain *c = state;
-  for (size_t k = 0; k < c->records; k++) {
-    c->spectra[k].values = wmc_network_values(c->network) + k * c->width;
-    c->spectra[k].growth = wmc_network_growth(c->network)[k];
-  }
+  for (size_t k = 0; k < c->records; k++) c->spectra[k].growth = c->growth[k];
   wmc_jacobian_measure(c->records, c->spectra, out);
 }
 
@@ -82,16 +106,16 @@ static void pack(const void *state, double *out)
 {
   const chain *c = state;
   size_t n = c->records * c->width;
-  memcpy(out, wmc_network_values(c->network), n * sizeof *out);
-  memcpy(out + n, wmc_network_growth(c->network), c->records * sizeof *out);
+  memcpy(out, c->values, n * sizeof *out);
+  memcpy(out + n, c->growth, c->records * sizeof *out);
 }
 
 static void unpack(void *state, const double *packed)
 {
   chain *c = state;
   size_t n = c->records * c->width;
-  memcpy(wmc_network_values(c->network), packed, n * sizeof *packed);
-  memcpy(wmc_network_growth(c->network), packed + n, c->records * sizeof *packed);
+  memcpy(c->values, packed, n * sizeof *packed);
+  memcpy(c->growth, packed + n, c->records * sizeof *packed);
 }
 
 const wmc_model wmc_residual_jacobian = {

@@ -2,6 +2,7 @@
  */
 #pragma once
 #include "weylmc/jacobian/block.h"
+#include "weylmc/jacobian/chamber.h"
 #include "weylmc/models/model.h"
 
 enum {
@@ -22,6 +23,8 @@ enum {
   VARIANCE,
   TIME,
   RECORD,
+  NUMBERS,
+  RESOLUTION,
   FIELDS
 };
 
@@ -44,6 +47,13 @@ extern const wmc_derived wmc_jacobian_derived[];
 
 const wmc_block *wmc_jacobian_block(const wmc_value *parameters);
 wmc_block_options wmc_jacobian_options(const wmc_value *parameters);
+/** Depth inf: the diffusion of chamber.h. */
+bool wmc_jacobian_infinite(const wmc_value *parameters);
+/** The diffusion that the spectrum follows at depth inf, where it moves on its own. False if it
+ * does not: then *field is the parameter to blame, and *why goes on from "at depth inf ". */
+bool wmc_jacobian_limit(const wmc_value *parameters, wmc_chamber_options *limit, int *field,
+                        const char **why);
+void wmc_jacobian_check_limit(const wmc_value *parameters, const wmc_complaints *complaints);
 /** Layer at which record k is taken. */
 int wmc_jacobian_layer(const wmc_value *parameters, size_t k);
 /** Singular values may vanish exactly: rank is lost and log-singular values become -inf. */

@@ -1,3 +1,4 @@
+#include <limits.h>
 #include <math.h>
 
 #include "residual_jacobian.h"
@@ -7,6 +8,8 @@
 #define LAYERED         RESIDUAL "|exponential|rotation"
 #define WITH_INPUT      RESIDUAL "|plain"
 #define WITH_ACTIVATION "block=one_layer|two_layer|inside|outer|plain"
+
+static const char *const numbers[] = {"real", "complex", NULL};
 
 const wmc_field wmc_jacobian_fields[] = {
     [WIDTH] = {.name = "width",
@@ -20,11 +23,12 @@ const wmc_field wmc_jacobian_fields[] = {
     [DEPTH] = {.name = "depth",
                .type = WMC_INT,
                .minimum = 1,
-               .maximum = 1e9,
+               .maximum = INFINITY,
                .required = true,
                .sweep = true,
                .unit = "1",
-               .text = "number of residual blocks L"},
+               .text = "number of residual blocks L; inf for the limit diffusion, where the "
+                       "spectrum has one of its own"},
     [BLOCK] = {.name = "block",
                .type = WMC_CHOICE,
                .choices = wmc_block_names,
@@ -163,6 +167,23 @@ const wmc_field wmc_jacobian_fields[] = {
                 .standard = "[1]",
                 .unit = "1",
                 .text = "fractions of the depth at which spectra are recorded"},
+    [NUMBERS] = {.name = "field",
+                 .type = WMC_CHOICE,
+                 .choices = numbers,
+                 .standard = "real",
+                 .sweep = true,
+                 .unit = "",
+                 .text = "numbers in the Jacobian: real or complex (depth inf only)"},
+    [RESOLUTION] = {.name = "resolution",
+                    .type = WMC_REAL,
+                    .minimum = 0,
+                    .maximum = 1e6,
+                    .open_minimum = true,
+                    .standard = "2",
+                    .sweep = true,
+                    .unit = "1",
+                    .text = "depth inf: steps of the diffusion for each unit of width variance "
+                            "time; complex numbers need none"},
     [FIELDS] = {.name = NULL},
 };
 
@@ -185,7 +206,7 @@ wmc_block_options wmc_jacobian_options(const wmc_value *p)
   double width = (double)p[WIDTH].integer;
   return (wmc_block_options){
       .width = (int)p[WIDTH].integer,
-      .depth = (int)p[DEPTH].integer,
+      .depth = (int)fmin(p[DEPTH].real, INT_MAX),
       .hidden = (int)integer_or(&p[HIDDEN], p[WIDTH].integer),
       .activation = &wmc_activations[integer_or(&p[ACTIVATION], 0)],
       .slope = real_or(&p[SLOPE], 0),
@@ -204,7 +225,7 @@ wmc_block_options wmc_jacobian_options(const wmc_value *p)
 
 int wmc_jacobian_layer(const wmc_value *p, size_t k)
 {
-  return wmc_network_record_layer(p[RECORD].reals[k], (int)p[DEPTH].integer);
+  return wmc_network_record_layer(p[RECORD].reals[k], (int)fmin(p[DEPTH].real, INT_MAX));
 }
 
 /* Rows of D W vanish if phi' does. */
@@ -224,7 +245,7 @@ static void check_records(const wmc_value *p, const wmc_complaints *complaints)
       wmc_complain(complaints, RECORD,
                    "record: fractions must increase, but %g comes after %g; sort them", fraction,
                    before);
-    else if (wmc_jacobian_layer(p, k) == wmc_jacobian_layer(p, k - 1))
+    else if (!wmc_jacobian_infinite(p) && wmc_jacobian_layer(p, k) == wmc_jacobian_layer(p, k - 1))
       wmc_complain(complaints, RECORD,
                    "record: %g and %g of depth %ld are the same layer %d; leave one out or use "
                    "depths of at least %.0f",
@@ -272,7 +293,7 @@ static void check_weights(const wmc_value *p, const wmc_complaints *complaints)
     wmc_complain(complaints, WEIGHTS,
                  "weights: matrices of signs may be singular, which a plain product does not "
                  "survive; use gaussian, uniform or orthogonal");
-  if (o.weights->correlated && bytes > most)
+  if (o.weights->correlated && !wmc_jacobian_infinite(p) && bytes > most)
     wmc_complain(complaints, WEIGHTS,
                  "weights: %s keeps %.1f GB for each matrix of a network; at most %.0f GB are "
                  "allowed: use a smaller width, depth or number of modes",
@@ -296,10 +317,27 @@ void wmc_jacobian_check(const wmc_value *p, const wmc_complaints *complaints)
   check_activation(p, complaints);
   check_weights(p, complaints);
   check_norm(p, complaints);
+  wmc_jacobian_check_limit(p, complaints);
+}
+
+/* Eigenvalues of a small matrix take some 10 d^3 + 200 d^2, pairs 20 each and twice. */
+static double limit_cost(const wmc_value *p)
+{
+  wmc_chamber_options limit;
+  int field;
+  const char *why;
+  if (!wmc_jacobian_limit(p, &limit, &field, &why)) return 1;
+  double d = limit.width, from = 0, steps = 0;
+  for (size_t k = 0; k < p[RECORD].count; k++) {
+    steps += 1 + wmc_chamber_steps(&limit, from, p[RECORD].reals[k]);
+    from = p[RECORD].reals[k];
+  }
+  return steps * d * d * (10 * d + 240);
 }
 
 double wmc_jacobian_cost(const wmc_value *p)
 {
+  if (wmc_jacobian_infinite(p)) return limit_cost(p);
   wmc_block_options o = wmc_jacobian_options(p);
   double d = o.width, depth = o.depth;
   double factorisations = floor(depth / wmc_network_factor_layers(wmc_jacobian_block(p), &o));

@@ -1,4 +1,4 @@
-/* Exact expectations at finite depth. Equations: docs/theory/jacobian.md. */
+/* Exact expectations. Equations: docs/theory/jacobian.md. */
 #include <math.h>
 
 #include "residual_jacobian.h"
@@ -29,6 +29,23 @@ static bool is_linear(const setting *t)
   if (t->block == &wmc_block_linear) return true;
   if (t->block == &wmc_block_one_layer) return fabs(t->alpha) == 1 && t->fresh;
   return (t->block == &wmc_block_inside || t->block == &wmc_block_outer) && t->alpha == 1;
+}
+
+/* The limit, if the depth is inf. */
+static bool in_limit(const wmc_value *p, wmc_chamber_options *limit)
+{
+  int field;
+  const char *why;
+  return wmc_jacobian_infinite(p) && wmc_jacobian_limit(p, limit, &field, &why);
+}
+
+/* `rate` times sigma^2 t at every record. */
+static bool linear_in_time(const wmc_value *p, const wmc_chamber_options *limit, double rate,
+                           double *out)
+{
+  for (size_t k = 0; k < p[RECORD].count; k++)
+    out[k] = rate * limit->variance * limit->time * p[RECORD].reals[k];
+  return true;
 }
 
 static setting setting_of(const wmc_value *p)
@@ -111,12 +128,16 @@ static double layer_log_det(const setting *t)
 
 bool wmc_jacobian_expected_sum(const wmc_value *p, double *out)
 {
+  wmc_chamber_options limit;
+  if (in_limit(p, &limit)) return linear_in_time(p, &limit, 0.5 * limit.width * limit.shift, out);
   setting t = setting_of(p);
   return add_up(p, layer_log_det(&t), out);
 }
 
 bool wmc_jacobian_expected_log_det(const wmc_value *p, double *out)
 {
+  wmc_chamber_options limit;
+  if (in_limit(p, &limit)) return linear_in_time(p, &limit, limit.width * limit.shift, out);
   setting t = setting_of(p);
   return add_up(p, 2 * layer_log_det(&t), out);
 }
@@ -138,13 +159,49 @@ static double layer_growth(const setting *t)
 
 bool wmc_jacobian_expected_growth(const wmc_value *p, double *out)
 {
+  wmc_chamber_options limit;
+  if (in_limit(p, &limit))
+    return linear_in_time(p, &limit, 0.5 * (limit.width - 1 + limit.shift), out);
   setting t = setting_of(p);
   return add_up(p, layer_growth(&t), out);
+}
+
+/* Real numbers at width 2, infinite depth. */
+static bool limit_gap(const wmc_value *p, const wmc_chamber_options *limit, double *out)
+{
+  if (limit->width != 2 || limit->beta != 1) return false;
+  for (size_t k = 0; k < p[RECORD].count; k++)
+    out[k] = wmc_hyperbolic_gap_limit(limit->variance * limit->time * p[RECORD].reals[k]);
+  return true;
+}
+
+/* Relative variance of tr g: eq. (11) in the limit. */
+static double limit_trace_spread(double d, double beta, double tau)
+{
+  const double excess = 2 / beta - 1, rate = sqrt(excess * excess + 8 / beta);
+  return exp(excess * tau) *
+             (cosh(rate * tau) + sinh(rate * tau) / rate * (4 / (beta * d) - excess)) -
+         1;
+}
+
+/* E tr g = d e^{d tau} for linear layers, as long as draws can see it. */
+static bool limit_trace(const wmc_value *p, const wmc_chamber_options *limit, double *out)
+{
+  const double d = limit->width, beta = limit->beta;
+  for (size_t k = 0; k < p[RECORD].count; k++) {
+    double tau = limit->variance * limit->time * p[RECORD].reals[k];
+    out[k] = limit_trace_spread(d, beta, tau) < WIDEST
+                 ? d * exp((d - (1 - 2 / beta) + limit->shift) * tau)
+                 : NAN;
+  }
+  return true;
 }
 
 /* The gap at width 2 (hyperbolic.h). */
 bool wmc_jacobian_expected_gap(const wmc_value *p, double *out)
 {
+  wmc_chamber_options limit;
+  if (in_limit(p, &limit)) return limit_gap(p, &limit, out);
   setting t = setting_of(p);
   double each, square;
   if (t.o.width == 1) return false;
@@ -178,6 +235,8 @@ static double added_variance(const setting *t)
 
 bool wmc_jacobian_expected_trace(const wmc_value *p, double *out)
 {
+  wmc_chamber_options limit;
+  if (in_limit(p, &limit)) return limit_trace(p, &limit, out);
   setting t = setting_of(p);
   const bool rotation = t.block == &wmc_block_rotation;
   double s2 = rotation ? 0 : added_variance(&t);

@@ -71,7 +71,8 @@ static size_t collect_points(extrapolation *x, const wmc_array *mean, const wmc_
   size_t own = own_size(x, mean), n = 0;
   for (size_t i = 0; i < s->depths; i++) {
     size_t task = task_of(s, outer, i, inner), at = task * own + e;
-    bool inside = x->depth[i] >= x->request->least && x->depth[i] <= x->request->most;
+    bool inside = isfinite(x->depth[i]) && x->depth[i] >= x->request->least &&
+                  x->depth[i] <= x->request->most;
     bool usable = isfinite(mean->data[at]) && error->data[at] > 0 && isfinite(error->data[at]);
     if (!inside || !usable) continue;
     x->depth_used[n] = x->depth[i];

@@ -1,0 +1,99 @@
+/* Which chains have a spectrum that moves on its own at infinite depth, and how: docs/theory/
+ * jacobian.md, sections 1 and 6. */
+#include <math.h>
+
+#include "residual_jacobian.h"
+
+bool wmc_jacobian_infinite(const wmc_value *p) { return isinf(p[DEPTH].real); }
+
+/* phi'(0) of a smooth activation. */
+static double slope_at_zero(const wmc_activation *activation)
+{
+  double zero = 0, value, slope;
+  activation->apply(1, 0, &zero, &value, &slope);
+  return slope;
+}
+
+/* Factor by which phi changes sigma^2; NAN if the diffusion involves more than the spectrum. */
+static double activation_factor(const wmc_block *block, const wmc_block_options *o)
+{
+  double alpha = wmc_activation_negative_slope(o->activation, o->slope);
+  if (block == &wmc_block_linear || block == &wmc_block_exponential) return 1;
+  if (block == &wmc_block_two_layer) return 0.5 * (1 + alpha * alpha);
+  if (block == &wmc_block_one_layer) return fabs(alpha) == 1 ? 1 : NAN;
+  if (alpha == 1) return 1;
+  return block == &wmc_block_inside && o->activation->odd ? pow(slope_at_zero(o->activation), 2)
+                                                          : NAN;
+}
+
+static bool refuse(int blame, const char *reason, int *field, const char **why)
+{
+  *field = blame;
+  *why = reason;
+  return false;
+}
+
+#define SWEEP_INSTEAD "sweep finite depths and extrapolate with `weylmc fit`"
+
+bool wmc_jacobian_limit(const wmc_value *p, wmc_chamber_options *limit, int *field,
+                        const char **why)
+{
+  const wmc_block *block = wmc_jacobian_block(p);
+  const wmc_block_options o = wmc_jacobian_options(p);
+  const double factor = activation_factor(block, &o);
+  const int beta = p[NUMBERS].integer == 1 ? 2 : 1;
+  if (block == &wmc_block_plain)
+    return refuse(BLOCK, "a plain product has no limit; use a finite depth", field, why);
+  if (block == &wmc_block_rotation)
+    return refuse(BLOCK,
+                  "a product of rotations is what it is at every depth: all lambda = 0; use "
+                  "a finite depth",
+                  field, why);
+  if (o.weights->correlated)
+    return refuse(WEIGHTS,
+                  "weights that depend on each other along the depth give no diffusion of "
+                  "the spectrum alone; " SWEEP_INSTEAD,
+                  field, why);
+  if (wmc_block_exponent(&o) != 0.5)
+    return refuse(EXPONENT,
+                  "independent weights have a non-trivial limit only with the exponent "
+                  "1/2; leave it out",
+                  field, why);
+  if (o.norm != WMC_NORM_NONE)
+    return refuse(NORM,
+                  "the spectrum behind a normalisation depends on the vector x too, and steps "
+                  "of the pair are nothing but layers; " SWEEP_INSTEAD,
+                  field, why);
+  if (isnan(factor))
+    return refuse(ACTIVATION,
+                  "the spectrum of this block with this activation depends on the "
+                  "vector x too, and steps of the pair are nothing but "
+                  "layers; " SWEEP_INSTEAD,
+                  field, why);
+  *limit = (wmc_chamber_options){.width = o.width,
+                                 .beta = beta,
+                                 .variance = o.variance * factor / (1 - o.drop),
+                                 .time = o.time,
+                                 .shift = block == &wmc_block_exponential ? 0 : 1 - 2.0 / beta,
+                                 .resolution = p[RESOLUTION].real,
+                                 .exact = beta == 2};
+  return true;
+}
+
+void wmc_jacobian_check_limit(const wmc_value *p, const wmc_complaints *complaints)
+{
+  wmc_chamber_options limit;
+  int field;
+  const char *why;
+  const wmc_block *block = wmc_jacobian_block(p);
+  if (p[NUMBERS].integer == 1 && !wmc_jacobian_infinite(p))
+    wmc_complain(complaints, NUMBERS,
+                 "field: complex chains exist at depth inf only; use depth: inf or field: real");
+  if (p[NUMBERS].integer == 1 && block != &wmc_block_linear && block != &wmc_block_exponential)
+    wmc_complain(complaints, NUMBERS,
+                 "field: block %s works with real numbers only; use block: linear or exponential",
+                 block->name);
+  if (!wmc_jacobian_infinite(p)) return;
+  if (!wmc_jacobian_limit(p, &limit, &field, &why))
+    wmc_complain(complaints, DEPTH, "depth: at depth inf %s", why);
+}

@@ -101,8 +101,8 @@ static void collect_sums(int d, const double *values, const double *growth, mome
   add(&out[MIRROR], end[0] + end[d - 1]);
 }
 
-/* sum lambda and log|Mu| are Brownian motions with drift; E tr g = d e^{d tau}, and for real numbers
- * E e_2(g) = C(d,2) e^{2 (d - 1) tau} by eq. (12). */
+/* sum lambda and log|Mu| are Brownian motions with drift; E tr g = d e^{d tau}, and for real
+ * numbers E e_2(g) = C(d,2) e^{2 (d - 1) tau} by eq. (12). */
 static void check_sums(int d, int beta, double tau, int draws)
 {
   moments m[NUMBERS];

@@ -295,7 +295,7 @@ Test(jacobian_network, smooth_weights_have_a_limit_for_each_network)
 
 /* ---- the model -------------------------------------------------------------------------- */
 
-enum { FIELDS = 17, MEASURED = 512 };
+enum { FIELDS = 19, MEASURED = 512 };
 
 /* Values as a deck would give them: "name=text" pairs over the defaults. */
 static void read_parameters(const wmc_model *model, wmc_value *values, size_t n,

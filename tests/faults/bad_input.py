@@ -29,7 +29,7 @@ EDITS = [
     ("negative beta", ("beta: 1.5", "beta: -1"), ["deck.yaml:9:9", "-1"]),
     ("zero beta", ("beta: 1.5", "beta: 0"), ["deck.yaml:9:9", "0"]),
     ("NaN", ("beta: 1.5", "beta: .nan"), ["deck.yaml:9:9", "nan"]),
-    ("infinity", ("beta: 1.5", "beta: .inf"), ["deck.yaml:9:9", "inf"]),
+    ("infinity", ("beta: 1.5", "beta: .inf"), ["deck.yaml:9:3", "inf"]),
     ("number too large", ("beta: 1.5", "beta: 1e999"), ["deck.yaml:9:9", "1e999"]),
     ("zero width", ("width: 3", "width: 0"), ["deck.yaml:6:10", "0"]),
     ("huge width", ("width: 3", "width: 1000000"), ["deck.yaml:6:10", "1000000"]),

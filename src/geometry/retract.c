@@ -3,6 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "weylmc/numeric/chain.h"
+
 enum { ITERATIONS_MAX = 200, NORMAL_MAX = 30 };
 
 static const double balanced = 1e-13; /* imbalance at rounding, over |M|^2 / N */
@@ -13,27 +15,27 @@ typedef struct cores {
   const wmc_point *point;
   double *m;         /* M_p */
   double *turned;    /* M_p^T, then 1 + S_p */
-  double *s, *work;  /* N rows of entries i <= j each */
+  double *s, *work;  /* N matrices each */
   double *curvature; /* N rows of r */
+  double *diagonals; /* of M_p, N rows of r */
+  double *zeros;     /* a matrix, and a row */
   double *saved;     /* M_p before the last iteration */
   long *products;    /* counter */
   double *block;     /* scratch of points */
 } cores;
 
-static size_t entries_of(const wmc_layers *layers);
-
 /* Doubles of cores, and of what a walk along the normal space has besides. */
 static size_t cores_size(const wmc_layers *layers)
 {
   const size_t n = (size_t)layers->depth;
-  return (3 * n + 6) * layers->core + 2 * n * entries_of(layers) + n * (size_t)layers->rank +
+  return (5 * n + 7) * layers->core + (2 * n + 1) * (size_t)layers->rank +
          wmc_point_scratch(layers);
 }
 
 static size_t walk_size(const wmc_layers *layers)
 {
   const size_t n = (size_t)layers->depth;
-  return n * layers->core + n * entries_of(layers) + 2 * wmc_layers_frames_size(layers) +
+  return n * layers->core + n * layers->core + 2 * wmc_layers_frames_size(layers) +
          (size_t)layers->rank;
 }
 
@@ -51,8 +53,11 @@ static cores cores_map(const wmc_point *point, double *scratch)
   c.saved = c.turned + (n + 1) * layers->core;
   c.block = c.saved + n * layers->core;
   c.s = c.block + 4 * layers->core + wmc_point_scratch(layers);
-  c.work = c.s + n * entries_of(layers);
-  c.curvature = c.work + n * entries_of(layers);
+  c.work = c.s + n * layers->core;
+  c.curvature = c.work + n * layers->core;
+  c.diagonals = c.curvature + n * (size_t)layers->rank;
+  c.zeros = c.diagonals + n * (size_t)layers->rank;
+  memset(c.zeros, 0, (layers->core + (size_t)layers->rank) * sizeof *c.zeros);
   return c;
 }
 
@@ -122,67 +127,34 @@ static bool read_lambda(const cores *c)
 
 /* --- One iteration --------------------------------------------------------------------------- */
 
-/* Rows of entries i <= j of symmetric matrices: r (r + 1) / 2 each, column after column. */
-static size_t entries_of(const wmc_layers *layers)
-{
-  return wmc_layers_pairs(layers) + (size_t)layers->rank;
-}
-
-static void add_identity(int r, double *a)
-{
-  for (int k = 0; k < r; k++) a[k * r + k] += 1;
-}
-
-static double norm2(int n, const double *a)
-{
-  double sum = 0;
-  for (int k = 0; k < n; k++) sum += a[k] * a[k];
-  return sum;
-}
-
 /* Largest |mu_ij| over |M|^2 / N, and |M|^2. */
 typedef struct moments {
   double imbalance, norm2;
 } moments;
 
-/* mu_p into rows; the diagonals of both Gram matrices into `curvature`. */
+/* mu_p into c->s; the diagonals of both Gram matrices into `curvature`. */
 static moments find_moments(const cores *c)
 {
   const int r = c->layers->rank, n = c->layers->depth;
+  const size_t square = (size_t)(r * r);
   const wmc_product *product = wmc_layers_product(c->layers, r, r, r);
   double *left = c->block, *right = c->block + c->layers->core, largest = 0;
-  double *s = c->s, *curvature = c->curvature;
-  moments found = {.norm2 = norm2(r * r, core_at(c, c->m, 1))};
-  for (int p = 1; p <= n; p++)
+  double *curvature = c->curvature;
+  moments found = {.norm2 = 0};
+  for (int p = 1; p <= n; p++) {
     wmc_matrix_transpose(r, r, core_at(c, c->m, p), core_at(c, c->turned, p));
+    found.norm2 += wmc_chain_norm2(square, core_at(c, c->m, p));
+  }
   for (int p = 1; p < n; p++) {
     wmc_product_apply(product, core_at(c, c->turned, p + 1), core_at(c, c->m, p + 1), left);
     wmc_product_apply(product, core_at(c, c->m, p), core_at(c, c->turned, p), right);
-    for (int j = 0; j < r; j++) {
-      for (int i = 0; i <= j; i++) {
-        const double mu = left[j * r + i] - right[j * r + i];
-        if (!(fabs(mu) <= largest)) largest = fabs(mu);
-        *s++ = mu;
-      }
-      found.norm2 += left[j * r + j];
-      *curvature++ = left[j * r + j] + right[j * r + j];
-    }
+    largest = fmax(largest, wmc_chain_subtract(square, left, right, core_at(c, c->s, p)));
+    for (int j = 0; j < r; j++) *curvature++ = left[j * (r + 1)] + right[j * (r + 1)];
   }
+  /* what is not a number is in |M|^2 too */
   found.imbalance = largest * n / found.norm2;
   *c->products += 2 * (n - 1);
   return found;
-}
-
-/* b_p of all entries i <= j. `out` lies in block, with the diagonal of M_p behind two of it. */
-static void fill_beside(const cores *c, int p, const double *l, double *out)
-{
-  const int r = c->layers->rank;
-  const double *m = core_at(c, c->m, p);
-  double *diagonal = c->block + 2 * entries_of(c->layers);
-  for (int i = 0; i < r; i++) diagonal[i] = m[i * (r + 1)];
-  if (l == NULL) l = diagonal;
-  for (int j = 0; j < r; j++)
-    for (int i = 0; i <= j; i++) *out++ = l[i] * diagonal[j] + l[j] * diagonal[i];
 }
 
 /* S from mu: for each entry (i, j) of all layers rows -b_p, a_p, -b_{p+1}, where a_p is the sum of
@@ -191,30 +163,20 @@ static void fill_beside(const cores *c, int p, const double *l, double *out)
  * layers are diagonal. */
 static void solve(const cores *c, const double *l)
 {
-  const int r = c->layers->rank, last = c->layers->depth - 1;
-  const size_t entries = entries_of(c->layers);
-  double *b = c->block, *after_b = b + entries;
-  fill_beside(c, 1, l, after_b);
-  for (int p = 1; p <= last; p++) {
-    const double *a = c->curvature + (p - 1) * r;
-    double *restrict x = c->s + (size_t)(p - 1) * entries;
-    double *restrict ratio = c->work + (size_t)(p - 1) * entries;
-    const double *before = x - entries, *old = ratio - entries;
-    memcpy(b, after_b, entries * sizeof *b);
-    fill_beside(c, p + 1, l, after_b);
-    size_t k = 0;
-    for (int j = 0; j < r; j++)
-      for (int i = 0; i <= j; i++, k++) {
-        const double inverse = 1 / (p > 1 ? a[i] + a[j] - b[k] * old[k] : a[i] + a[j]);
-        ratio[k] = after_b[k] * inverse;
-        x[k] = (p > 1 ? x[k] + b[k] * before[k] : x[k]) * inverse;
-      }
+  const int r = c->layers->rank, n = c->layers->depth;
+  double *diagonal = c->diagonals;
+  for (int p = 1; p <= n; p++)
+    for (int i = 0; i < r; i++) *diagonal++ = core_at(c, c->m, p)[i * (r + 1)];
+  for (int p = 1; p < n; p++) {
+    const double *here = c->diagonals + (p - 1) * r, *next = here + r;
+    const wmc_chain_row row = {c->curvature + (p - 1) * r, l ? l : here, here, l ? l : next, next};
+    wmc_chain_eliminate(r, &row, p > 1 ? core_at(c, c->work, p - 1) : c->zeros,
+                        p > 1 ? core_at(c, c->s, p - 1) : c->zeros, core_at(c, c->work, p),
+                        core_at(c, c->s, p));
   }
-  for (int p = last - 1; p >= 1; p--) {
-    double *restrict x = c->s + (size_t)(p - 1) * entries;
-    const double *ratio = c->work + (size_t)(p - 1) * entries, *after = x + entries;
-    for (size_t k = 0; k < entries; k++) x[k] += ratio[k] * after[k];
-  }
+  for (int p = n - 2; p >= 1; p--)
+    wmc_chain_substitute((size_t)(r * r), core_at(c, c->work, p), core_at(c, c->s, p + 1),
+                         core_at(c, c->s, p));
 }
 
 /* Shorten columns of `rows` (one entry of all layers each) to at most 1/2. */
@@ -228,44 +190,50 @@ static void shorten(int count, size_t width, double *rows)
   }
 }
 
-/* S_p into place p of `turned`; returns the largest sum of absolute entries of a row. */
-static double gather(const cores *c)
+/* The largest norm of S_p. */
+static double size_of(const cores *c)
 {
-  const int r = c->layers->rank, n = c->layers->depth;
-  const double *s = c->s;
+  const size_t square = (size_t)(c->layers->rank * c->layers->rank);
   double largest = 0;
-  for (int p = 1; p < n; p++) {
-    double *out = core_at(c, c->turned, p);
-    for (int j = 0; j < r; j++)
-      for (int i = 0; i <= j; i++, s++) out[j * r + i] = out[i * r + j] = *s;
-    for (int j = 0; j < r; j++) {
-      double sum = 0;
-      for (int i = 0; i < r; i++) sum += fabs(out[j * r + i]);
-      if (!(sum <= largest)) largest = sum;
-    }
-  }
-  return largest;
+  for (int p = 1; p < c->layers->depth; p++)
+    largest = fmax(largest, wmc_chain_norm2(square, core_at(c, c->s, p)));
+  return sqrt(largest);
 }
 
-/* m <- m (1 + S)^{-1} for |S| <= size. Small S by the products (1 - S)(1 + S^2)(1 + S^4)... */
+static void add_to_diagonal(int r, double x, double *a)
+{
+  for (int k = 0; k < r; k++) a[k * (r + 1)] += x;
+}
+
+static void swap(double **a, double **b)
+{
+  double *t = *a;
+  *a = *b;
+  *b = t;
+}
+
+/* *m <- *m (1 + S)^{-1} for |S| <= size, with *spare to change places with. Small S by the products
+ * (1 - S)(1 + S^2)(1 + S^4)... */
 static bool divide(const cores *c, const wmc_product *product, const double *s, double size,
-                   double *m)
+                   double **m, double **spare)
 {
   const int r = c->layers->rank, square = r * r;
-  double *power = c->block, *image = power + c->layers->core, *next = image + c->layers->core;
-  memcpy(power, s, (size_t)square * sizeof *power);
+  double *power = c->block + c->layers->core, *next = power + c->layers->core;
+  for (int k = 0; k < square; k++) power[k] = -s[k];
   if (size > 0.05) {
-    add_identity(r, power);
-    return wmc_matrix_divide(r, r, power, m);
+    for (int k = 0; k < square; k++) power[k] = s[k];
+    add_to_diagonal(r, 1, power);
+    return wmc_matrix_divide(r, r, power, *m);
   }
-  for (int k = 0; k < square; k++) power[k] = -power[k];
   for (double left = size; left > 1e-17; left *= left) {
     if (left < size) {
       wmc_product_apply(product, power, power, next);
-      memcpy(power, next, (size_t)square * sizeof *power);
+      swap(&power, &next);
     }
-    wmc_product_apply(product, m, power, image);
-    for (int k = 0; k < square; k++) m[k] += image[k];
+    add_to_diagonal(r, 1, power);
+    wmc_product_apply(product, *m, power, *spare);
+    add_to_diagonal(r, -1, power);
+    swap(m, spare);
     *c->products += left < size ? 2 : 1;
   }
   return true;
@@ -276,16 +244,18 @@ static bool apply(const cores *c, double factor, double size)
 {
   const int r = c->layers->rank, n = c->layers->depth, square = r * r;
   const wmc_product *product = wmc_layers_product(c->layers, r, r, r);
-  double *image = c->block;
   for (int p = 1; p <= n; p++) {
-    double *m = core_at(c, c->m, p), *s = core_at(c, c->turned, p);
+    double *home = core_at(c, c->m, p), *m = home, *spare = c->block, *s = core_at(c, c->s, p);
     if (p < n) {
       for (int k = 0; factor < 1 && k < square; k++) s[k] *= factor;
-      wmc_product_apply(product, s, m, image);
-      for (int k = 0; k < square; k++) m[k] += image[k];
+      add_to_diagonal(r, 1, s);
+      wmc_product_apply(product, s, m, spare);
+      add_to_diagonal(r, -1, s);
+      swap(&m, &spare);
       *c->products += 1;
     }
-    if (p > 1 && !divide(c, product, s - c->layers->core, factor * size, m)) return false;
+    if (p > 1 && !divide(c, product, s - c->layers->core, factor * size, &m, &spare)) return false;
+    if (m != home) memcpy(home, m, (size_t)square * sizeof *home);
   }
   return true;
 }
@@ -300,8 +270,8 @@ static bool iterate(const cores *c, double damping, bool far)
 {
   const double most = 0.9;
   solve(c, NULL);
-  if (far) shorten(c->layers->depth - 1, entries_of(c->layers), c->s);
-  const double size = gather(c);
+  if (far) shorten(c->layers->depth - 1, c->layers->core, c->s);
+  const double size = size_of(c);
   if (far) copy_cores(c, c->m, c->saved);
   return apply(c, fmin(damping, size > most ? most / size : 1), size);
 }
@@ -350,7 +320,7 @@ typedef struct walk {
   cores c;
   const wmc_tangent *step;
   double *start;   /**< Lambda + T_p */
-  double *s;       /**< S_p, as rows of entries i <= j */
+  double *s;       /**< S_p */
   double *outside; /**< C_p, at the offsets of frames */
   double *lean;    /**< F_p: the frame p leans to Q_p + F_p */
   double *lambda;  /**< of W */
@@ -363,7 +333,7 @@ static walk walk_map(const wmc_point *point, const wmc_tangent *step, double *sc
   walk w = {.c = cores_map(point, scratch), .step = step};
   w.start = scratch + cores_size(layers);
   w.s = w.start + n * layers->core;
-  w.outside = w.s + n * entries_of(layers);
+  w.outside = w.s + n * layers->core;
   w.lean = w.outside + wmc_layers_frames_size(layers);
   w.lambda = w.lean + wmc_layers_frames_size(layers);
   memcpy(w.lambda, point->lambda, (size_t)layers->rank * sizeof *w.lambda);
@@ -375,19 +345,17 @@ static bool is_tilted(const wmc_layers *layers, int p) { return layers->width[p]
 /* M_p = start + Lambda S_{p-1} - S_p Lambda */
 static void place_cores(const walk *w)
 {
-  const wmc_layers *layers = w->c.layers;
-  const int r = layers->rank, n = layers->depth;
-  const size_t entries = entries_of(layers);
+  const int r = w->c.layers->rank, n = w->c.layers->depth;
   const double *l = w->lambda;
   copy_cores(&w->c, w->start, w->c.m);
   for (int p = 1; p <= n; p++) {
     double *m = core_at(&w->c, w->c.m, p);
-    size_t k = (size_t)(p - 1) * entries;
+    const double *here = p < n ? core_at(&w->c, w->s, p) : w->c.zeros;
+    const double *before = p > 1 ? core_at(&w->c, w->s, p - 1) : w->c.zeros;
     for (int j = 0; j < r; j++)
-      for (int i = 0; i <= j; i++, k++) {
-        const double here = p < n ? w->s[k] : 0, before = p > 1 ? w->s[k - entries] : 0;
-        m[j * r + i] += l[i] * before - here * l[j];
-        if (i < j) m[i * r + j] += l[j] * before - here * l[i];
+      for (int i = 0; i < r; i++) {
+        const int at = j * r + i;
+        m[at] += l[i] * before[at] - here[at] * l[j];
       }
   }
 }
@@ -457,7 +425,7 @@ static void gram(const walk *w, int p, const double *m, double *out)
   if (is_tilted(layers, p)) {
     wmc_matrix_transpose(d, r, lean, wide);
     wmc_layers_multiply(layers, r, r, d, wide, lean, metric);
-    add_identity(r, metric);
+    add_to_diagonal(r, 1, metric);
     wmc_layers_multiply(layers, r, r, r, metric, m, image);
     by = image;
   }
@@ -470,18 +438,17 @@ static double find_leaning_moments(const walk *w)
 {
   const cores *c = &w->c;
   const int r = c->layers->rank;
+  const size_t square = (size_t)(r * r);
   double *left = c->block, *right = left + c->layers->core, *turned = right + c->layers->core;
-  double largest = 0, *s = c->s;
+  double largest = 0;
   for (int p = 1; p < c->layers->depth; p++) {
+    double *s = core_at(c, c->s, p);
     gram(w, p + 1, core_at(c, c->m, p + 1), left);
     wmc_matrix_transpose(r, r, core_at(c, c->m, p), turned);
     gram(w, p - 1, turned, right);
-    for (int j = 0; j < r; j++)
-      for (int i = 0; i <= j; i++) {
-        const double mu = left[j * r + i] - right[j * r + i];
-        if (!(fabs(mu) <= largest)) largest = fabs(mu);
-        *s++ = mu;
-      }
+    const double found = wmc_chain_subtract(square, left, right, s);
+    if (found > largest) largest = found;
+    if (!isfinite(wmc_chain_norm2(square, s))) return NAN;
   }
   return largest;
 }
@@ -501,8 +468,8 @@ static void fill_curvature(const walk *w)
 static bool find_normal(const walk *w, wmc_retraction *done)
 {
   const wmc_layers *layers = w->c.layers;
-  const size_t all = (size_t)(layers->depth - 1) * entries_of(layers);
-  const double scale = norm2(layers->rank, w->lambda);
+  const size_t all = (size_t)(layers->depth - 1) * layers->core;
+  const double scale = wmc_chain_norm2((size_t)layers->rank, w->lambda);
   memset(w->s, 0, (size_t)(w->lean - w->s) * sizeof *w->s);
   for (done->iterations = 0; done->iterations < NORMAL_MAX; done->iterations++) {
     place_cores(w);

@@ -1,0 +1,16 @@
+/** @file chain_kernels.h  Kernels of chain.h that are compiled once per instruction set. */
+#pragma once
+#include "simd_name.h"
+#include "weylmc/numeric/chain.h"
+
+typedef void wmc_chain_eliminate_kernel(int r, const wmc_chain_row *row, const double *ratio_before,
+                                        const double *x_before, double *ratio, double *x);
+typedef void wmc_chain_substitute_kernel(size_t n, const double *ratio, const double *x_after,
+                                         double *x);
+typedef double wmc_chain_subtract_kernel(size_t n, const double *a, const double *b, double *out);
+typedef double wmc_chain_norm2_kernel(size_t n, const double *x);
+
+WMC_SIMD_DECLARE(wmc_chain_eliminate_kernel, wmc_chain_eliminate_row);
+WMC_SIMD_DECLARE(wmc_chain_substitute_kernel, wmc_chain_substitute_row);
+WMC_SIMD_DECLARE(wmc_chain_subtract_kernel, wmc_chain_subtract_all);
+WMC_SIMD_DECLARE(wmc_chain_norm2_kernel, wmc_chain_norm2_all);

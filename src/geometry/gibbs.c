@@ -157,15 +157,20 @@ static double pairs_change(const wmc_spectrum *s, double share, int k, double la
          0.5 * share * (squares.log + log(squares.rest));
 }
 
+double wmc_gibbs_move_pairs(const wmc_gibbs *law, const wmc_spectrum *spectrum, int k,
+                            double lambda, double log_sigma, double sigma)
+{
+  if (spectrum->rank == 1) return 0;
+  return (double)law->shape.numbers *
+         pairs_change(spectrum, share_of(law), k, lambda, log_sigma, sigma);
+}
+
 double wmc_gibbs_move(const wmc_gibbs *law, const wmc_spectrum *spectrum, int k, double lambda,
                       double log_sigma, double sigma)
 {
-  const wmc_shape *shape = &law->shape;
-  double power = wmc_gibbs_power(law) / wmc_shape_clock(shape);
-  double single = power * (log_sigma - spectrum->log_sigma[k]);
-  if (spectrum->rank == 1) return single;
-  return single + (double)shape->numbers *
-                      pairs_change(spectrum, share_of(law), k, lambda, log_sigma, sigma);
+  const double power = wmc_gibbs_power(law) / wmc_shape_clock(&law->shape);
+  return power * (log_sigma - spectrum->log_sigma[k]) +
+         wmc_gibbs_move_pairs(law, spectrum, k, lambda, log_sigma, sigma);
 }
 
 double wmc_gibbs_scaling(const wmc_gibbs *law)

@@ -123,6 +123,8 @@ static wmc_status fill(wmc_balanced *chain, const wmc_balanced_setup *setup)
   chain->columns = shape->columns;
   chain->span = shape->rows > shape->columns ? shape->rows : shape->columns;
   chain->flips = wmc_gibbs_flips(&chain->law);
+  chain->power = wmc_gibbs_power(&chain->law) / wmc_shape_clock(shape);
+  chain->scaling = wmc_gibbs_scaling(&chain->law);
   WMC_TRY(wmc_energy_create(&setup->energy, &chain->energy));
   chain->curvature = curvature_of(&chain->energy);
   chain->blind = wmc_energy_is_bi_invariant(&chain->energy);

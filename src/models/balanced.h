@@ -89,6 +89,8 @@ struct wmc_balanced {
   double curvature; /**< of E, at most: of C and M together */
   wmc_rates full, half, unit; /**< of a step, of half of it, and of time 1 */
   bool noisy;                 /**< h > 0 at a finite temperature: X has a law */
+  /** wmc_gibbs_power over the clock, and wmc_gibbs_scaling: sums over all widths */
+  double power, scaling;
   bool flips;     /**< the smooth continuation through sigma_d = 0 changes the sign of det X */
   bool blind;     /**< the energy sees sigma alone */
   bool gaussian;  /**< wmc_energy_is_gaussian */

@@ -144,7 +144,8 @@ static double goal_ratio(const wmc_balanced *chain, int k, const goal *to)
   if (w > 0 && isinf(x->depth)) change += w * (to->lambda - x->lambda[k]);
   if (w > 0 && isfinite(x->depth))
     change += 0.5 * w * x->depth * (to->lambda * to->lambda - x->lambda2[k]);
-  return wmc_gibbs_move(&chain->law, x, k, to->lambda, to->log_sigma, to->sigma) -
+  return chain->power * (to->log_sigma - x->log_sigma[k]) +
+         wmc_gibbs_move_pairs(&chain->law, x, k, to->lambda, to->log_sigma, to->sigma) -
          chain->law.beta / chain->law.horizontal * change;
 }
 
@@ -197,7 +198,7 @@ double wmc_balanced_scale_ratio(const wmc_balanced *chain, double shift)
   energy_parts(chain, &square, &straight);
   double change = (factor - 1) * (0.5 * (factor + 1) * square - straight);
   if (chain->energy.decay > 0) change += decay_scaled(chain, shift);
-  return shift * wmc_gibbs_scaling(&chain->law) - chain->law.beta / chain->law.horizontal * change;
+  return shift * chain->scaling - chain->law.beta / chain->law.horizontal * change;
 }
 
 static void move_scale(wmc_balanced *chain, const double uniform[2], double gain)

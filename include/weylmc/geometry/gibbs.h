@@ -50,6 +50,9 @@ void wmc_gibbs_gradient(const wmc_gibbs *law, const wmc_spectrum *spectrum, cons
  * at infinite depth), `sigma` its exponential. */
 double wmc_gibbs_move(const wmc_gibbs *law, const wmc_spectrum *spectrum, int k, double lambda,
                       double log_sigma, double sigma);
+/** Its share from pairs, in every rank: the rest is lambda^P alone. */
+double wmc_gibbs_move_pairs(const wmc_gibbs *law, const wmc_spectrum *spectrum, int k,
+                            double lambda, double log_sigma, double sigma);
 /** The power P with which the law, E = 0, scales: mass of {t X : X in B} = t^P mass of B.
  * P = [dim_h + (v/h)(dim M - dim_h)] / N, or its limit. */
 double wmc_gibbs_scaling(const wmc_gibbs *law);

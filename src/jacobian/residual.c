@@ -279,20 +279,17 @@ double wmc_residual_variance(const wmc_block_options *o)
 }
 
 /* In flops that take as long. */
-static double cost_of(const wmc_block_options *o, double weights)
+static double cost_of(const wmc_block_options *o, double matrices, double hidden)
 {
-  const double normal = 20, activation = 40;
+  const double activation = 40;
+  double weights = matrices * wmc_weights_cost(o->weights, hidden, o->width, o->depth, o->modes);
   double passes = (o->norm == WMC_NORM_NONE ? 0 : 8) + (o->drop > 0 ? 1 : 0);
-  return normal * weights + activation * o->width + passes * o->width * o->width;
+  return weights + activation * o->width + passes * o->width * o->width;
 }
 
-double wmc_residual_cost(const wmc_block_options *o)
-{
-  return cost_of(o, (double)o->width * o->width);
-}
+double wmc_residual_cost(const wmc_block_options *o) { return cost_of(o, 1, o->width); }
 
 double wmc_residual_cost_two(const wmc_block_options *o)
 {
-  double weights = (double)o->width * o->hidden;
-  return cost_of(o, 2 * weights) + 2 * weights * o->width;
+  return cost_of(o, 2, o->hidden) + 2.0 * o->width * o->hidden * o->width;
 }

@@ -47,6 +47,18 @@ double wmc_weights_memory(const wmc_weights *law, double size, double depth, dou
   return (double)sizeof(double) * size * kept;
 }
 
+double wmc_weights_cost(const wmc_weights *law, double rows, double columns, double depth,
+                        double modes)
+{
+  const double normal = 20, size = rows * columns;
+  if (law->methods == &wmc_source_orthogonal)
+    return normal * size + 8 * size * fmin(rows, columns) + 200;
+  if (law->methods == &wmc_source_fractional)
+    return size * (3 * normal + 10 * log2(2 * depth)); /* the circle is 2 to 4 times the depth */
+  if (law->methods == &wmc_source_smooth) return size * 2 * (2 * modes + 1);
+  return normal * size;
+}
+
 void wmc_source_destroy(wmc_source *s)
 {
   if (!s) return;

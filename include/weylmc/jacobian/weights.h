@@ -46,6 +46,10 @@ double wmc_weights_persistence(const wmc_weights *law, double hurst);
 /** Bytes that a source of this law keeps for matrices of `size` entries. */
 double wmc_weights_memory(const wmc_weights *law, double size, double depth, double modes);
 
+/** Work of one rows x columns matrix, in flops that take as long; rough. */
+double wmc_weights_cost(const wmc_weights *law, double rows, double columns, double depth,
+                        double modes);
+
 typedef struct wmc_source_options {
   const wmc_weights *law;
   size_t rows, columns;

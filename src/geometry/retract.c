@@ -94,6 +94,51 @@ static void sweep_first(const cores *c)
   turn_frame(c, 1, c->block);
 }
 
+static double dot(int n, const double *restrict a, const double *restrict b)
+{
+  double sum = 0;
+  for (int k = 0; k < n; k++) sum += a[k] * b[k];
+  return sum;
+}
+
+/* A = Q T as wmc_qr for a square matrix, by Gram and Schmidt: the columns here are nearly
+ * orthogonal, largest first, and a column that loses much of its length is treated twice. Faster
+ * than reflections where matrices are small. False where a column is lost. */
+static bool orthonormalise_small(int r, double *a, double *t)
+{
+  memset(t, 0, (size_t)(r * r) * sizeof *t);
+  for (int j = 0; j < r; j++) {
+    double *column = a + j * r, before = dot(r, column, column), length = before;
+    for (int pass = 0; pass < 3 && (pass == 0 || length < 0.25 * before); pass++) {
+      for (int k = 0; k < j; k++) {
+        const double *other = a + k * r, share = dot(r, other, column);
+        for (int i = 0; i < r; i++) column[i] -= share * other[i];
+        t[j * r + k] += share;
+      }
+      before = length;
+      length = dot(r, column, column);
+    }
+    const double root = sqrt(length);
+    if (!(root > 0) || length < 0.25 * before) return false;
+    for (int i = 0; i < r; i++) column[i] /= root;
+    t[j * (r + 1)] = root;
+  }
+  return true;
+}
+
+/* Q replaces `image`. */
+static void orthonormalise(int r, double *image, double *t, double *scratch)
+{
+  enum { SMALL = 5 };
+  double *copy = scratch;
+  if (r <= SMALL) {
+    memcpy(copy, image, (size_t)(r * r) * sizeof *copy);
+    if (orthonormalise_small(r, image, t)) return;
+    memcpy(image, copy, (size_t)(r * r) * sizeof *copy);
+  }
+  wmc_qr(r, r, image, t, scratch);
+}
+
 /* M_p R_{p-1} = R_p T_p: T_p, upper triangular, replaces M_p and the frame p turns by R_p. */
 static void sweep(const cores *c)
 {
@@ -104,7 +149,7 @@ static void sweep(const cores *c)
   for (int p = 2; p <= c->layers->depth; p++) {
     double *m = core_at(c, c->m, p);
     wmc_layers_multiply(c->layers, r, r, r, m, rotation, image);
-    wmc_qr(r, r, image, m, work);
+    orthonormalise(r, image, m, work);
     memcpy(rotation, image, (size_t)(r * r) * sizeof *rotation);
     turn_frame(c, p, rotation);
   }

@@ -227,6 +227,30 @@ Test(energies, of_matrices_by_angles)
     run_law(&laws[k], 22000 + 10 * (long)k, false);
 }
 
+/* With the diagonal observed, X_12 and X_21 are as likely positive as negative, in two branches
+ * far apart when it is cold: chains must visit both. Row by row. */
+Test(energies, of_completion_in_both_branches_of_a_hyperbola)
+{
+  const law w = {2,
+                 2,
+                 2,
+                 2,
+                 6,
+                 300,
+                 1,
+                 1,
+                 .completion = 1,
+                 .decay = 0.05,
+                 .phi = {1, 0, 0, 1},
+                 .mask = {1, 0, 0, 1}};
+  test_parameters p = parameters_of(&w, "observable");
+  test_means r = test_simulate(&p, 24000, 1000, 300, 6);
+  const size_t at = test_observable(&p, "matrix");
+  for (size_t k = 1; k <= 2; k++)
+    test_expect("completion", "matrix", 0, r.mean[at + k], r.error[at + k]);
+  test_parameters_close(&p);
+}
+
 /* --- 2 x 3 matrices -------------------------------------------------------------------------- */
 
 /* Log of the law's density with respect to dX at E = 0, less decay; log sigma into l. */

@@ -593,6 +593,51 @@ Test(dynamics, relaxation_rates_of_the_free_energy)
   wmc_stream_destroy(s);
 }
 
+/* A chain made anew from a packed state goes on bit for bit, and blocks may be split anywhere. */
+Test(dynamics, chains_continue_bit_for_bit)
+{
+  const char *const schemes[] = {"euler", "heun", "flow"};
+  wmc_stream *s = stream_of(40), *other = stream_of(41);
+  unsigned char *bytes = malloc(wmc_stream_packed_size());
+  for (int t = 0; t < 12; t++) {
+    const bool frames = t / 3 % 2, still = t % 3 == 2;
+    const network net = {.columns = 4,
+                         .hidden = 4,
+                         .rows = frames ? 3 : 4,
+                         .rank = 3,
+                         .depth = 3,
+                         .beta = 2,
+                         .noise = still ? "vertical" : "isotropic",
+                         .energy = frames ? "target" : "frobenius",
+                         .formulation = frames ? "observable" : "spectrum",
+                         .scheme = schemes[t % 3],
+                         .step = 0.003,
+                         .start = 1};
+    double target[SIDE * SIDE];
+    wmc_stream_normals(s, 12, 1, target);
+    test_parameters p = deck_of(&net, frames ? target : NULL);
+    wmc_balanced *a = chain_of(&p, s), *b = chain_of(&p, other);
+    advance(a, s, 70);
+    double *packed = malloc(a->state_size * sizeof *packed);
+    wmc_model_balanced.pack(a, packed);
+    wmc_stream_pack(s, bytes);
+    cr_assert_eq(wmc_stream_unpack(other, bytes), WMC_OK);
+    wmc_model_balanced.unpack(b, packed);
+    advance(a, s, 80);
+    for (int k = 0; k < 8; k++) advance(b, other, 10);
+    b->counts[WMC_COUNT_AGED] = a->counts[WMC_COUNT_AGED]; /* calls, of which b has more */
+    cr_assert_eq(memcmp(a->state, b->state, a->state_size * sizeof(double)), 0, "%s %s",
+                 net.formulation, net.scheme);
+    free(packed);
+    wmc_model_balanced.destroy(a);
+    wmc_model_balanced.destroy(b);
+    test_parameters_close(&p);
+  }
+  free(bytes);
+  wmc_stream_destroy(s);
+  wmc_stream_destroy(other);
+}
+
 /* --- Bad input ------------------------------------------------------------------------------- */
 
 static void count(void *sink, int field, const char *message)

@@ -108,8 +108,8 @@ void wmc_balanced_sum_pairs(const wmc_spectrum *x, double strength, const wmc_po
   memcpy(p.pairs.x, x->lambda, bytes);
   memcpy(p.pairs.q, x->lambda2, bytes);
   memcpy(p.pairs.y, x->sigma2, bytes);
-  for (int k = 0; k < x->rank; k++)
-    p.pairs.weight[k] = isinf(x->depth) ? 1 : x->lambda2[k] / x->depth;
+  const double share = 1 / x->depth;
+  for (int k = 0; k < x->rank; k++) p.pairs.weight[k] = isinf(x->depth) ? 1 : x->lambda2[k] * share;
   int left = wmc_pairs_sum(&p.pairs, p.shift, p.slope);
   if (left > 0) add_close(x, left, &p);
 }

@@ -6,7 +6,7 @@
 
 /* Displacement x' - x when x dx/dt = c flows for one step: x'^2 = x^2 + 2 c. Unlike c/x it is right
  * in the mean square, and bounded, however small x is; eq. (20). */
-static double flow(double x, double c) { return 2 * c / (x + sqrt(x * x + 2 * c)); }
+static double flow(double x, double c) { return sqrt(x * x + 2 * c) - x; }
 
 /* Repulsion of pairs and from 0 goes by its own flow, the rest by its derivative; eqs. (12), (20).
  */
@@ -15,18 +15,19 @@ void wmc_balanced_euler_lambda(wmc_balanced *chain, wmc_stream *stream, const do
 {
   const wmc_spectrum *x = &chain->x;
   const bool infinite = isinf(x->depth);
-  const double c = chain->energy.quadratic[0];
+  const double c = chain->energy.quadratic[0], decay = chain->energy.decay;
   const wmc_rates rates = chain->full;
   const wmc_points *p = chain->points;
   wmc_stream_normals(stream, (size_t)x->rank, sqrt(rates.variance), p->next);
   wmc_balanced_sum_pairs(x, rates.repulsion, p);
   for (int k = 0; k < x->rank; k++) {
-    const double lambda = x->lambda[k], n = infinite ? 1 : x->depth / lambda;
-    const double slope = force ? force[k * stride] : c * x->sigma[k];
-    p->next[k] +=
-        lambda + p->shift[k] + rates.entropy * n * p->slope[k] -
-        rates.time * wmc_balanced_slope(&chain->energy, x->depth, lambda, x->sigma[k], slope) +
-        (infinite ? rates.outward : flow(lambda, rates.outward));
+    const double lambda = x->lambda[k], sigma = x->sigma[k];
+    const double n = infinite ? 1 : x->depth / lambda; /* d log sigma / d lambda */
+    const double slope = sigma * (force ? force[k * stride] : c * sigma);
+    const double own = infinite ? decay : x->depth * decay * lambda;
+    const double out = infinite ? rates.outward : flow(lambda, rates.outward);
+    const double drift = n * (rates.entropy * p->slope[k] - rates.time * slope) - rates.time * own;
+    p->next[k] += lambda + p->shift[k] + drift + out;
   }
   wmc_balanced_adopt(chain, p->next);
 }

@@ -4,7 +4,8 @@
 
 #include "balanced.h"
 
-enum { FRESH_STEPS = 64 }; /* rounding in frames grows to about 1e-14 between refreshments */
+enum { FRESH_STEPS = 64 };   /* rounding in frames grows to about 1e-14 between refreshments */
+enum { TURNED_STEPS = 256 }; /* without G and H, which would drift apart from the frames */
 
 /* out (n x m) = a^T, a m x n */
 static void transpose(int m, int n, const double *a, double *out)
@@ -90,7 +91,7 @@ void wmc_balanced_orthonormalise(wmc_balanced *chain)
 void wmc_balanced_orthonormalise_if_due(wmc_balanced *chain)
 {
   chain->counts[WMC_COUNT_FRESH] += 1;
-  if (chain->counts[WMC_COUNT_FRESH] >= FRESH_STEPS) wmc_balanced_orthonormalise(chain);
+  if (chain->counts[WMC_COUNT_FRESH] >= TURNED_STEPS) wmc_balanced_orthonormalise(chain);
 }
 
 void wmc_balanced_refresh(wmc_balanced *chain)

@@ -298,6 +298,18 @@ static void explain_verdicts(const bool *met, wmc_text *out)
                       wmc_fit_quality_text((wmc_fit_quality)k));
 }
 
+/* What was found at infinite depth itself, and how far the limit is from it in standard errors. */
+static void direct_cells(const wmc_group *group, const char *name, size_t at, wmc_table *table)
+{
+  const wmc_array *direct = wmc_group_sibling(group, name, "_direct");
+  const wmc_array *error = wmc_group_sibling(group, name, "_direct_error");
+  if (direct == NULL || error == NULL) return;
+  double away = wmc_group_sibling(group, name, "_limit")->data[at] - direct->data[at];
+  double both = hypot(wmc_group_sibling(group, name, "_limit_error")->data[at], error->data[at]);
+  value_cell(direct, error, at, table);
+  wmc_table_cell(table, "%+.2f", away / both);
+}
+
 static void fit_rows(const wmc_group *group, const wmc_array *limit, const char *name, bool *met,
                      wmc_table *table)
 {
@@ -327,18 +339,31 @@ static void fit_rows(const wmc_group *group, const wmc_array *limit, const char 
     wmc_table_cell(table, "%s", wmc_group_sibling(group, name, "_rival")->strings[at]);
     number_cell(wmc_group_sibling(group, name, "_spread"), at, "%+.2g", table);
     verdict_cell(wmc_group_sibling(group, name, "_quality"), at, met, table);
+    direct_cells(group, name, at, table);
   }
+}
+
+static bool has_direct(const wmc_group *group)
+{
+  const char *const suffix = "_direct";
+  for (size_t k = 0; k < group->arrays; k++) {
+    const char *name = group->array[k].name;
+    size_t n = strlen(name), m = strlen(suffix);
+    if (n > m && strcmp(name + n - m, suffix) == 0) return true;
+  }
+  return false;
 }
 
 void cli_show_fits(const wmc_results *results, const char *observable, wmc_text *out)
 {
   static const char *const header[] = {
-      "observable", "point", "limit", "coefficient", "form",         "probability", "power",
-      "chi2",       "dof",   "p",     "rival",       "rival - form", "verdict"};
-  const size_t columns = sizeof header / sizeof header[0], suffix = strlen("_limit");
+      "observable", "point", "limit", "coefficient",  "form",    "probability", "power", "chi2",
+      "dof",        "p",     "rival", "rival - form", "verdict", "direct",      "z"};
+  const size_t all = sizeof header / sizeof header[0], direct = 2, suffix = strlen("_limit");
   const wmc_group *group = wmc_results_group(results, "fits");
   bool met[WMC_FIT_QUALITIES] = {false};
   if (group == NULL) return;
+  const size_t columns = has_direct(group) ? all : all - direct;
   wmc_table table = {.columns = columns};
   for (size_t k = 0; k < columns; k++) wmc_table_cell(&table, "%s", header[k]);
   for (size_t k = 0; k < group->arrays; k++) {

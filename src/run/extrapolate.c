@@ -136,6 +136,7 @@ enum { FIT_COLUMNS = sizeof columns / sizeof columns[0] };
 
 /* Numbers and strings of the arrays of one observable (arrays themselves may move). */
 typedef struct fit_arrays {
+  double *direct, *direct_error; /* found at infinite depth itself; NULL if that was not run */
   double *number[FIT_COLUMNS];
   char **name[FIT_COLUMNS];
 } fit_arrays;
@@ -155,6 +156,48 @@ static wmc_status copy_axes(extrapolation *x)
   return WMC_OK;
 }
 
+static wmc_array *add_array(extrapolation *x, const wmc_array *mean, const struct column *c,
+                            size_t n, const size_t *axis)
+{
+  wmc_text name = {0}, text = {0};
+  wmc_text_append(&name, "%s%s", mean->name, c->suffix);
+  wmc_text_append(&text, "%s%s", c->text, mean->name);
+  wmc_array *array =
+      wmc_group_add_array(x->fits, wmc_text_string(&name), c->unit ? c->unit : mean->unit,
+                          wmc_text_string(&text), n, axis, c->name != NULL);
+  wmc_text_free(&name);
+  wmc_text_free(&text);
+  size_t size = array != NULL ? wmc_array_size(x->fits, array) : 0;
+  for (size_t i = 0; array != NULL && array->data != NULL && i < size; i++) array->data[i] = NAN;
+  return array;
+}
+
+/* Place of infinite depth on its axis; the number of depths if it is not there. */
+static size_t infinite_depth(const extrapolation *x)
+{
+  size_t i = 0;
+  while (i < x->shape.depths && isfinite(x->depth[i])) i++;
+  return i;
+}
+
+static wmc_status add_direct(extrapolation *x, const wmc_array *mean, size_t n, const size_t *axis,
+                             fit_arrays *out)
+{
+  static const struct column value = {"_direct", NULL, "found at infinite depth itself: ", NULL,
+                                      NULL},
+                             error = {"_direct_error", NULL,
+                                      "error of what was found at infinite depth itself: ", NULL,
+                                      NULL};
+  if (infinite_depth(x) == x->shape.depths) return WMC_OK;
+  wmc_array *array = add_array(x, mean, &value, n, axis);
+  if (array == NULL) return wmc_no_memory();
+  out->direct = array->data;
+  array = add_array(x, mean, &error, n, axis);
+  if (array == NULL) return wmc_no_memory();
+  out->direct_error = array->data;
+  return WMC_OK;
+}
+
 static wmc_status add_columns(extrapolation *x, const wmc_array *mean, fit_arrays *out)
 {
   size_t axis[WMC_ARRAY_AXES], n = 0;
@@ -162,22 +205,12 @@ static wmc_status add_columns(extrapolation *x, const wmc_array *mean, fit_array
     if (mean->axis[k] != x->shape.depth_axis)
       axis[n++] = mean->axis[k] - (mean->axis[k] > x->shape.depth_axis);
   for (size_t k = 0; k < FIT_COLUMNS; k++) {
-    const struct column *c = &columns[k];
-    wmc_text name = {0}, text = {0};
-    wmc_text_append(&name, "%s%s", mean->name, c->suffix);
-    wmc_text_append(&text, "%s%s", c->text, mean->name);
-    wmc_array *array =
-        wmc_group_add_array(x->fits, wmc_text_string(&name), c->unit ? c->unit : mean->unit,
-                            wmc_text_string(&text), n, axis, c->name != NULL);
-    wmc_text_free(&name);
-    wmc_text_free(&text);
+    wmc_array *array = add_array(x, mean, &columns[k], n, axis);
     if (array == NULL) return wmc_no_memory();
     out->number[k] = array->data;
     out->name[k] = array->strings;
-    size_t size = wmc_array_size(x->fits, array);
-    for (size_t i = 0; array->data != NULL && i < size; i++) array->data[i] = NAN;
   }
-  return WMC_OK;
+  return add_direct(x, mean, n, axis, out);
 }
 
 static wmc_status store_fit(const fit_arrays *out, size_t at, const wmc_fit *fit)
@@ -255,9 +288,16 @@ static wmc_status fit_point(extrapolation *x, const wmc_observable *o, const sou
 {
   size_t own = own_size(x, from->mean);
   if (o->converges != NULL && !o->converges(parameters)) return WMC_OK;
+  size_t direct = infinite_depth(x);
   for (size_t e = 0; e < own; e++) {
+    size_t at = (outer * x->shape.inner + inner) * own + e;
+    if (direct < x->shape.depths) {
+      size_t there = task_of(&x->shape, outer, direct, inner) * own + e;
+      out->direct[at] = from->mean->data[there];
+      out->direct_error[at] = from->error->data[there];
+    }
     size_t points = collect_points(x, from->mean, from->error, from->chains, outer, inner, e);
-    WMC_TRY(fit_entry(x, points, out, (outer * x->shape.inner + inner) * own + e));
+    WMC_TRY(fit_entry(x, points, out, at));
   }
   return WMC_OK;
 }

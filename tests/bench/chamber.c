@@ -1,12 +1,14 @@
 /* Paths of the diffusion at infinite depth: microseconds a path by width, for sigma^2 T = 1, beside
  * one linear chain of 256 layers and beside the exact sampler of complex numbers, all in one run.
- * Every time is the least of interleaved repeats. Usage: bench_chamber [resolution]. */
+ * Every time is the least of interleaved repeats. Then the bias of means against exact values, by
+ * resolution. Usage: bench_chamber [resolution] [paths]; without paths no table of the bias. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "weylmc/jacobian/chamber.h"
+#include "weylmc/jacobian/hyperbolic.h"
 #include "weylmc/jacobian/network.h"
 #include "weylmc/numeric/dense.h"
 
@@ -47,10 +49,19 @@ static void measure(bench *b, double *least)
     }
 }
 
+static wmc_chamber_options options(int d, int beta, double resolution)
+{
+  return (wmc_chamber_options){.width = d,
+                               .beta = beta,
+                               .variance = 1,
+                               .time = 1,
+                               .shift = 1 - 2.0 / beta,
+                               .resolution = resolution};
+}
+
 static void create(bench *b, int d, double resolution)
 {
-  wmc_chamber_options o = {
-      .width = d, .beta = 1, .variance = 1, .time = 1, .shift = -1, .resolution = resolution};
+  wmc_chamber_options o = options(d, 1, resolution);
   wmc_block_options layers = {.width = d,
                               .depth = DEPTH,
                               .hidden = d,
@@ -61,8 +72,7 @@ static void create(bench *b, int d, double resolution)
                               .inner_variance = 1,
                               .input_norm2 = d};
   wmc_status status = wmc_chamber_create(&b->real, &o, 1, &END);
-  o.beta = 2;
-  o.shift = 0;
+  o = options(d, 2, resolution);
   if (status == WMC_OK) status = wmc_chamber_create(&b->complex_numbers, &o, 1, &END);
   o.exact = true;
   if (status == WMC_OK) status = wmc_chamber_create(&b->exact, &o, 1, &END);
@@ -70,6 +80,40 @@ static void create(bench *b, int d, double resolution)
   if (status == WMC_OK) return;
   fputs(wmc_message(), stderr);
   exit(1);
+}
+
+/* Mean of what `observe` sees in independent paths, and its standard error. */
+static double mean_of(bench *b, wmc_chamber *c, long paths, double (*observe)(wmc_chamber *),
+                      double *error)
+{
+  double sum = 0, squares = 0;
+  for (long k = 0; k < paths; k++) {
+    wmc_chamber_draw(c, b->stream);
+    double x = observe(c);
+    sum += x;
+    squares += x * x;
+  }
+  double mean = sum / (double)paths;
+  *error = sqrt((squares / (double)paths - mean * mean) / (double)paths);
+  return mean;
+}
+
+static double gap(wmc_chamber *c) { return wmc_chamber_values(c)[0] - wmc_chamber_values(c)[1]; }
+
+static double growth(wmc_chamber *c) { return wmc_chamber_growth(c)[0]; }
+
+static void print_bias(bench *b, const char *name, int d, double exact, long paths,
+                       double (*observe)(wmc_chamber *))
+{
+  for (double resolution = 0.5; resolution <= 2; resolution *= 2) {
+    wmc_chamber *c;
+    wmc_chamber_options o = options(d, 1, resolution);
+    if (wmc_chamber_create(&c, &o, 1, &END) != WMC_OK) exit(1);
+    double error, start = seconds_used(), mean = mean_of(b, c, paths, observe, &error);
+    printf("%4d %-8s %10g %6d %12.6f %+12.6f %10.6f %8.1f\n", d, name, resolution,
+           wmc_chamber_steps(&o, 0, 1), exact, mean - exact, error, seconds_used() - start);
+    wmc_chamber_destroy(c);
+  }
 }
 
 int main(int count, char **arguments)
@@ -90,6 +134,14 @@ int main(int count, char **arguments)
     wmc_chamber_destroy(b.complex_numbers);
     wmc_chamber_destroy(b.exact);
     wmc_network_destroy(b.chain);
+  }
+  const long paths = count > 2 ? atol(arguments[2]) : 0;
+  if (paths > 0) {
+    printf("%4s %-8s %10s %6s %12s %12s %10s %8s\n", "d", "mean of", "resolution", "steps", "exact",
+           "bias", "error", "seconds");
+    print_bias(&b, "gap", 2, wmc_hyperbolic_gap_limit(1), paths, gap);
+    print_bias(&b, "growth", 4, 1, paths, growth);
+    print_bias(&b, "growth", 8, 3, paths / 4, growth);
   }
   wmc_stream_destroy(b.stream);
   return 0;

@@ -1,5 +1,6 @@
 /* Checks of parameters of the model `balanced` that involve several of them, or data. */
 #include <math.h>
+#include <string.h>
 
 #include "balanced_deck.h"
 #include "balanced_escape.h"
@@ -80,11 +81,23 @@ static void check_numbers(const wmc_value *parameters, const wmc_complaints *com
 /* Whether formulation, scheme and field go together. */
 static bool check_integrator(const wmc_value *parameters, const wmc_complaints *complaints)
 {
-  if (wmc_balanced_setup_of(parameters).integrator != NULL) return true;
+  const wmc_balanced_setup setup = wmc_balanced_setup_of(parameters);
+  if (setup.integrator != NULL) return true;
+  const char *formulation =
+      wmc_balanced_fields[FORMULATION].choices[parameters[FORMULATION].integer];
+  const char *scheme = wmc_balanced_fields[SCHEME].choices[parameters[SCHEME].integer];
+  const wmc_numbers numbers = setup.law.shape.numbers;
+  wmc_text others = {0};
+  for (const wmc_integrator *const *row = wmc_integrators; *row; row++)
+    if (strcmp((*row)->formulation, formulation) == 0 &&
+        wmc_network_integrator(formulation, (*row)->scheme, numbers) == *row)
+      wmc_text_append(&others, "%s%s", others.length > 0 ? " or " : "", (*row)->scheme);
   wmc_complain(complaints, SCHEME,
-               "this formulation has no such scheme, or not for complex numbers (`weylmc explain "
-               "balanced` lists them): use scheme: metropolis, formulation: spectrum, or field: "
-               "real");
+               "scheme %s found, formulation %s has none of that name for %s numbers: use %s%s, or "
+               "formulation: spectrum, which has all of them",
+               scheme, formulation, numbers == WMC_NUMBERS_COMPLEX ? "complex" : "real",
+               others.length > 0 ? "scheme: " : "field: real", wmc_text_string(&others));
+  wmc_text_free(&others);
   return false;
 }
 
@@ -286,7 +299,7 @@ static bool check_widths(const wmc_value *parameters, const wmc_complaints *comp
 {
   const wmc_value *widths = &parameters[WIDTHS];
   if (!widths->present) return true;
-  if (parameters[EXCESS].given)
+  if (parameters[EXCESS].integer != 0)
     wmc_complain(complaints, EXCESS,
                  "excess belongs to width; with widths, write the hidden widths there");
   return wmc_network_check_widths(widths, WIDTHS, parameters[DEPTH].real, complaints);
@@ -351,7 +364,8 @@ static void check_ladder(const wmc_value *parameters, const wmc_complaints *comp
   const double *ladder = parameters[LADDER].reals, beta = parameters[BETA].real;
   const size_t rungs = parameters[LADDER].count;
   if (!parameters[LADDER].present) return;
-  if (wmc_balanced_flows(parameters) || wmc_balanced_law(parameters).horizontal == 0) {
+  if (wmc_balanced_flows(parameters) || wmc_balanced_law(parameters).horizontal == 0 ||
+      isinf(beta)) {
     wmc_complain(complaints, LADDER,
                  "without noise in X there is no Gibbs law whose temperature a ladder could vary: "
                  "leave out the ladder (sweep beta instead), or use scheme: metropolis and another "

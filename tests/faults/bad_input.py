@@ -77,6 +77,9 @@ EDITS = [
      ("energy: frobenius\n  formulation: spectrum",
       "field: complex\n  energy: {kind: completion, diag: [1, 2, 3]}\n  formulation: observable"),
      ["deck.yaml:10", "completion and regression are for real numbers", "field: real"]),
+    ("scheme of another formulation",
+     ("formulation: spectrum\n  scheme: metropolis", "formulation: parameters\n  scheme: heun"),
+     ["deck.yaml:12", "scheme heun", "formulation parameters", "euler or metropolis"]),
     ("diag without target", ("energy: frobenius", "energy: {kind: frobenius, diag: [1, 2, 3]}"),
      ["deck.yaml:10", "diag", "target"]),
 ]

@@ -148,7 +148,7 @@ static bool check_channels(const wmc_value *parameters, const wmc_complaints *co
     return false;
   }
   if (!widths->present) return true;
-  if (parameters[EXCESS].integer != 0)
+  if (parameters[EXCESS].given && parameters[EXCESS].integer != 0)
     wmc_complain(complaints, EXCESS,
                  "excess belongs to channels; with widths, write the hidden channels there");
   return wmc_network_check_widths(widths, WIDTHS, parameters[DEPTH].real, complaints);

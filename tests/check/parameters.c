@@ -291,7 +291,7 @@ Test(parameters, complaints)
   expect_complaint(&p, "depth: depth inf found, formulation parameters keeps every layer");
   test_give(&p, "depth", "3");
   test_give(&p, "field", "complex");
-  expect_complaint(&p, "not for complex numbers");
+  expect_complaint(&p, "none of that name for complex numbers");
   test_give(&p, "field", "real");
   test_give(&p, "initial_imbalance", "0.2");
   test_give(&p, "age", "1");

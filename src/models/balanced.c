@@ -108,6 +108,7 @@ static wmc_status fill(wmc_balanced *chain, const wmc_balanced_setup *setup)
   chain->law = setup->law;
   chain->integrator = setup->integrator;
   chain->step = setup->step;
+  chain->entries = setup->entries;
   chain->lambda_bins = setup->lambda_bins;
   chain->rank_bins = setup->rank_bins;
   chain->tolerance = setup->tolerance;

@@ -78,7 +78,8 @@ struct wmc_balanced {
   wmc_gibbs law;
   wmc_energy energy;
   const wmc_integrator *integrator;
-  double step; /**< time step of euler; first proposal of metropolis relative to its variable */
+  double step;  /**< time step of euler; first proposal of metropolis relative to its variable */
+  bool entries; /**< entries of X are measured */
   wmc_bins lambda_bins, rank_bins; /**< of histograms; none: count 0 */
   int rows, columns, span;         /**< m, n and the larger of them */
   double tolerance;                /**< of flow */
@@ -131,6 +132,7 @@ typedef struct wmc_balanced_setup {
   const double *ladder; /**< inverse temperatures of the replicas, borrowed; NULL: one replica */
   size_t rungs;
   double exchange; /**< steps between exchanges of neighbours; INFINITY: never */
+  bool entries;    /**< entries of X are measured */
   wmc_bins lambda_bins, rank_bins;
   double age, imbalance;   /**< see wmc_balanced */
   double tolerance, start; /**< see wmc_balanced; may be left 0 for schemes other than flow */

@@ -14,6 +14,7 @@ static const char *const energies[] = {"frobenius", "target", "completion", "reg
                                        "decay",     "sum",    NULL};
 static const char *const formulations[] = {"spectrum", "observable", "parameters", NULL};
 static const char *const numbers[] = {"real", "complex", NULL};
+static const char *const entries[] = {"none", "all", NULL};
 static const char *const schemes[] = {"euler", "metropolis", "heun", "flow", NULL};
 
 const wmc_field wmc_balanced_fields[] = {
@@ -205,6 +206,13 @@ const wmc_field wmc_balanced_fields[] = {
               .text = "time step of euler and heun (scale it like 1/depth); time between steps of "
                       "flow; relative size of the first proposals of metropolis, tuned while "
                       "thermalising"},
+    [ENTRIES] = {.name = "entries",
+                 .type = WMC_CHOICE,
+                 .choices = entries,
+                 .standard = "none",
+                 .unit = "",
+                 .text = "whether the entries of X are averaged (observable matrix): none or all; "
+                         "formulations observable and parameters"},
     [BINS] = {.name = "bins",
               .type = WMC_INT,
               .minimum = 0,
@@ -373,6 +381,7 @@ wmc_balanced_setup wmc_balanced_setup_of(const wmc_value *parameters)
                                   parameters[LADDER].present ? parameters[LADDER].reals : NULL,
                               .rungs = parameters[LADDER].count,
                               .exchange = parameters[EXCHANGE].real,
+                              .entries = parameters[ENTRIES].integer != 0,
                               .lambda_bins = wmc_balanced_lambda_bins(parameters),
                               .rank_bins = wmc_balanced_rank_bins(parameters),
                               .age = parameters[AGE].real,

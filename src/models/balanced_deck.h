@@ -31,6 +31,7 @@ enum wmc_balanced_field {
   FORMULATION,
   SCHEME,
   STEP,
+  ENTRIES,
   BINS,
   LAMBDA_MAX,
   RANK_MAX,

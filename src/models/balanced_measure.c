@@ -63,9 +63,10 @@ static void pair_coordinates(const wmc_value *parameters, double *out)
   memcpy(out, parameters[LADDER].reals, pair_length(parameters) * sizeof *out);
 }
 
-/* Entries of X, where the state has frames; of real X only. */
+/* Entries of X, if asked for, where the state has frames; of real X only. */
 static bool has_entries(const wmc_value *parameters)
 {
+  if (parameters[ENTRIES].integer == 0) return false;
   const wmc_balanced_setup setup = wmc_balanced_setup_of(parameters);
   return setup.integrator != NULL && setup.integrator->frames &&
          setup.law.shape.numbers == WMC_NUMBERS_REAL;
@@ -344,7 +345,7 @@ const wmc_observable wmc_balanced_observables[] = {
                           .converges = never},
     [OBS_MATRIX] = {.name = "matrix",
                     .unit = "1",
-                    .text = "entries of X (formulation spectrum: none)",
+                    .text = "entries of X, with entries: all (formulation spectrum: none)",
                     .axis = {WMC_BALANCED_ROW, WMC_BALANCED_COLUMN}},
     [OBS_LADDER_ENERGY] = {.name = "ladder_energy",
                            .unit = "energy",
@@ -460,7 +461,7 @@ static double *measure_densities(const wmc_balanced *chain, double *out)
 static double *measure_matrix(const wmc_balanced *chain, double *out)
 {
   const int m = chain->rows, n = chain->columns;
-  if (!chain->u || chain->unitary) return out;
+  if (!chain->entries || !chain->u || chain->unitary) return out;
   for (int i = 0; i < m; i++)
     for (int j = 0; j < n; j++, out++) {
       *out = 0;

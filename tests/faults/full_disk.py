@@ -19,7 +19,7 @@ import harness  # noqa: E402
 LARGE = decks.balanced(width=32, formulation="observable", thermalise=10, draws=10)
 LARGE = LARGE.replace("chains: 5", "chains: 25")
 LIMIT = 8 << 20
-SPACE = "3m"  # three checkpoints of the next deck, and its results
+SPACE = "6m"  # three checkpoints of the next deck, and its results
 SMALL = decks.balanced(width=8, formulation="observable", thermalise=20000, draws=40000)
 LEFT = ["disk.checkpoint.h5", "disk.checkpoint.old.h5", "disk.h5", "filler"]
 

@@ -132,6 +132,7 @@ Test(densities, entries_of_x)
     test_give_number(&p, "beta", 4);
     test_give(&p, "formulation", "observable");
     test_give(&p, "energy.kind", "target");
+    test_give(&p, "entries", "all");
     test_give_matrix(&p, "energy.diag", 1, 2, target);
     test_give_number(&p, "step", 0.3);
     size_t size = wmc_model_measurement_size(p.model, p.values);

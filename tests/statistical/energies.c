@@ -244,6 +244,7 @@ Test(energies, of_completion_in_both_branches_of_a_hyperbola)
                  .phi = {1, 0, 0, 1},
                  .mask = {1, 0, 0, 1}};
   test_parameters p = parameters_of(&w, "observable");
+  test_give(&p, "entries", "all");
   test_means r = test_simulate(&p, 24000, 1000, 300, 6);
   const size_t at = test_observable(&p, "matrix");
   for (size_t k = 1; k <= 2; k++)

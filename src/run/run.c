@@ -190,12 +190,37 @@ static wmc_status direct_work(director *d)
   return saved > status ? saved : status;
 }
 
-static bool any_failed(const director *d)
+static size_t failed_chains(const director *d, size_t task)
 {
-  for (size_t t = 0; t < d->plan->tasks; t++)
-    for (size_t c = 0; c < d->plan->chains; c++)
-      if (wmc_ledger_record(&d->session.ledger, t, c).progress[WMC_PROGRESS_FAILED]) return true;
-  return false;
+  size_t failed = 0;
+  for (size_t c = 0; c < d->plan->chains; c++)
+    failed += wmc_ledger_record(&d->session.ledger, task, c).progress[WMC_PROGRESS_FAILED] != 0;
+  return failed;
+}
+
+/* WMC_FAILURE if chains have failed; the message lists their tasks. */
+static wmc_status report_failed(const director *d)
+{
+  enum { LISTED = 12 };
+  wmc_text list = {0};
+  size_t tasks = 0;
+  for (size_t t = 0; t < d->plan->tasks; t++) {
+    size_t failed = failed_chains(d, t);
+    if (failed == 0) continue;
+    if (++tasks <= LISTED)
+      wmc_text_append(&list, "%stask %zu: %zu of %zu", tasks > 1 ? ", " : "", t, failed,
+                      d->plan->chains);
+  }
+  if (tasks > LISTED) wmc_text_append(&list, ", and %zu more tasks", tasks - LISTED);
+  wmc_status status = WMC_OK;
+  if (tasks > 0)
+    status = wmc_raise(WMC_FAILURE,
+                       "%s: some chains failed and are not in the results beyond their last good "
+                       "draw (%s; `weylmc check` lists the tasks); the message of the first stands "
+                       "above",
+                       d->plan->output, wmc_text_string(&list));
+  wmc_text_free(&list);
+  return status;
 }
 
 static wmc_status direct(director *d)
@@ -207,11 +232,7 @@ static wmc_status direct(director *d)
     wmc_progress_note(&d->progress, "%s is complete; raise run.draws for more", d->plan->output);
   else
     status = direct_work(d);
-  if (status == WMC_OK && any_failed(d))
-    status = wmc_raise(WMC_FAILURE,
-                       "%s: some chains failed and are not in the results beyond their "
-                       "last good draw; see the messages above",
-                       d->plan->output);
+  if (status == WMC_OK) status = report_failed(d);
   wmc_session_close(&d->session);
   wmc_schedule_free(&d->schedule);
   wmc_free(d->seconds_per_step);

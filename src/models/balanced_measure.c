@@ -13,10 +13,14 @@ static size_t index_length(const wmc_value *parameters)
   return (size_t)wmc_balanced_shape(parameters).rank;
 }
 
+static void count_from_one(size_t n, double *out)
+{
+  for (size_t k = 0; k < n; k++) out[k] = (double)k + 1;
+}
+
 static void index_coordinates(const wmc_value *parameters, double *out)
 {
-  const int rank = wmc_balanced_shape(parameters).rank;
-  for (int k = 0; k < rank; k++) out[k] = k + 1;
+  count_from_one(index_length(parameters), out);
 }
 
 static size_t lambda_bin_length(const wmc_value *parameters)
@@ -80,11 +84,6 @@ static size_t row_length(const wmc_value *parameters)
 static size_t column_length(const wmc_value *parameters)
 {
   return has_entries(parameters) ? (size_t)wmc_balanced_shape(parameters).columns : 0;
-}
-
-static void count_from_one(size_t n, double *out)
-{
-  for (size_t k = 0; k < n; k++) out[k] = (double)k + 1;
 }
 
 static void row_coordinates(const wmc_value *parameters, double *out)
@@ -447,13 +446,13 @@ static void measure_entropies(const wmc_balanced *chain, double values[OBSERVABL
 }
 
 /* The histograms; returns what is behind them. */
-static double *measure_densities(const wmc_balanced *chain, double *out)
+static double *measure_densities(const wmc_balanced *chain, double rank, double *out)
 {
   const wmc_spectrum *x = &chain->x;
   const wmc_bins *bins = &chain->lambda_bins;
   for (int i = 0; i < x->rank; i++, out += bins->count)
     wmc_bins_draw(bins, isinf(x->depth) ? 1 : x->lambda[i], out);
-  wmc_bins_draw(&chain->rank_bins, effective_rank(x), out);
+  wmc_bins_draw(&chain->rank_bins, rank, out);
   return out + chain->rank_bins.count;
 }
 
@@ -515,5 +514,6 @@ void wmc_balanced_measure(wmc_balanced *chain, double *out)
       out[i] = 1;
     out += row ? x->rank : 1;
   }
-  measure_ladder(chain->ladder, measure_matrix(chain, measure_densities(chain, out)));
+  out = measure_densities(chain, values[OBS_EFFECTIVE_RANK], out);
+  measure_ladder(chain->ladder, measure_matrix(chain, out));
 }

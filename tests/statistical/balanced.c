@@ -8,14 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "parameters.h"
-#include "support.h"
-#include "weylmc/numeric/random.h"
+#include "simulation.h"
 #include "weylmc/numeric/special.h"
 
 extern const wmc_model wmc_model_balanced;
 
-enum { WIDTH_MAX = 3, CHAINS = 64 };
+enum { WIDTH_MAX = 3 };
 
 /* --- Exact averages -------------------------------------------------------------------------- */
 
@@ -145,54 +143,6 @@ static void exact_averages(const law *w, double out[AVERAGES])
 
 /* --- Simulations ----------------------------------------------------------------------------- */
 
-typedef struct result {
-  size_t size;
-  double mean[32], error[32];
-} result;
-
-/* Means over the draws of independent chains, and their standard errors. */
-static result simulate(const test_parameters *p, long seed, long thermalise, int draws, long stride)
-{
-  const wmc_model *model = p->model;
-  result r = {.size = wmc_model_measurement_size(model, p->values)};
-  double square[32] = {0}, out[32], sum[32];
-  const int chains = CHAINS, length = test_trials(draws);
-  for (int c = 0; c < chains; c++) {
-    void *chain;
-    wmc_stream *stream;
-    cr_assert_eq(wmc_stream_create(&stream, seed, c), WMC_OK);
-    cr_assert_eq(model->create(p->values, &chain), WMC_OK, "%s", wmc_message());
-    model->start(chain, stream);
-    cr_assert_eq(model->advance(chain, stream, thermalise, true), WMC_OK, "%s", wmc_message());
-    memset(sum, 0, sizeof sum);
-    for (int k = 0; k < length; k++) {
-      cr_assert_eq(model->advance(chain, stream, stride, false), WMC_OK, "%s", wmc_message());
-      model->measure(chain, out);
-      for (size_t i = 0; i < r.size; i++) sum[i] += out[i] / length;
-    }
-    for (size_t i = 0; i < r.size; i++) {
-      r.mean[i] += sum[i] / chains;
-      square[i] += sum[i] * sum[i] / chains;
-    }
-    model->destroy(chain);
-    wmc_stream_destroy(stream);
-  }
-  for (size_t i = 0; i < r.size; i++)
-    r.error[i] = sqrt(fmax(0, square[i] - r.mean[i] * r.mean[i]) / (chains - 1));
-  return r;
-}
-
-/* 5 sigma, and errors small enough to notice a mistake. */
-static void expect(const char *what, const char *name, double exact, double mean, double error)
-{
-  if (test_verbose())
-    printf("%-44s %-16s %12.6f %12.6f +- %.6f  z %5.2f\n", what, name, exact, mean, error,
-           (mean - exact) / error);
-  cr_expect_lt(fabs(mean - exact), 5 * error + 1e-12 * fabs(exact),
-               "%s, %s: exact %.8g, found %.8g +- %.2g", what, name, exact, mean, error);
-  cr_expect_lt(error, 0.03 * fmax(1, fabs(exact)), "%s, %s: error %g", what, name, error);
-}
-
 static test_parameters parameters_of(const law *w, const char *formulation, const char *scheme,
                                      double step)
 {
@@ -213,8 +163,8 @@ static test_parameters parameters_of(const law *w, const char *formulation, cons
   return p;
 }
 
-static void compare(const law *w, const test_parameters *p, const result *r, const double *exact,
-                    const char *formulation)
+static void compare(const law *w, const test_parameters *p, const test_means *r,
+                    const double *exact, const char *formulation)
 {
   char what[128];
   snprintf(what, sizeof what, "d=%d N=%d m=%d v=%g h=%g phi=%g %s", w->d, w->n, w->m, w->v, w->h,
@@ -224,13 +174,13 @@ static void compare(const law *w, const test_parameters *p, const result *r, con
     int entries = k == SIGMA ? w->d : 1;
     bool constant = (k == ENTROPY && (w->d == 1 || w->n == 1)) || (k == TRACE && w->phi[0] == 0);
     for (int i = 0; i < entries && !constant; i++)
-      expect(what, names[k], exact[k + i], r->mean[at + (size_t)i], r->error[at + (size_t)i]);
+      test_expect(what, names[k], exact[k + i], r->mean[at + (size_t)i], r->error[at + (size_t)i]);
   }
   double virial =
       (w->h * w->d * w->d + w->v * (w->n - 1) * (w->d * (w->d - 1) / 2.0 + w->d * w->m)) /
       (w->n * w->beta);
   size_t at = test_observable(p, "virial");
-  expect(what, "virial", virial, r->mean[at], r->error[at]);
+  test_expect(what, "virial", virial, r->mean[at], r->error[at]);
 }
 
 static void run_law(const law *w, long seed, bool spectrum)
@@ -240,7 +190,7 @@ static void run_law(const law *w, long seed, bool spectrum)
   for (int kind = spectrum ? 0 : 1; kind < 2; kind++) {
     const char *formulation = kind ? "observable" : "spectrum";
     test_parameters p = parameters_of(w, formulation, "metropolis", 0.3);
-    result r = simulate(&p, seed + kind, 1000, 1000, 3);
+    test_means r = test_simulate(&p, seed + kind, 1000, 1000, 3);
     compare(w, &p, &r, exact, formulation);
     test_parameters_close(&p);
   }
@@ -393,12 +343,12 @@ Test(balanced, regression_energy_against_quadrature)
   paraboloid energy = misfit_paraboloid(inputs, labels);
   for (size_t k = 0; k < sizeof laws / sizeof laws[0]; k++) {
     test_parameters p = regression_parameters(&laws[k], "metropolis", 0.3);
-    result r = simulate(&p, 5000 + (long)k, 1000, 2000, 3);
+    test_means r = test_simulate(&p, 5000 + (long)k, 1000, 2000, 3);
     regression_averages(&laws[k], &energy, exact);
     for (int i = 0; i < REG_AVERAGES; i++) {
       int row = i < REG_SIGMA ? i : REG_SIGMA;
       size_t at = test_observable(&p, what[row]) + (size_t)(i - row);
-      expect("regression", what[row], exact[i], r.mean[at], r.error[at]);
+      test_expect("regression", what[row], exact[i], r.mean[at], r.error[at]);
     }
     test_parameters_close(&p);
   }
@@ -423,9 +373,9 @@ Test(balanced, virial_of_every_energy)
       const wmc_observable *virial = wmc_model_balanced.observables;
       while (strcmp(virial->name, "virial") != 0) virial++;
       cr_assert(virial->expected(p.values, &expected));
-      result r = simulate(&p, 6000 + 10 * (long)k + kind, 1500, 1000, 3);
+      test_means r = test_simulate(&p, 6000 + 10 * (long)k + kind, 1500, 1000, 3);
       size_t at = test_observable(&p, "virial");
-      expect(kind ? "regression" : "target", "virial", expected, r.mean[at], r.error[at]);
+      test_expect(kind ? "regression" : "target", "virial", expected, r.mean[at], r.error[at]);
       test_parameters_close(&p);
     }
 }
@@ -450,7 +400,7 @@ Test(balanced, bias_of_euler_is_of_first_order)
       double step = half ? cases[k].step / 2 : cases[k].step;
       long unit = half ? 2 : 1;
       test_parameters p = parameters_of(&cases[k].law, cases[k].formulation, "euler", step);
-      result r = simulate(&p, 7000 + 10 * (long)k + half, 100 * unit, 12000, 4 * unit);
+      test_means r = test_simulate(&p, 7000 + 10 * (long)k + half, 100 * unit, 12000, 4 * unit);
       size_t at = test_observable(&p, "log_abs_det");
       bias[half] = r.mean[at] - exact[LOG_DET];
       error[half] = r.error[at];

@@ -169,6 +169,7 @@ static void add_terms(const wmc_energy_data *data, wmc_energy *energy)
     for (int i = 0; i < data->rows; i++) {
       energy->target[j * data->rows + i] = target_entry(data, i, j);
       energy->target_imaginary[j * data->rows + i] = imaginary_entry(data, i, j);
+      energy->aimed |= target_entry(data, i, j) != 0 || imaginary_entry(data, i, j) != 0;
     }
 }
 

@@ -419,6 +419,7 @@ double wmc_balanced_trace_target(const wmc_balanced *chain)
 {
   const int m = chain->rows, n = chain->columns;
   double sum = 0;
+  if (!chain->energy.aimed) return 0;
   if (chain->unitary) return wmc_unitary_trace_target(chain);
   for (int k = 0; chain->u && k < chain->x.rank; k++)
     for (int j = 0; j < n; j++) {

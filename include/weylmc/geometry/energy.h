@@ -49,6 +49,7 @@ typedef struct wmc_energy {
   bool plain;               /**< C is a multiple of the identity */
   bool centred;             /**< B is zero */
   bool masked;              /**< M is not zero */
+  bool aimed;               /**< Phi is not zero */
   double constant;          /**< c */
   double decay;             /**< coefficient of |W|^2 / 2 */
   double *quadratic;        /**< C, columns x columns, symmetric */

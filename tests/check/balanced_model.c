@@ -8,6 +8,7 @@
 
 #include "../../src/models/balanced.h"
 #include "../../src/models/balanced_escape.h"
+#include "complaints.h"
 #include "parameters.h"
 #include "support.h"
 #include "weylmc/geometry/entropy.h"
@@ -666,35 +667,6 @@ Test(balanced_model, observables_fit_together)
 
 /* --- Complaints ------------------------------------------------------------------------------ */
 
-typedef struct heard {
-  int count, field;
-  char message[512];
-} heard;
-
-static void hear(void *sink, int field, const char *message)
-{
-  heard *h = sink;
-  h->count++;
-  h->field = field;
-  snprintf(h->message, sizeof h->message, "%s", message);
-}
-
-static heard complaints_of(const test_parameters *deck)
-{
-  heard h = {0};
-  wmc_model_balanced.check(deck->values, &(wmc_complaints){.add = hear, .sink = &h});
-  return h;
-}
-
-static void expect(const test_parameters *deck, const char *field, const char *part)
-{
-  heard h = complaints_of(deck);
-  cr_assert_eq(h.count, field ? 1 : 0, "%d complaints, last: %s", h.count, h.message);
-  if (field == NULL) return;
-  cr_assert_str_eq(wmc_model_balanced.fields[h.field].name, field);
-  cr_assert_not_null(strstr(h.message, part), "%s", h.message);
-}
-
 Test(balanced_model, complaints_say_what_was_found_and_expected)
 {
   test_parameters deck;
@@ -703,29 +675,29 @@ Test(balanced_model, complaints_say_what_was_found_and_expected)
   deck = test_parameters_open(&wmc_model_balanced);
   test_give_number(&deck, "width", D);
   test_give_number(&deck, "depth", 3);
-  expect(&deck, NULL, NULL);
+  test_complaint(&deck, NULL, NULL);
   give_energy(&deck, WMC_ENERGY_TARGET, D, D, s);
-  expect(&deck, "formulation", "observable");
+  test_complaint(&deck, "formulation", "observable");
   test_give(&deck, "formulation", "observable");
-  expect(&deck, NULL, NULL);
+  test_complaint(&deck, NULL, NULL);
   test_give_matrix(&deck, "energy.matrix", 2, D, some);
-  expect(&deck, "energy.matrix", "2 x 4 matrix found, 4 x 4 expected");
+  test_complaint(&deck, "energy.matrix", "2 x 4 matrix found, 4 x 4 expected");
   test_give_matrix(&deck, "energy.diag", 1, 3, some);
   test_take(&deck, "energy.matrix");
-  expect(&deck, "energy.diag", "3 entries found, 4 expected");
+  test_complaint(&deck, "energy.diag", "3 entries found, 4 expected");
   test_take(&deck, "energy.diag");
-  expect(&deck, "energy.kind", "neither");
+  test_complaint(&deck, "energy.kind", "neither");
   give_energy(&deck, WMC_ENERGY_REGRESSION, D, D, s);
-  expect(&deck, NULL, NULL);
+  test_complaint(&deck, NULL, NULL);
   test_give_matrix(&deck, "energy.labels", SAMPLES - 1, D, some);
-  expect(&deck, "energy.labels", "10 labels found for 11 inputs");
+  test_complaint(&deck, "energy.labels", "10 labels found for 11 inputs");
   test_give_matrix(&deck, "energy.labels", SAMPLES, D - 1, some);
-  expect(&deck, "energy.labels", "11 x 3 matrix found, 4 columns expected");
+  test_complaint(&deck, "energy.labels", "11 x 3 matrix found, 4 columns expected");
   give_energy(&deck, WMC_ENERGY_REGRESSION, D, D, s);
   for (int k = 0; k < SAMPLES; k++)
     test_value(&deck, "energy.inputs")->reals[k * D + 3] =
         test_value(&deck, "energy.inputs")->reals[k * D];
-  expect(&deck, "energy.inputs", "3 of 4 directions");
+  test_complaint(&deck, "energy.inputs", "3 of 4 directions");
   test_parameters_close(&deck);
   wmc_stream_destroy(s);
 }
@@ -783,9 +755,9 @@ Test(balanced_model, masks_that_leave_no_law_are_refused)
     if (cases[k].decay > 0) test_give_number(&deck, "energy.decay", cases[k].decay);
     test_give_matrix(&deck, "energy.diag", 1, (size_t)cases[k].rows, diag);
     if (cases[k].rows == 1) test_give_matrix(&deck, "energy.mask", 1, 2, row);
-    expect(&deck, cases[k].law ? NULL : "energy.kind", "no Gibbs law exists");
+    test_complaint(&deck, cases[k].law ? NULL : "energy.kind", "no Gibbs law exists");
     test_give(&deck, "scheme", "euler");
-    expect(&deck, NULL, NULL);
+    test_complaint(&deck, NULL, NULL);
     test_parameters_close(&deck);
   }
 }
@@ -799,29 +771,29 @@ Test(balanced_model, masks_and_sums_that_make_no_sense_are_refused)
   test_give(&deck, "formulation", "observable");
   test_give(&deck, "energy.kind", "completion");
   test_give_matrix(&deck, "energy.matrix", 2, 2, some);
-  expect(&deck, "energy.matrix", "needs a mask");
+  test_complaint(&deck, "energy.matrix", "needs a mask");
   test_give_matrix(&deck, "energy.mask", 2, 2, none);
-  expect(&deck, "energy.mask", "observes nothing");
+  test_complaint(&deck, "energy.mask", "observes nothing");
   test_give_matrix(&deck, "energy.mask", 2, 2, odd);
-  expect(&deck, "energy.mask", "1 entries are neither 0 nor 1");
+  test_complaint(&deck, "energy.mask", "1 entries are neither 0 nor 1");
   test_give_matrix(&deck, "energy.mask", 1, 4, some);
-  expect(&deck, "energy.mask", "1 x 4 matrix found, 2 x 2 expected");
+  test_complaint(&deck, "energy.mask", "1 x 4 matrix found, 2 x 2 expected");
   test_give_matrix(&deck, "energy.mask", 2, 2, some);
-  expect(&deck, NULL, NULL);
+  test_complaint(&deck, NULL, NULL);
   test_give(&deck, "energy.kind", "sum");
-  expect(&deck, "energy.kind", "all coefficients of the energy are 0");
+  test_complaint(&deck, "energy.kind", "all coefficients of the energy are 0");
   test_give_number(&deck, "energy.regression", 1);
-  expect(&deck, "energy.kind", "needs inputs and labels");
+  test_complaint(&deck, "energy.kind", "needs inputs and labels");
   test_give_number(&deck, "energy.regression", 0);
   test_give_number(&deck, "energy.frobenius", 1);
-  expect(&deck, NULL, NULL);
+  test_complaint(&deck, NULL, NULL);
   test_give(&deck, "energy.kind", "decay");
-  expect(&deck, NULL, NULL);
+  test_complaint(&deck, NULL, NULL);
   test_give(&deck, "depth", "inf");
   test_give_number(&deck, "excess", 1);
-  expect(&deck, "energy.kind", "no Gibbs law at depth inf");
+  test_complaint(&deck, "energy.kind", "no Gibbs law at depth inf");
   test_give(&deck, "energy.kind", "frobenius");
   test_give_number(&deck, "energy.decay", 1.5);
-  expect(&deck, "energy.decay", "use decay < 1 ");
+  test_complaint(&deck, "energy.decay", "use decay < 1 ");
   test_parameters_close(&deck);
 }

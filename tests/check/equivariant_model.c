@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../../src/models/equivariant.h"
+#include "complaints.h"
 #include "parameters.h"
 #include "support.h"
 
@@ -129,59 +130,36 @@ Test(equivariant_model, one_site_is_a_plain_network)
 
 /* --- Complaints ------------------------------------------------------------------------------ */
 
-typedef struct heard {
-  int count, field;
-  char message[512];
-} heard;
-
-static void hear(void *sink, int field, const char *message)
-{
-  heard *h = sink;
-  h->count++;
-  h->field = field;
-  strncpy(h->message, message, sizeof h->message - 1);
-}
-
-static void expect_complaint(const test_parameters *p, const char *field, const char *part)
-{
-  heard h = {0};
-  model->check(p->values, &(wmc_complaints){.add = hear, .sink = &h});
-  cr_assert_eq(h.count, field ? 1 : 0, "%d complaints, last: %s", h.count, h.message);
-  if (field == NULL) return;
-  cr_assert_str_eq(model->fields[h.field].name, field);
-  cr_assert_not_null(strstr(h.message, part), "'%s' not in: %s", part, h.message);
-}
-
 Test(equivariant_model, complaints_say_what_was_found_and_expected)
 {
   const double widths[] = {2, 3, 2}, half[] = {2, 2.5, 2}, filters[16] = {1};
   test_parameters p = deck_of(4, 2, "3", 0);
-  expect_complaint(&p, NULL, "");
+  test_complaint(&p, NULL, "");
   test_give(&p, "depth", "inf");
-  expect_complaint(&p, "depth", "no Gibbs law exists at depth inf");
+  test_complaint(&p, "depth", "no Gibbs law exists at depth inf");
   test_give_number(&p, "excess", 1);
-  expect_complaint(&p, NULL, "");
+  test_complaint(&p, NULL, "");
   test_give(&p, "noise.kind", "horizontal");
-  expect_complaint(&p, "depth", "horizontal noise");
+  test_complaint(&p, "depth", "horizontal noise");
   test_give(&p, "noise.kind", "isotropic");
   test_give_matrix(&p, "widths", 1, 3, widths);
-  expect_complaint(&p, "widths", "both of channels and widths");
+  test_complaint(&p, "widths", "both of channels and widths");
   test_take(&p, "channels");
-  expect_complaint(&p, "excess", "hidden channels");
+  test_complaint(&p, "excess", "hidden channels");
   test_value(&p, "excess")->given = false;
-  expect_complaint(&p, NULL, "");
+  test_complaint(&p, NULL, "");
   test_give_matrix(&p, "widths", 1, 3, half);
-  expect_complaint(&p, "widths", "whole numbers");
+  test_complaint(&p, "widths", "whole numbers");
   test_take(&p, "widths");
-  expect_complaint(&p, "channels", "neither of channels and widths");
+  test_complaint(&p, "channels", "neither of channels and widths");
   test_give_number(&p, "channels", 2);
   test_give(&p, "depth", "3");
   test_give(&p, "energy.kind", "target");
   test_give_matrix(&p, "energy.filters", 4, 4, filters);
-  expect_complaint(&p, "formulation", "use formulation: observable");
+  test_complaint(&p, "formulation", "use formulation: observable");
   test_give(&p, "formulation", "observable");
-  expect_complaint(&p, NULL, "");
+  test_complaint(&p, NULL, "");
   test_give_matrix(&p, "energy.filters", 2, 8, filters);
-  expect_complaint(&p, "energy.filters", "2 x 8 matrix found, 4 x 4 expected");
+  test_complaint(&p, "energy.filters", "2 x 8 matrix found, 4 x 4 expected");
   test_parameters_close(&p);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "../../src/models/balanced.h"
+#include "complaints.h"
 #include "parameters.h"
 #include "support.h"
 
@@ -263,51 +264,28 @@ Test(ladder, doubt_of_the_quadrature_covers_its_error)
 
 /* --- Complaints ------------------------------------------------------------------------------ */
 
-typedef struct heard {
-  int count, field;
-  char message[512];
-} heard;
-
-static void hear(void *sink, int field, const char *message)
-{
-  heard *h = sink;
-  h->count++;
-  h->field = field;
-  snprintf(h->message, sizeof h->message, "%s", message);
-}
-
-static void expect(const test_parameters *p, const char *field, const char *part)
-{
-  heard h = {0};
-  wmc_model_balanced.check(p->values, &(wmc_complaints){.add = hear, .sink = &h});
-  cr_assert_eq(h.count, field ? 1 : 0, "%d complaints, last: %s", h.count, h.message);
-  if (field == NULL) return;
-  cr_assert_str_eq(wmc_model_balanced.fields[h.field].name, field);
-  cr_assert_not_null(strstr(h.message, part), "%s", h.message);
-}
-
 Test(ladder, complaints_say_which_rule_and_what_to_do)
 {
   const double unsorted[] = {1, 4, 2}, repeated[] = {1, 2, 2}, other[] = {1, 2, 4};
   test_parameters p = deck_of(0);
-  expect(&p, NULL, NULL);
+  test_complaint(&p, NULL, NULL);
   test_give_number(&p, "beta", 1);
   test_give_matrix(&p, "ladder", 1, 3, unsorted);
-  expect(&p, "ladder", "2 after 4 found");
+  test_complaint(&p, "ladder", "2 after 4 found");
   test_give_matrix(&p, "ladder", 1, 3, repeated);
-  expect(&p, "ladder", "none is repeated");
+  test_complaint(&p, "ladder", "none is repeated");
   test_give_matrix(&p, "ladder", 1, 3, other);
-  expect(&p, NULL, NULL);
+  test_complaint(&p, NULL, NULL);
   test_give_number(&p, "beta", 3);
-  expect(&p, "beta", "for example beta: 4, or add 3");
+  test_complaint(&p, "beta", "for example beta: 4, or add 3");
   test_give_number(&p, "beta", 2);
   test_give(&p, "scheme", "euler");
-  expect(&p, "exchange", "exchange: inf");
+  test_complaint(&p, "exchange", "exchange: inf");
   test_give(&p, "exchange", "inf");
-  expect(&p, NULL, NULL);
+  test_complaint(&p, NULL, NULL);
   test_give(&p, "scheme", "flow");
   test_give(&p, "noise.kind", "vertical");
-  expect(&p, "ladder", "leave out the ladder");
+  test_complaint(&p, "ladder", "leave out the ladder");
   wmc_text why = {0};
   wmc_value value = {0};
   int field = wmc_field_find(wmc_model_balanced.fields, "ladder");

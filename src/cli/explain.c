@@ -28,7 +28,7 @@ static void append_fields(const char *title, const wmc_field *fields, wmc_text *
 static void axes_cell(const wmc_model *model, const int axis[WMC_OBSERVABLE_AXES], wmc_table *table)
 {
   wmc_text axes = {0};
-  for (int k = 0; k < WMC_OBSERVABLE_AXES && axis[k] != WMC_NO_AXIS; k++)
+  for (size_t k = 0; k < wmc_axes_count(axis); k++)
     wmc_text_append(&axes, "%s%s", k ? ", " : "", model->axes[axis[k]].name);
   wmc_table_cell(table, "%s", axes.length ? wmc_text_string(&axes) : "-");
   wmc_text_free(&axes);

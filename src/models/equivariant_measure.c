@@ -177,7 +177,7 @@ const wmc_observable wmc_equivariant_observables[] = {
                              .text =
                                  "singular values of the modes; all together (twice for 0 < k < "
                                  "n/2) those of the matrix X on all sites",
-                             .axis = {AXIS_MODE, AXIS_INDEX}},
+                             .axis = {AXIS_MODE, AXIS_INDEX, WMC_NO_AXIS}},
     [OBSERVABLES] = {.name = NULL}};
 
 static double sum_of(int n, const double *x)

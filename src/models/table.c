@@ -20,13 +20,19 @@ const wmc_model *wmc_model_find(const char *name)
   return *model;
 }
 
+size_t wmc_axes_count(const int axis[WMC_OBSERVABLE_AXES])
+{
+  size_t n = 0;
+  while (n < WMC_OBSERVABLE_AXES && axis[n] != WMC_NO_AXIS) n++;
+  return n;
+}
+
 /* Entries on these axes of the model. */
 static size_t size_of(const wmc_model *model, const int axis[WMC_OBSERVABLE_AXES],
                       const wmc_value *parameters)
 {
-  size_t size = 1;
-  for (int k = 0; k < WMC_OBSERVABLE_AXES; k++)
-    if (axis[k] != WMC_NO_AXIS) size *= model->axes[axis[k]].length(parameters);
+  size_t size = 1, n = wmc_axes_count(axis);
+  for (size_t k = 0; k < n; k++) size *= model->axes[axis[k]].length(parameters);
   return size;
 }
 

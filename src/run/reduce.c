@@ -9,7 +9,7 @@
 #include "weylmc/statistics/estimate.h"
 #include "weylmc/statistics/jackknife.h"
 
-enum { MODEL_AXES_MAX = 8 };
+enum { MODEL_AXES_MAX = 24 };
 
 /* ---- axes ------------------------------------------------------------------------------- */
 
@@ -168,7 +168,7 @@ static wmc_status add_array(wmc_group *group, const layout *l, const wmc_observa
   *out = NULL;
   for (size_t a = 0; a < l->sweeps; a++) axis[n++] = a;
   if (l->chain >= 0) axis[n++] = (size_t)l->chain;
-  for (int k = 0; k < WMC_OBSERVABLE_AXES && o->axis[k] != WMC_NO_AXIS; k++) {
+  for (size_t k = 0; k < wmc_axes_count(o->axis); k++) {
     if (l->model[o->axis[k]] < 0) return WMC_OK;
     axis[n++] = (size_t)l->model[o->axis[k]];
   }
@@ -182,24 +182,38 @@ static wmc_status add_array(wmc_group *group, const layout *l, const wmc_observa
   return WMC_OK;
 }
 
-/* Lengths of the observable's axes: in this task, and padded. */
-static void observable_lengths(const layout *l, const wmc_observable *o, size_t task,
-                               size_t own[WMC_OBSERVABLE_AXES], size_t padded[WMC_OBSERVABLE_AXES])
+/* Lengths of an observable's axes: in one task, and padded to the longest of all tasks. */
+typedef struct extents {
+  size_t own[WMC_OBSERVABLE_AXES], padded[WMC_OBSERVABLE_AXES];
+  size_t entries, block; /* their products */
+} extents;
+
+static extents extents_of(const layout *l, const wmc_observable *o, size_t task)
 {
-  for (int k = 0; k < WMC_OBSERVABLE_AXES; k++) {
-    own[k] = padded[k] = 1;
-    if (o->axis[k] == WMC_NO_AXIS) continue;
+  extents x = {.entries = 1, .block = 1};
+  const size_t n = wmc_axes_count(o->axis);
+  for (size_t k = 0; k < WMC_OBSERVABLE_AXES; k++) {
+    x.own[k] = x.padded[k] = 1;
+    if (k >= n) continue;
     const wmc_axis *axis = &l->plan->model->axes[o->axis[k]];
-    own[k] = axis->length(l->plan->task[task].parameters);
-    padded[k] = axis->length(l->plan->task[l->longest[o->axis[k]]].parameters);
+    x.own[k] = axis->length(l->plan->task[task].parameters);
+    x.padded[k] = axis->length(l->plan->task[l->longest[o->axis[k]]].parameters);
+    x.entries *= x.own[k];
+    x.block *= x.padded[k];
   }
+  return x;
 }
 
 /* Position in the padded block of entry `e` of the task's own row-major entries. */
-static size_t padded_position(const size_t own[WMC_OBSERVABLE_AXES],
-                              const size_t padded[WMC_OBSERVABLE_AXES], size_t e)
+static size_t padded_position(const extents *x, size_t e)
 {
-  return e / own[1] * padded[1] + e % own[1];
+  size_t position = 0, stride = 1;
+  for (size_t k = WMC_OBSERVABLE_AXES; k-- > 0;) {
+    position += e % x->own[k] * stride;
+    e /= x->own[k];
+    stride *= x->padded[k];
+  }
+  return position;
 }
 
 /* ---- chains, as accumulators ------------------------------------------------------------ */
@@ -240,7 +254,7 @@ static wmc_observable as_observable(const wmc_derived *d)
   return (wmc_observable){.name = d->name,
                           .unit = d->unit,
                           .text = d->text,
-                          .axis = {d->axis[0], d->axis[1]},
+                          .axis = {d->axis[0], d->axis[1], d->axis[2]},
                           .expected = d->expected};
 }
 
@@ -389,10 +403,8 @@ static void fill_estimates(const layout *l, const wmc_observable *o, size_t task
                            const task_chains *tc, const double *exact, double *const out[COLUMNS])
 {
   if (out[COLUMN_MEAN] == NULL) return;
-  size_t own[WMC_OBSERVABLE_AXES], padded[WMC_OBSERVABLE_AXES];
-  observable_lengths(l, o, task, own, padded);
-  size_t n = own[0] * own[1], block = padded[0] * padded[1];
-  for (size_t e = 0; e < n; e++) {
+  const extents x = extents_of(l, o, task);
+  for (size_t e = 0; e < x.entries; e++) {
     wmc_estimate estimate;
     wmc_estimate_chains((const wmc_accumulator *const *)tc->accumulator, tc->chains, first + e,
                         &estimate);
@@ -400,7 +412,7 @@ static void fill_estimates(const layout *l, const wmc_observable *o, size_t task
       estimate.rhat = estimate.ess = NAN;
       estimate.quality = WMC_ESTIMATE_GOOD;
     }
-    fill_entry(out, task * block + padded_position(own, padded, e), &estimate, exact[first + e]);
+    fill_entry(out, task * x.block + padded_position(&x, e), &estimate, exact[first + e]);
   }
 }
 
@@ -408,12 +420,10 @@ static void fill_chains(const layout *l, const wmc_observable *o, size_t task, s
                         const task_chains *tc, double *out)
 {
   if (out == NULL) return;
-  size_t own[WMC_OBSERVABLE_AXES], padded[WMC_OBSERVABLE_AXES];
-  observable_lengths(l, o, task, own, padded);
-  size_t n = own[0] * own[1], block = padded[0] * padded[1];
+  const extents x = extents_of(l, o, task);
   for (size_t c = 0; c < tc->chains; c++)
-    for (size_t e = 0; tc->accumulator[c] != NULL && e < n; e++)
-      out[(task * tc->chains + c) * block + padded_position(own, padded, e)] =
+    for (size_t e = 0; tc->accumulator[c] != NULL && e < x.entries; e++)
+      out[(task * tc->chains + c) * x.block + padded_position(&x, e)] =
           wmc_accumulator_mean(tc->accumulator[c], first + e);
 }
 
@@ -463,11 +473,9 @@ static void fill_derived(const layout *l, const wmc_observable *o, size_t task,
                          double *const out[COLUMNS])
 {
   if (out[COLUMN_MEAN] == NULL) return;
-  size_t own[WMC_OBSERVABLE_AXES], padded[WMC_OBSERVABLE_AXES];
-  observable_lengths(l, o, task, own, padded);
-  for (size_t e = 0; e < own[0] * own[1]; e++)
-    fill_entry(out, task * padded[0] * padded[1] + padded_position(own, padded, e), &estimates[e],
-               exact[e]);
+  const extents x = extents_of(l, o, task);
+  for (size_t e = 0; e < x.entries; e++)
+    fill_entry(out, task * x.block + padded_position(&x, e), &estimates[e], exact[e]);
 }
 
 /* ---- groups ----------------------------------------------------------------------------- */

@@ -24,11 +24,13 @@ typedef struct wmc_axis {
   void (*coordinates)(const wmc_value *parameters, double *out);
 } wmc_axis;
 
-enum { WMC_OBSERVABLE_AXES = 2, WMC_NO_AXIS = -1 };
+enum { WMC_OBSERVABLE_AXES = 3, WMC_NO_AXIS = -1 };
 
 typedef struct wmc_observable {
   const char *name, *unit, *text;
-  int axis[WMC_OBSERVABLE_AXES]; /**< indices into the model's axes, leading first; WMC_NO_AXIS */
+  /** Indices into the model's axes, leading first, each at most once; WMC_NO_AXIS ends a shorter
+   * list. */
+  int axis[WMC_OBSERVABLE_AXES];
   /** Known exact expectation, one number an entry (NaN where unknown); NULL or false: none. */
   bool (*expected)(const wmc_value *parameters, double *out);
   /** Depends on how the chain was tuned, so chains may differ: no R-hat and no ESS. */
@@ -90,6 +92,8 @@ typedef struct wmc_model {
 extern const wmc_model *const wmc_models[];
 const wmc_model *wmc_model_find(const char *name);
 
+/** Axes in such a list. */
+size_t wmc_axes_count(const int axis[WMC_OBSERVABLE_AXES]);
 /** Entries of one observable, and of all observables of the model. */
 size_t wmc_observable_size(const wmc_model *model, const wmc_observable *observable,
                            const wmc_value *parameters);

@@ -14,18 +14,24 @@ enum { BIDIAGONAL = 24 };
 /* Log-ratio up to which squares of graded columns are far from underflow. */
 static const double PLAIN_RANGE = 100;
 
+/* Matrices are d x d numbers of `parts` reals, so that a column has n = parts d of them. Where the
+ * kernels of dense.h want real matrices, complex ones take their real form (wmc_complex_form). */
 struct wmc_qdt {
-  int d, limit;  /* layers that may be multiplied between factorisations */
+  int d, parts, n;
+  int limit;     /* layers that may be multiplied between factorisations */
   int pending;   /* layers in P */
   int rank;      /* limit of the rank of M */
   bool factored; /* Q, r, T are in use; otherwise M = P */
   bool singular;
   wmc_product *product;
-  double *front, *back; /* d x d: P Q, and the buffer of the next product */
-  double *t;            /* d x d, unit upper triangular */
+  double *front, *back; /* n x d: P Q, and the buffer of the next product */
+  double *wide;         /* n x n: real form of a layer, then of P Q; complex only */
+  double *t;            /* n x d, unit upper triangular */
   double *r;            /* d exponents */
-  double *upper;        /* d x d: R of a factorisation, scaled; then rows of diag(e^r) T */
-  double *column, *sorted, *scratch;
+  double *upper;        /* n x n: R of a factorisation, scaled; then rows of diag(e^r) T */
+  double *column;       /* n */
+  double *sorted;       /* n singular values of `upper` */
+  double *scratch;
 };
 
 int wmc_qdt_layers(int width, double s2)
@@ -42,6 +48,7 @@ void wmc_qdt_destroy(wmc_qdt *s)
   wmc_product_destroy(s->product);
   wmc_free(s->front);
   wmc_free(s->back);
+  wmc_free(s->wide);
   wmc_free(s->t);
   wmc_free(s->r);
   wmc_free(s->upper);
@@ -53,30 +60,34 @@ void wmc_qdt_destroy(wmc_qdt *s)
 
 static wmc_status allocate(wmc_qdt *s)
 {
-  int d = s->d;
-  size_t size = (size_t)d * (size_t)d;
-  const size_t sizes[] = {wmc_qr_scratch(d, d), wmc_svd_scratch(d, d),
-                          wmc_singular_values_scratch(d)};
+  const int n = s->n;
+  const size_t size = (size_t)n * (size_t)s->d, real_size = (size_t)n * (size_t)n;
+  const size_t sizes[] = {wmc_qr_scratch(n, n), wmc_svd_scratch(n, n),
+                          wmc_singular_values_scratch(n)};
   size_t scratch = 0;
   for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++)
     if (sizes[k] > scratch) scratch = sizes[k];
-  double **squares[] = {&s->front, &s->back, &s->t, &s->upper};
+  double **squares[] = {&s->front, &s->back, &s->t};
   double **vectors[] = {&s->r, &s->column, &s->sorted};
   bool failed = false;
   for (size_t k = 0; k < sizeof squares / sizeof *squares; k++)
     failed |= !(*squares[k] = WMC_ARRAY(double, size));
   for (size_t k = 0; k < sizeof vectors / sizeof *vectors; k++)
-    failed |= !(*vectors[k] = WMC_ARRAY(double, d));
+    failed |= !(*vectors[k] = WMC_ARRAY(double, n));
+  failed |= !(s->upper = WMC_ARRAY(double, real_size));
+  if (s->parts == 2) failed |= !(s->wide = WMC_ARRAY(double, real_size));
   failed |= !(s->scratch = WMC_ARRAY(double, scratch));
-  return failed ? wmc_no_memory() : wmc_product_create(&s->product, d, d, d);
+  return failed ? wmc_no_memory() : wmc_product_create(&s->product, n, s->d, n);
 }
 
-wmc_status wmc_qdt_create(wmc_qdt **qdt, int width, int layers)
+static wmc_status create(wmc_qdt **qdt, int parts, int width, int layers)
 {
   wmc_qdt *s = WMC_NEW(wmc_qdt);
   *qdt = s;
   if (!s) return wmc_no_memory();
   s->d = width;
+  s->parts = parts;
+  s->n = parts * width;
   s->limit = layers;
   wmc_status status = allocate(s);
   if (status == WMC_OK) {
@@ -88,11 +99,26 @@ wmc_status wmc_qdt_create(wmc_qdt **qdt, int width, int layers)
   return status;
 }
 
-static void set_identity(int d, double *a)
+wmc_status wmc_qdt_create(wmc_qdt **qdt, int width, int layers)
 {
-  size_t n = (size_t)d;
-  memset(a, 0, n * n * sizeof *a);
-  for (size_t i = 0; i < n; i++) a[i * (n + 1)] = 1;
+  return create(qdt, 1, width, layers);
+}
+
+wmc_status wmc_qdt_create_complex(wmc_qdt **qdt, int width, int layers)
+{
+  return create(qdt, 2, width, layers);
+}
+
+/* Where the number (i, j) of an n x d array stands. */
+static size_t place(const wmc_qdt *s, size_t i, size_t j)
+{
+  return j * (size_t)s->n + (size_t)s->parts * i;
+}
+
+static void set_identity(const wmc_qdt *s, double *a)
+{
+  memset(a, 0, (size_t)s->n * (size_t)s->d * sizeof *a);
+  for (size_t i = 0; i < (size_t)s->d; i++) a[place(s, i, i)] = 1;
 }
 
 void wmc_qdt_start(wmc_qdt *s)
@@ -100,7 +126,7 @@ void wmc_qdt_start(wmc_qdt *s)
   s->pending = 0;
   s->rank = s->d;
   s->factored = s->singular = false;
-  set_identity(s->d, s->front);
+  set_identity(s, s->front);
 }
 
 static void swap(double **a, double **b)
@@ -110,15 +136,23 @@ static void swap(double **a, double **b)
   *b = t;
 }
 
+/* The left factor of a product, and all of it where a kernel wants a real matrix. */
+static const double *real_form(const wmc_qdt *s, const double *a)
+{
+  if (s->parts == 1) return a;
+  wmc_complex_form(s->d, s->d, a, s->wide);
+  return s->wide;
+}
+
 void wmc_qdt_multiply(wmc_qdt *s, size_t count, const double *jacobians)
 {
-  size_t size = (size_t)s->d * (size_t)s->d;
+  size_t size = (size_t)s->n * (size_t)s->d;
   for (size_t l = 0; l < count; l++, jacobians += size) {
     if (s->pending == s->limit) wmc_qdt_factor(s);
     if (s->pending == 0 && !s->factored) {
       memcpy(s->front, jacobians, size * sizeof *jacobians);
     } else {
-      wmc_product_apply(s->product, jacobians, s->front, s->back);
+      wmc_product_apply(s->product, real_form(s, jacobians), s->front, s->back);
       swap(&s->front, &s->back);
     }
     s->pending++;
@@ -136,44 +170,110 @@ static void scale_rows(wmc_qdt *s)
 {
   size_t d = (size_t)s->d;
   for (size_t i = 0; i < d; i++) {
-    double diagonal = s->upper[i * (d + 1)];
+    double diagonal = s->upper[place(s, i, i)];
     if (!isfinite(diagonal)) s->singular = true;
     bool lost = i >= (size_t)s->rank || !(diagonal > 0) || s->r[i] == -INFINITY;
-    if (lost) s->upper[i * (d + 1)] = 0;
-    for (size_t j = i + 1; j < d; j++)
-      s->upper[j * d + i] = lost ? 0 : s->upper[j * d + i] * (exp(s->r[j] - s->r[i]) / diagonal);
+    if (lost) s->upper[place(s, i, i)] = 0;
+    for (size_t j = i + 1; j < d; j++) {
+      double *entry = s->upper + place(s, i, j), factor = exp(s->r[j] - s->r[i]) / diagonal;
+      for (int part = 0; part < s->parts; part++) entry[part] = lost ? 0 : entry[part] * factor;
+    }
   }
   for (size_t i = 0; i < d; i++) {
-    s->r[i] += log(s->upper[i * (d + 1)]);
-    s->upper[i * (d + 1)] = 1;
+    s->r[i] += log(s->upper[place(s, i, i)]);
+    s->upper[place(s, i, i)] = 1;
+  }
+}
+
+/* y += factor x for `count` numbers. */
+static void add_multiple(int parts, size_t count, const double *factor, const double *restrict x,
+                         double *restrict y)
+{
+  if (parts == 1) {
+    for (size_t i = 0; i < count; i++) y[i] += x[i] * factor[0];
+    return;
+  }
+  const double re = factor[0], im = factor[1];
+  for (size_t i = 0; i < 2 * count; i += 2) {
+    y[i] += x[i] * re - x[i + 1] * im;
+    y[i + 1] += x[i + 1] * re + x[i] * im;
   }
 }
 
 /* T <- upper T, both unit upper triangular. */
 static void accumulate(wmc_qdt *s)
 {
-  size_t d = (size_t)s->d;
+  const size_t d = (size_t)s->d, parts = (size_t)s->parts;
   for (size_t k = 0; k < d; k++) {
-    double *t = s->t + k * d;
-    memset(s->column, 0, d * sizeof(double));
+    double *t = s->t + place(s, 0, k);
+    memset(s->column, 0, parts * d * sizeof(double));
     for (size_t j = 0; j <= k; j++)
-      for (size_t i = 0; i <= j; i++) s->column[i] += s->upper[j * d + i] * t[j];
-    memcpy(t, s->column, (k + 1) * sizeof(double));
+      add_multiple(s->parts, j + 1, t + parts * j, s->upper + place(s, 0, j), s->column);
+    memcpy(t, s->column, parts * (k + 1) * sizeof(double));
   }
+}
+
+/* Columns 0, 2, ... of the real form of a complex matrix; `out` may be `form`. */
+static void even_columns(const wmc_qdt *s, const double *form, double *out)
+{
+  const size_t n = (size_t)s->n;
+  for (size_t j = 0; j < (size_t)s->d; j++) memmove(out + j * n, form + 2 * j * n, n * sizeof *out);
+}
+
+/* P Q = Q' R: Q' in front, R in upper. */
+static void factorise(wmc_qdt *s)
+{
+  if (s->parts == 1) {
+    wmc_qr(s->n, s->n, s->front, s->upper, s->scratch);
+    return;
+  }
+  wmc_complex_form(s->d, s->d, s->front, s->wide);
+  wmc_qr(s->n, s->n, s->wide, s->upper, s->scratch);
+  even_columns(s, s->wide, s->front);
+  even_columns(s, s->upper, s->upper);
 }
 
 void wmc_qdt_factor(wmc_qdt *s)
 {
   if (s->pending == 0) return;
   if (!s->factored) {
-    set_identity(s->d, s->t);
+    set_identity(s, s->t);
     memset(s->r, 0, (size_t)s->d * sizeof(double));
   }
-  wmc_qr(s->d, s->d, s->front, s->upper, s->scratch);
+  factorise(s);
   scale_rows(s);
   accumulate(s);
   s->factored = true;
   s->pending = 0;
+}
+
+/* upper <- the matrix `a` as the kernels want it. */
+static void set_upper(wmc_qdt *s, const double *a)
+{
+  if (s->parts == 1)
+    memcpy(s->upper, a, (size_t)s->n * (size_t)s->n * sizeof *a);
+  else
+    wmc_complex_form(s->d, s->d, a, s->upper);
+}
+
+/* values <- top + log of the n numbers in `sorted`, which come twice if complex. */
+static void take_logs(const wmc_qdt *s, double top, double *values)
+{
+  const int parts = s->parts;
+  for (int i = 0; i < s->d; i++) {
+    double first = log(s->sorted[parts * i]);
+    values[i] = top + (parts == 1 ? first : 0.5 * (first + log(s->sorted[2 * i + 1])));
+  }
+}
+
+/* Log-singular values of the matrix whose columns are `upper` with the exponents `values`. */
+static bool graded_values(wmc_qdt *s, double *values)
+{
+  for (int i = 0; i < s->n; i++) s->sorted[i] = values[i / s->parts];
+  if (!wmc_graded_singular_values(s->n, s->upper, s->sorted)) return false;
+  for (int i = 0; i < s->d; i++)
+    values[i] = 0.5 * (s->sorted[s->parts * i] + s->sorted[s->parts * (i + 1) - 1]);
+  return true;
 }
 
 /* Singular values of Q diag(e^r) T: the columns to be rotated are the rows of T. As long as their
@@ -194,26 +294,28 @@ static bool factored_values(wmc_qdt *s, double *values, double *growth)
   bool narrow = top - bottom < PLAIN_RANGE;
   for (size_t i = 0; i < d; i++) {
     double scale = i >= (size_t)s->rank ? 0 : narrow ? exp(values[i] - top) : 1;
-    for (size_t k = 0; k < d; k++) s->upper[i * d + k] = k < i ? 0 : scale * s->t[k * d + i];
+    for (size_t k = 0; k < d; k++)
+      for (size_t part = 0; part < (size_t)s->parts; part++)
+        s->back[place(s, k, i) + part] = k < i ? 0 : scale * s->t[place(s, i, k) + part];
   }
-  if (!narrow) return wmc_graded_singular_values(s->d, s->upper, values);
-  wmc_svd_jacobi(s->d, s->d, s->upper, NULL, s->sorted, s->scratch);
-  for (size_t i = 0; i < d; i++) values[i] = top + log(s->sorted[i]);
+  set_upper(s, s->back);
+  if (!narrow) return graded_values(s, values);
+  wmc_svd_jacobi(s->n, s->n, s->upper, NULL, s->sorted, s->scratch);
+  take_logs(s, top, values);
   return true;
 }
 
 static bool plain_values(wmc_qdt *s, double *values, double *growth)
 {
-  size_t d = (size_t)s->d;
   double norm2 = 0;
-  for (size_t i = 0; i < d; i++) norm2 += s->front[i] * s->front[i];
+  for (int i = 0; i < s->n; i++) norm2 += s->front[i] * s->front[i];
   *growth = 0.5 * log(norm2);
-  memcpy(s->upper, s->front, d * d * sizeof(double));
-  if (d < BIDIAGONAL)
-    wmc_svd_jacobi(s->d, s->d, s->upper, NULL, s->sorted, s->scratch);
-  else if (!wmc_singular_values(s->d, s->upper, s->sorted, s->scratch))
+  set_upper(s, s->front);
+  if (s->n < BIDIAGONAL)
+    wmc_svd_jacobi(s->n, s->n, s->upper, NULL, s->sorted, s->scratch);
+  else if (!wmc_singular_values(s->n, s->upper, s->sorted, s->scratch))
     return false;
-  for (size_t i = 0; i < d; i++) values[i] = log(s->sorted[i]);
+  take_logs(s, 0, values);
   return true;
 }
 

@@ -11,6 +11,17 @@ static wmc_rotate_pairs_kernel *const rotates_pairs[] = WMC_SIMD_TABLE(wmc_rotat
 static wmc_rotate_both_kernel *const rotates_both[] = WMC_SIMD_TABLE(wmc_rotate_triangles);
 static wmc_rotate_kernel *const rotates[] = WMC_SIMD_TABLE(wmc_rotate_all);
 
+void wmc_complex_form(int m, int n, const double *restrict a, double *restrict out)
+{
+  const size_t rows = 2 * (size_t)m;
+  for (int j = 0; j < n; j++, a += rows, out += 2 * rows)
+    for (size_t i = 0; i < rows; i += 2) {
+      out[i] = out[rows + i + 1] = a[i];
+      out[i + 1] = a[i + 1];
+      out[rows + i] = -a[i + 1];
+    }
+}
+
 /** In doubles: the matrix by rows padded to 8, four vectors, the reflectors, and room to begin at a
  * cache line. */
 size_t wmc_qr_scratch(int m, int n)

@@ -11,6 +11,7 @@
 #include "weylmc/base/memory.h"
 #include "weylmc/jacobian/graded.h"
 #include "weylmc/jacobian/qdt.h"
+#include "weylmc/numeric/dense.h"
 #include "weylmc/numeric/random.h"
 
 static wmc_stream *stream_of(long id)
@@ -195,6 +196,71 @@ static void check_chain(int d, int depth, double spread, unsigned bits, long id)
   }
   wmc_free(layers);
   wmc_stream_destroy(stream);
+}
+
+/* ---- complex matrices: the reference is the product of their real forms, with every value twice
+ */
+
+/* count complex Jacobians I + s G, E|G_ij|^2 = 1. */
+static double *complex_layers(wmc_stream *stream, int d, int count, double s)
+{
+  size_t size = 2 * (size_t)d * (size_t)d;
+  double *j = WMC_ARRAY(double, size *(size_t)count);
+  wmc_stream_normals(stream, size * (size_t)count, s * sqrt(0.5), j);
+  for (int l = 0; l < count; l++)
+    for (int i = 0; i < d; i++) j[(size_t)l * size + (size_t)(2 * (i * d + i))] += 1;
+  return j;
+}
+
+static void complex_reference(int d, int count, const double *layers, unsigned bits, double *values,
+                              double *growth)
+{
+  const size_t size = 4 * (size_t)d * (size_t)d;
+  double twice[2 * D_MAX], *forms = WMC_ARRAY(double, size *(size_t)count);
+  for (int l = 0; l < count; l++)
+    wmc_complex_form(d, d, layers + (size_t)l * size / 2, forms + (size_t)l * size);
+  reference(2 * d, count, forms, bits, twice, growth);
+  for (int i = 0; i < d; i++) {
+    cr_assert_lt(twice[2 * i] - twice[2 * i + 1], 1e-15 * (1 + fabs(twice[2 * i])));
+    values[i] = twice[2 * i];
+  }
+  wmc_free(forms);
+}
+
+/* A complex linear chain: mean log-ratio (d - 1) tau, as for real numbers. */
+static void check_complex_chain(int d, int depth, double spread, unsigned bits, long id)
+{
+  double tau = spread / (d > 1 ? d - 1 : 1), exact[D_MAX], exact_growth, values[D_MAX], growth;
+  wmc_stream *stream = stream_of(id);
+  double *layers = complex_layers(stream, d, depth, sqrt(tau / depth));
+  complex_reference(d, depth, layers, bits, exact, &exact_growth);
+  int limits[] = {1, wmc_qdt_layers(d, tau / depth)};
+  for (size_t k = 0; k < 2; k++) {
+    wmc_qdt *qdt;
+    cr_assert_eq(wmc_qdt_create_complex(&qdt, d, limits[k]), WMC_OK);
+    wmc_qdt_multiply(qdt, (size_t)depth, layers);
+    cr_assert(wmc_qdt_values(qdt, values, &growth));
+    wmc_qdt_destroy(qdt);
+    double defect = largest_difference(d, values, exact);
+    cr_expect_lt(defect, 2e-12, "complex d=%d L=%d, %d layers a factorisation: defect %.2g", d,
+                 depth, limits[k], defect);
+    cr_expect_lt(fabs(growth - exact_growth), 2e-12, "growth, complex d=%d L=%d", d, depth);
+    if (test_verbose())
+      printf("complex d=%2d L=%4d layers/QR %3d log-ratio %6.1f defect %.2g\n", d, depth, limits[k],
+             exact[0] - exact[d - 1], defect);
+  }
+  wmc_free(layers);
+  wmc_stream_destroy(stream);
+}
+
+Test(jacobian_qdt, complex_products)
+{
+  check_complex_chain(8, 200, 72, 600, 40);
+  check_complex_chain(8, 1000, 72, 600, 41);
+  check_complex_chain(3, 4000, 72, 600, 42);
+  check_complex_chain(4, 500, 620, 1600, 43);
+  check_complex_chain(1, 100, 1, 200, 44);
+  for (int d = 2; d <= D_MAX; d *= 2) check_complex_chain(d, 64, (d - 1.0) / d, 200, 44 + d);
 }
 
 Test(jacobian_qdt, ten_digits_over_e70)

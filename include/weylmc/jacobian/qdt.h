@@ -16,6 +16,8 @@
  * advance: wmc_qdt_layers multiplies at most as many layers as bring the bulk edge of the
  * spectrum (eq. (9)) to a spread of e^4.6. It depends on the parameters alone, never on the draw.
  * Also kept: the growth log|M e_1| of the first basis vector, which is r_1 exactly.
+ * Complex products are made in their real form, of which only every second column is multiplied:
+ * the flops of complex arithmetic (wmc_complex_form).
  *
  * Checked by tests/check/jacobian_qdt.c against 600-bit arithmetic (spreads of e^70 and
  * e^600), permuted factorisations and closed forms at widths 1 and 2. Allocates only in create.
@@ -32,10 +34,12 @@ typedef struct wmc_qdt wmc_qdt;
 int wmc_qdt_layers(int width, double s2);
 
 wmc_status wmc_qdt_create(wmc_qdt **qdt, int width, int layers);
+/** The same for complex matrices, arrays of pairs of real and imaginary part. */
+wmc_status wmc_qdt_create_complex(wmc_qdt **qdt, int width, int layers);
 void wmc_qdt_destroy(wmc_qdt *qdt);
 /** M = I. */
 void wmc_qdt_start(wmc_qdt *qdt);
-/** M <- J_count ... J_1 M; `jacobians` is count x width x width, J_1 first. */
+/** M <- J_count ... J_1 M; `jacobians` is count x width x width numbers, J_1 first. */
 void wmc_qdt_multiply(wmc_qdt *qdt, size_t count, const double *jacobians);
 /** M is known to have at most this rank, because rows of its factors vanish: as many of the r_i are
  * kept, the others are rounding and become -inf. The first columns of M must be in general

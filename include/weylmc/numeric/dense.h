@@ -36,6 +36,13 @@ const char *wmc_product_backend_name(const wmc_product *product);
  * beta = 1 product; M and M' change places. */
 void wmc_product_apply(const wmc_product *product, const double *a, const double *b, double *c);
 
+/** Complex matrices are arrays of pairs of real and imaginary part. Real (2m x 2n) form of a
+ * complex m x n matrix: every entry a + ib becomes the block (a, -b; b, a). The even columns 0, 2,
+ * ... are the complex matrix itself, so a complex product A B is the real product of the form of A
+ * with B as it stands: a wmc_product of 2m x n = (2m x 2k)(2k x n). The form of a product, a QR
+ * factorisation with R_ii > 0 or an inverse is that of the forms; singular values come twice. */
+void wmc_complex_form(int m, int n, const double *a, double *out);
+
 size_t wmc_qr_scratch(int m, int n);
 /** A (m x n, m >= n) = Q R with R_ii >= 0: Q (m x n) overwrites A, R (n x n) is upper triangular
  * with zeros below. Householder, for any scaling and rank; where R_jj = 0 column j of Q is some

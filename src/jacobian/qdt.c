@@ -29,6 +29,7 @@ struct wmc_qdt {
   double *t;            /* n x d, unit upper triangular */
   double *r;            /* d exponents */
   double *upper;        /* n x n: R of a factorisation, scaled; then rows of diag(e^r) T */
+  double *turns;        /* n x n: rotations of the columns of `upper` */
   double *column;       /* n */
   double *sorted;       /* n singular values of `upper` */
   double *scratch;
@@ -52,6 +53,7 @@ void wmc_qdt_destroy(wmc_qdt *s)
   wmc_free(s->t);
   wmc_free(s->r);
   wmc_free(s->upper);
+  wmc_free(s->turns);
   wmc_free(s->column);
   wmc_free(s->sorted);
   wmc_free(s->scratch);
@@ -75,6 +77,7 @@ static wmc_status allocate(wmc_qdt *s)
   for (size_t k = 0; k < sizeof vectors / sizeof *vectors; k++)
     failed |= !(*vectors[k] = WMC_ARRAY(double, n));
   failed |= !(s->upper = WMC_ARRAY(double, real_size));
+  failed |= !(s->turns = WMC_ARRAY(double, real_size));
   if (s->parts == 2) failed |= !(s->wide = WMC_ARRAY(double, real_size));
   failed |= !(s->scratch = WMC_ARRAY(double, scratch));
   return failed ? wmc_no_memory() : wmc_product_create(&s->product, n, s->d, n);
@@ -267,18 +270,19 @@ static void take_logs(const wmc_qdt *s, double top, double *values)
 }
 
 /* Log-singular values of the matrix whose columns are `upper` with the exponents `values`. */
-static bool graded_values(wmc_qdt *s, double *values)
+static bool graded_values(wmc_qdt *s, double *values, double *turns)
 {
   for (int i = 0; i < s->n; i++) s->sorted[i] = values[i / s->parts];
-  if (!wmc_graded_singular_values(s->n, s->upper, s->sorted)) return false;
+  if (!wmc_graded_singular_vectors(s->n, s->upper, s->sorted, turns)) return false;
   for (int i = 0; i < s->d; i++)
     values[i] = 0.5 * (s->sorted[s->parts * i] + s->sorted[s->parts * (i + 1) - 1]);
   return true;
 }
 
 /* Singular values of Q diag(e^r) T: the columns to be rotated are the rows of T. As long as their
- * squares cannot underflow the exponents are put into the columns and the faster kernel serves. */
-static bool factored_values(wmc_qdt *s, double *values, double *growth)
+ * squares cannot underflow the exponents are put into the columns and the faster kernel serves.
+ * `turns`, the identity or NULL, is multiplied by the rotations; `upper` is left as rotated. */
+static bool factored_values(wmc_qdt *s, double *values, double *growth, double *turns)
 {
   size_t d = (size_t)s->d;
   wmc_qdt_factor(s);
@@ -299,32 +303,80 @@ static bool factored_values(wmc_qdt *s, double *values, double *growth)
         s->back[place(s, k, i) + part] = k < i ? 0 : scale * s->t[place(s, i, k) + part];
   }
   set_upper(s, s->back);
-  if (!narrow) return graded_values(s, values);
-  wmc_svd_jacobi(s->n, s->n, s->upper, NULL, s->sorted, s->scratch);
+  if (!narrow) return graded_values(s, values, turns);
+  wmc_svd_jacobi(s->n, s->n, s->upper, turns, s->sorted, s->scratch);
   take_logs(s, top, values);
   return true;
 }
 
-static bool plain_values(wmc_qdt *s, double *values, double *growth)
+/* The same for P alone, with its own columns. */
+static bool plain_values(wmc_qdt *s, double *values, double *growth, double *turns)
 {
   double norm2 = 0;
   for (int i = 0; i < s->n; i++) norm2 += s->front[i] * s->front[i];
   *growth = 0.5 * log(norm2);
   set_upper(s, s->front);
-  if (s->n < BIDIAGONAL)
-    wmc_svd_jacobi(s->n, s->n, s->upper, NULL, s->sorted, s->scratch);
+  if (s->n < BIDIAGONAL || turns)
+    wmc_svd_jacobi(s->n, s->n, s->upper, turns, s->sorted, s->scratch);
   else if (!wmc_singular_values(s->n, s->upper, s->sorted, s->scratch))
     return false;
   take_logs(s, 0, values);
   return true;
 }
 
-bool wmc_qdt_values(wmc_qdt *s, double *values, double *growth)
+/* What is -inf has no place in the sum that tells whether M is finite. */
+static bool accept(const wmc_qdt *s, double *values, double growth)
 {
-  bool factored = s->factored || s->rank < s->d;
-  if (!(factored ? factored_values : plain_values)(s, values, growth)) return false;
-  double sum = s->rank > 0 ? *growth : 0;
+  double sum = s->rank > 0 ? growth : 0;
   for (int i = 0; i < s->rank; i++) sum += values[i];
   for (int i = s->rank; i < s->d; i++) values[i] = -INFINITY;
   return isfinite(sum);
+}
+
+static bool is_factored(const wmc_qdt *s) { return s->factored || s->rank < s->d; }
+
+bool wmc_qdt_values(wmc_qdt *s, double *values, double *growth)
+{
+  if (!(is_factored(s) ? factored_values : plain_values)(s, values, growth, NULL)) return false;
+  return accept(s, values, *growth);
+}
+
+/* Columns 0, parts, ... of the real n x n matrix `a`, made of norm 1 unless they are 0: the complex
+ * vector behind each pair of real ones. */
+static void copy_directions(const wmc_qdt *s, const double *a, double *out)
+{
+  const size_t n = (size_t)s->n;
+  for (int j = 0; j < s->d; j++, a += (size_t)s->parts * n, out += n) {
+    double norm2 = 0;
+    for (size_t i = 0; i < n; i++) norm2 += a[i] * a[i];
+    double factor = norm2 > 0 ? 1 / sqrt(norm2) : 0;
+    for (size_t i = 0; i < n; i++) out[i] = factor * a[i];
+  }
+}
+
+/* P = upper turns^T. */
+static void plain_vectors(wmc_qdt *s, double *left, double *right)
+{
+  if (left) copy_directions(s, s->upper, left);
+  if (right) copy_directions(s, s->turns, right);
+}
+
+/* Q diag(e^r) T = Q (upper turns^T)^T. */
+static void factored_vectors(wmc_qdt *s, double *left, double *right)
+{
+  if (right) copy_directions(s, s->upper, right);
+  if (!left) return;
+  copy_directions(s, s->turns, s->back);
+  wmc_product_apply(s->product, real_form(s, s->front), s->back, left);
+}
+
+bool wmc_qdt_vectors(wmc_qdt *s, double *values, double *growth, double *left, double *right)
+{
+  const size_t n = (size_t)s->n;
+  const bool factored = is_factored(s);
+  memset(s->turns, 0, n * n * sizeof *s->turns);
+  for (size_t i = 0; i < n; i++) s->turns[i * (n + 1)] = 1;
+  if (!(factored ? factored_values : plain_values)(s, values, growth, s->turns)) return false;
+  (factored ? factored_vectors : plain_vectors)(s, left, right);
+  return accept(s, values, *growth);
 }

@@ -388,3 +388,78 @@ Test(jacobian_qdt, singular_or_not_finite_is_reported)
       wmc_qdt_destroy(qdt);
     }
 }
+
+/* ---- vectors ------------------------------------------------------------------------------ */
+
+/* Largest entry of A^T A - 1, both d x d. */
+static double orthogonality(int d, const double *a)
+{
+  double worst = 0;
+  for (int i = 0; i < d; i++)
+    for (int j = 0; j < d; j++) {
+      double sum = i == j ? -1 : 0;
+      for (int k = 0; k < d; k++) sum += a[i * d + k] * a[j * d + k];
+      worst = fmax(worst, fabs(sum));
+    }
+  return worst;
+}
+
+/* Largest entry of M - U diag(e^values) V^T over the largest singular value; M by plain products,
+ * whose own rounding is of that size. */
+static double decomposition(int d, int depth, const double *layers, const double *values,
+                            const double *left, const double *right)
+{
+  double m[D_MAX * D_MAX] = {0}, next[D_MAX * D_MAX], worst = 0;
+  for (int i = 0; i < d; i++) m[i * (d + 1)] = 1;
+  for (int l = 0; l < depth; l++, layers += d * d) {
+    for (int i = 0; i < d; i++)
+      for (int j = 0; j < d; j++) {
+        next[j * d + i] = 0;
+        for (int k = 0; k < d; k++) next[j * d + i] += layers[k * d + i] * m[j * d + k];
+      }
+    memcpy(m, next, sizeof m);
+  }
+  for (int i = 0; i < d; i++)
+    for (int j = 0; j < d; j++) {
+      double sum = m[j * d + i];
+      for (int k = 0; k < d; k++) sum -= left[k * d + i] * exp(values[k]) * right[k * d + j];
+      worst = fmax(worst, fabs(sum) * exp(-values[0]));
+    }
+  return worst;
+}
+
+static void check_vectors(int d, int limit, int depth, double s, wmc_stream *stream)
+{
+  double left[D_MAX * D_MAX], right[D_MAX * D_MAX], values[D_MAX], alone[D_MAX], growth, growth0;
+  double *layers = linear_layers(stream, d, depth, s);
+  spectrum(d, limit, depth, layers, alone, &growth0);
+  wmc_qdt *qdt;
+  cr_assert_eq(wmc_qdt_create(&qdt, d, limit), WMC_OK);
+  wmc_qdt_multiply(qdt, (size_t)(depth / 2), layers);
+  cr_assert(wmc_qdt_vectors(qdt, values, &growth, left, right)); /* changes nothing */
+  wmc_qdt_multiply(qdt, (size_t)(depth - depth / 2), layers + (depth / 2) * d * d);
+  cr_assert(wmc_qdt_vectors(qdt, values, &growth, left, right));
+  cr_expect_lt(largest_difference(d, values, alone), 1e-11);
+  cr_expect_lt(fabs(growth - growth0), 1e-11);
+  cr_expect_lt(orthogonality(d, left), 1e-13, "d=%d limit=%d", d, limit);
+  cr_expect_lt(orthogonality(d, right), 1e-13, "d=%d limit=%d", d, limit);
+  double defect = decomposition(d, depth, layers, values, left, right);
+  cr_expect_lt(defect, 1e-12, "d=%d limit=%d: defect %.2g", d, limit, defect);
+  /* |M e_1|^2 = sum_i e^{2 lambda_i} v_1i^2 */
+  double sum = 0;
+  for (int i = 0; i < d; i++) sum += exp(2 * (values[i] - values[0])) * pow(right[i * d], 2);
+  cr_expect_lt(fabs(values[0] + 0.5 * log(sum) - growth), 1e-11);
+  wmc_qdt_destroy(qdt);
+  wmc_free(layers);
+}
+
+Test(jacobian_qdt, singular_vectors)
+{
+  wmc_stream *stream = stream_of(40);
+  for (int d = 1; d <= D_MAX; d += 3)
+    for (int limit = 1; limit <= 1000; limit *= 10) check_vectors(d, limit, 60, 0.1, stream);
+  /* spreads beyond e^100, where exponents do not fit into columns */
+  check_vectors(6, 1, 300, 0.8, stream);
+  check_vectors(12, 2, 400, 0.5, stream);
+  wmc_stream_destroy(stream);
+}

@@ -14,3 +14,6 @@
  * @param[in,out] r   d exponents; on return the log-singular values, decreasing (-inf for 0)
  * @return false if 60 sweeps were not enough (entries not finite) */
 bool wmc_graded_singular_values(int d, double *y, double *r);
+/** The same for Y = U diag(s) V^T: on return the columns of `y` are U (0 where s is), and v (d x d,
+ * an orthogonal matrix before) is multiplied by V from the right. */
+bool wmc_graded_singular_vectors(int d, double *y, double *r, double *v);

@@ -354,19 +354,29 @@ static void copy_directions(const wmc_qdt *s, const double *a, double *out)
   }
 }
 
-/* P = upper turns^T. */
+/* M = P = upper turns^*. */
 static void plain_vectors(wmc_qdt *s, double *left, double *right)
 {
   if (left) copy_directions(s, s->upper, left);
   if (right) copy_directions(s, s->turns, right);
 }
 
-/* Q diag(e^r) T = Q (upper turns^T)^T. */
+static void conjugate(const wmc_qdt *s, double *a)
+{
+  const size_t reals = (size_t)s->n * (size_t)s->d;
+  for (size_t i = 1; s->parts == 2 && i < reals; i += 2) a[i] = -a[i];
+}
+
+/* M = Q (upper turns^*)^T, without a star: the columns of `upper` are the rows as they are. */
 static void factored_vectors(wmc_qdt *s, double *left, double *right)
 {
-  if (right) copy_directions(s, s->upper, right);
+  if (right) {
+    copy_directions(s, s->upper, right);
+    conjugate(s, right);
+  }
   if (!left) return;
   copy_directions(s, s->turns, s->back);
+  conjugate(s, s->back);
   wmc_product_apply(s->product, real_form(s, s->front), s->back, left);
 }
 

@@ -1,5 +1,6 @@
 /* Finite-time singular values by QDT accumulation against multi-precision products, against
  * themselves with factorisations at other places, and against closed forms at widths 1 and 2. */
+#include <complex.h>
 #include <criterion/criterion.h>
 #include <gmp.h>
 #include <math.h>
@@ -461,5 +462,46 @@ Test(jacobian_qdt, singular_vectors)
   /* spreads beyond e^100, where exponents do not fit into columns */
   check_vectors(6, 1, 300, 0.8, stream);
   check_vectors(12, 2, 400, 0.5, stream);
+  wmc_stream_destroy(stream);
+}
+
+/* Largest entry of M v_j - s_j u_j over s_1, and of U^* U - 1, by complex arithmetic. */
+static void check_complex_vectors(int d, int limit, int depth, double s, wmc_stream *stream)
+{
+  double complex left[D_MAX * D_MAX], right[D_MAX * D_MAX], x[D_MAX], y[D_MAX];
+  double values[D_MAX], growth, worst = 0;
+  double *layers = complex_layers(stream, d, depth, s);
+  wmc_qdt *qdt;
+  cr_assert_eq(wmc_qdt_create_complex(&qdt, d, limit), WMC_OK);
+  wmc_qdt_multiply(qdt, (size_t)depth, layers);
+  cr_assert(wmc_qdt_vectors(qdt, values, &growth, (double *)left, (double *)right));
+  for (int j = 0; j < d; j++) {
+    memcpy(x, right + j * d, sizeof(double complex) * (size_t)d);
+    for (int l = 0; l < depth; l++) {
+      const double complex *a = (const double complex *)layers + l * d * d;
+      for (int i = 0; i < d; i++) {
+        y[i] = 0;
+        for (int k = 0; k < d; k++) y[i] += a[k * d + i] * x[k];
+      }
+      memcpy(x, y, sizeof x);
+    }
+    for (int k = 0; k < d; k++) {
+      double complex sum = k == j ? -1 : 0, other = sum;
+      for (int i = 0; i < d; i++) sum += conj(left[k * d + i]) * left[j * d + i];
+      for (int i = 0; i < d; i++) other += conj(right[k * d + i]) * right[j * d + i];
+      double defect = cabs(x[k] - exp(values[j]) * left[j * d + k]) * exp(-values[0]);
+      worst = fmax(worst, fmax(defect, fmax(cabs(sum), cabs(other))));
+    }
+  }
+  cr_expect_lt(worst, 1e-12, "d=%d limit=%d: defect %.2g", d, limit, worst);
+  wmc_qdt_destroy(qdt);
+  wmc_free(layers);
+}
+
+Test(jacobian_qdt, complex_singular_vectors)
+{
+  wmc_stream *stream = stream_of(41);
+  for (int d = 1; d <= 10; d += 3)
+    for (int limit = 1; limit <= 100; limit *= 10) check_complex_vectors(d, limit, 60, 0.1, stream);
   wmc_stream_destroy(stream);
 }

@@ -52,7 +52,7 @@ void wmc_qdt_factor(wmc_qdt *qdt);
  * smaller rank than its limit. */
 bool wmc_qdt_values(wmc_qdt *qdt, double *values, double *growth);
 /** The same with the singular vectors, M = U diag(e^values) V^*: `left` is U and `right` is V, each
- * d x d column-major or NULL. The sign (phase) of a pair (u_i, v_i) is arbitrary. u_i and v_i that belong
- * to a lost value (-inf) are orthogonal to the others, or 0. Costs about twice as much as the
- * values alone, which may differ in the last digits. */
+ * d x d column-major or NULL. The sign (phase) of a pair (u_i, v_i) is arbitrary. u_i and v_i that
+ * belong to a lost value (-inf) are orthogonal to the others, or 0. Costs about twice as much as
+ * the values alone, which may differ in the last digits. */
 bool wmc_qdt_vectors(wmc_qdt *qdt, double *values, double *growth, double *left, double *right);

@@ -12,8 +12,8 @@ static void scales(const wmc_block_options *o, double scale[WMC_BRANCH_MATRICES]
 static void apply(wmc_residual *b, const double *weights, const double *u, double *y,
                   double *jacobian)
 {
-  wmc_add_product(b->width, b->width, weights, u, y);
-  memcpy(jacobian, weights, b->weights * sizeof *weights);
+  if (y) wmc_add_number_product(b->parts, b->width, b->width, weights, u, y);
+  memcpy(jacobian, weights, b->parts * b->width * b->width * sizeof *weights);
 }
 
 static const wmc_branch branch = {.scales = scales, .apply = apply};

@@ -33,9 +33,23 @@ void wmc_add_product(size_t m, size_t n, const double *restrict a, const double 
     for (size_t i = 0; i < m; i++) y[i] += a[i] * x[j];
 }
 
-void wmc_add_identity(size_t width, double *a)
+void wmc_add_number_product(size_t parts, size_t m, size_t n, const double *a, const double *x,
+                            double *y)
 {
-  for (size_t i = 0; i < width; i++) a[i * (width + 1)] += 1;
+  if (parts == 1) {
+    wmc_add_product(m, n, a, x, y);
+    return;
+  }
+  for (size_t j = 0; j < n; j++, a += 2 * m)
+    for (size_t i = 0; i < 2 * m; i += 2) {
+      y[i] += a[i] * x[2 * j] - a[i + 1] * x[2 * j + 1];
+      y[i + 1] += a[i + 1] * x[2 * j] + a[i] * x[2 * j + 1];
+    }
+}
+
+void wmc_add_identity(size_t parts, size_t width, double *a)
+{
+  for (size_t i = 0; i < width; i++) a[parts * i * (width + 1)] += 1;
 }
 
 void wmc_scale_rows(size_t m, size_t n, const double *factor, const double *a, double *out)
@@ -71,10 +85,10 @@ void wmc_residual_destroy(void *state)
 {
   wmc_residual *b = state;
   if (!b) return;
-  double *arrays[] = {b->x, b->drawn, b->u, b->y, b->slopes, b->active, b->masked};
+  double *arrays[] = {b->x, b->drawn, b->u, b->y, b->slopes, b->active, b->masked, b->form};
   for (size_t k = 0; k < sizeof arrays / sizeof *arrays; k++) wmc_free(arrays[k]);
   for (int k = 0; k < WMC_BRANCH_MATRICES; k++) wmc_source_destroy(b->source[k]);
-  wmc_product_destroy(b->product);
+  for (int k = 0; k < 2; k++) wmc_product_destroy(b->product[k]);
   wmc_free(b);
 }
 
@@ -86,27 +100,31 @@ static wmc_status create_sources(wmc_residual *b, const wmc_block_options *o, co
                                 .depth = o->depth,
                                 .scale = scale[0],
                                 .hurst = o->hurst,
-                                .modes = o->modes};
+                                .modes = o->modes,
+                                .split = o->split};
   WMC_TRY(wmc_source_create(&b->source[0], &options));
   if (scale[1] == 0) return WMC_OK;
   options.rows = b->width;
   options.columns = b->hidden;
   options.scale = scale[1];
   WMC_TRY(wmc_source_create(&b->source[1], &options));
-  return wmc_product_create(&b->product, (int)b->width, (int)b->width, (int)b->hidden);
+  const int d = (int)b->width, n = (int)b->hidden;
+  WMC_TRY(wmc_product_create(&b->product[0], d, d, n));
+  return wmc_product_create(&b->product[1], 2 * d, d, 2 * n);
 }
 
 static wmc_status allocate(wmc_residual *b)
 {
-  size_t d = b->width, n = b->hidden;
+  const size_t d = b->width, n = b->hidden, reals = (size_t)wmc_split_reals(&b->split);
   double **vectors[] = {&b->x, &b->u, &b->y};
   bool failed = false;
   for (size_t k = 0; k < sizeof vectors / sizeof *vectors; k++)
-    failed |= !(*vectors[k] = WMC_ARRAY(double, d));
-  failed |= !(b->drawn = WMC_ARRAY(double, b->together * b->weights + d));
+    failed |= !(*vectors[k] = WMC_ARRAY(double, reals *d));
+  failed |= !(b->drawn = WMC_ARRAY(double, b->together * b->weights + reals * d));
   failed |= !(b->slopes = WMC_ARRAY(double, n));
   failed |= !(b->active = WMC_ARRAY(double, n));
   failed |= !(b->masked = WMC_ARRAY(double, n *d));
+  if (b->source[1] && reals > 1) failed |= !(b->form = WMC_ARRAY(double, 4 * n * d));
   return failed ? wmc_no_memory() : WMC_OK;
 }
 
@@ -114,7 +132,9 @@ static wmc_status allocate(wmc_residual *b)
 static size_t layers_together(const wmc_residual *b, const wmc_block_options *o)
 {
   const size_t bulk = 512, narrow = 64;
-  return o->weights->fill && o->drop == 0 && b->weights <= narrow ? bulk / b->weights : 1;
+  return o->weights->fill && o->drop == 0 && o->split.group <= 1 && b->weights <= narrow
+             ? bulk / b->weights
+             : 1;
 }
 
 wmc_status wmc_residual_create(const wmc_branch *branch, const wmc_block_options *o, void **state)
@@ -128,18 +148,20 @@ wmc_status wmc_residual_create(const wmc_branch *branch, const wmc_block_options
   b->branch = branch;
   b->width = (size_t)o->width;
   b->hidden = (size_t)(two ? o->hidden : o->width);
-  b->weights = b->width * b->hidden * (two ? 2 : 1);
+  b->split = o->split;
+  const size_t reals = (size_t)wmc_split_reals(&b->split);
+  b->weights = reals * b->width * b->hidden * (two ? 2 : 1);
   b->activation = o->activation;
   b->slope = o->slope;
   b->outer_scale = sqrt(wmc_block_variance(o) / o->inner_variance);
   b->keep = 1 - o->drop;
   b->input_norm = sqrt(o->input_norm2);
   b->norm = o->norm;
-  b->follows = branch->vector || o->norm != WMC_NORM_NONE;
+  b->follows = (branch->vector || o->norm != WMC_NORM_NONE) && wmc_split_is_trivial(&b->split);
   b->together = layers_together(b, o);
-  memcpy(b->scale, scale, sizeof scale);
-  wmc_status status = allocate(b);
-  if (status == WMC_OK) status = create_sources(b, o, scale);
+  for (int k = 0; k < WMC_BRANCH_MATRICES; k++) b->scale[k] = scale[k] / sqrt((double)reals);
+  wmc_status status = create_sources(b, o, scale);
+  if (status == WMC_OK) status = allocate(b);
   if (status == WMC_OK) return WMC_OK;
   wmc_residual_destroy(b);
   *state = NULL;
@@ -157,7 +179,7 @@ void wmc_residual_start(void *state, wmc_stream *stream)
 size_t wmc_residual_parameters(const void *state)
 {
   const wmc_residual *b = state;
-  return b->weights + (b->keep < 1 ? b->width : 0);
+  return b->weights + (b->keep < 1 ? b->width * (size_t)wmc_split_reals(&b->split) : 0);
 }
 
 /* ---- a layer ------------------------------------------------------------------------------ */
@@ -197,32 +219,52 @@ static void differentiate_norm(wmc_residual *b, double length, double *a)
   for (size_t i = 0; i < d * d; i++) a[i] *= factor;
 }
 
+/* One mode: its first matrix is `weights`. Vectors are left alone where x is NULL. */
+static void forward_mode(wmc_residual *b, const double *weights, const double *mask, double *x,
+                         double *jacobian)
+{
+  const size_t rows = b->parts * b->width;
+  bool normed = b->norm != WMC_NORM_NONE, dropped = b->keep < 1;
+  double length = normed ? normalise(b->width, b->norm, x, b->u) : 1;
+  memset(b->y, 0, rows * sizeof(double));
+  b->branch->apply(b, weights, normed ? b->u : x, x ? b->y : NULL, jacobian);
+  if (normed) differentiate_norm(b, length, jacobian);
+  if (dropped) wmc_scale_rows(rows, b->width, mask, jacobian, jacobian);
+  for (size_t i = 0; x && i < rows; i++) x[i] += dropped ? mask[i] * b->y[i] : b->y[i];
+  wmc_add_identity(b->parts, b->width, jacobian);
+}
+
 void wmc_residual_forward(void *state, const double *parameters, double *x, double *jacobian)
 {
   wmc_residual *b = state;
-  size_t d = b->width;
-  const double *mask = parameters + b->weights;
-  bool normed = b->norm != WMC_NORM_NONE, dropped = b->keep < 1;
-  double length = normed ? normalise(d, b->norm, x, b->u) : 1;
-  memset(b->y, 0, d * sizeof(double));
-  b->branch->apply(b, parameters, normed ? b->u : x, b->y, jacobian);
-  if (normed) differentiate_norm(b, length, jacobian);
-  if (dropped) wmc_scale_rows(d, d, mask, jacobian, jacobian);
-  for (size_t i = 0; i < d; i++) x[i] += dropped ? mask[i] * b->y[i] : b->y[i];
-  wmc_add_identity(d, jacobian);
+  const size_t d = b->width, size = d * b->hidden, half = b->weights / 2;
+  size_t reals = 0;
+  for (int k = 0; k < wmc_split_modes(&b->split); k++, reals += b->parts) {
+    b->parts = (size_t)wmc_split_parts(&b->split, k);
+    b->second = parameters + half + reals * size;
+    forward_mode(b, parameters + reals * size, parameters + b->weights, x ? x + reals * d : NULL,
+                 jacobian + reals * d * d);
+  }
 }
 
+/* One decision for a number, for all its parts. */
 static void draw_mask(wmc_residual *b, wmc_stream *stream, double *mask)
 {
+  const size_t parts = (size_t)wmc_split_reals(&b->split);
   wmc_stream_uniforms(stream, b->width, mask);
-  for (size_t i = 0; i < b->width; i++) mask[i] = mask[i] < b->keep ? 1 / b->keep : 0;
+  for (size_t i = b->width * parts; i-- > 0;) mask[i] = mask[i / parts] < b->keep ? 1 / b->keep : 0;
 }
 
 /* Without normalisation and dropout the Jacobians of a linear branch are all there is. */
 static void bare_layers(wmc_residual *b, wmc_stream *stream, size_t count, double *jacobians)
 {
   wmc_source_layers(b->source[0], stream, count, jacobians);
-  for (size_t l = 0; l < count; l++) wmc_add_identity(b->width, jacobians + l * b->weights);
+  for (size_t l = 0; l < count; l++)
+    for (int k = 0; k < wmc_split_modes(&b->split); k++) {
+      const size_t parts = (size_t)wmc_split_parts(&b->split, k);
+      wmc_add_identity(parts, b->width, jacobians);
+      jacobians += parts * b->width * b->width;
+    }
 }
 
 /* The same deviates in the same order as matrix by matrix. */
@@ -247,10 +289,11 @@ static void draw_one(wmc_residual *b, wmc_stream *stream)
 void wmc_residual_layers(void *state, wmc_stream *stream, size_t count, double *jacobians)
 {
   wmc_residual *b = state;
-  if (!b->follows && b->keep == 1) {
+  if (!b->follows && b->keep == 1 && !b->source[1]) {
     bare_layers(b, stream, count, jacobians);
     return;
   }
+  const size_t size = (size_t)wmc_split_reals(&b->split) * b->width * b->width;
   for (size_t done = 0; done < count;) {
     size_t now = count - done < b->together ? count - done : b->together;
     if (b->together > 1)
@@ -258,8 +301,8 @@ void wmc_residual_layers(void *state, wmc_stream *stream, size_t count, double *
     else
       draw_one(b, stream);
     for (size_t l = 0; l < now; l++, done++)
-      wmc_residual_forward(b, b->drawn + l * b->weights, b->x,
-                           jacobians + done * b->width * b->width);
+      wmc_residual_forward(b, b->drawn + l * b->weights, b->follows ? b->x : NULL,
+                           jacobians + done * size);
   }
   if (b->activation->homogeneous && b->norm == WMC_NORM_NONE) wmc_tame(b->width, b->x);
 }
@@ -282,7 +325,8 @@ double wmc_residual_variance(const wmc_block_options *o)
 static double cost_of(const wmc_block_options *o, double matrices, double hidden)
 {
   const double activation = 40;
-  double weights = matrices * wmc_weights_cost(o->weights, hidden, o->width, o->depth, o->modes);
+  double weights = matrices * wmc_split_reals(&o->split) *
+                   wmc_weights_cost(o->weights, hidden, o->width, o->depth, o->modes);
   double passes = (o->norm == WMC_NORM_NONE ? 0 : 8) + (o->drop > 0 ? 1 : 0);
   return weights + activation * o->width + passes * o->width * o->width;
 }
@@ -291,5 +335,6 @@ double wmc_residual_cost(const wmc_block_options *o) { return cost_of(o, 1, o->w
 
 double wmc_residual_cost_two(const wmc_block_options *o)
 {
-  return cost_of(o, 2, o->hidden) + 2.0 * o->width * o->hidden * o->width;
+  return cost_of(o, 2, o->hidden) +
+         wmc_split_work(&o->split) * 2.0 * o->width * o->hidden * o->width;
 }

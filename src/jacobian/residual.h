@@ -16,7 +16,7 @@ typedef struct wmc_branch {
   /** Standard deviations of the entries of the weight matrices; the second is 0 if there is one
    * matrix, which is square; otherwise they are hidden x width and width x hidden. */
   void (*scales)(const wmc_block_options *options, double scale[WMC_BRANCH_MATRICES]);
-  /** y = b(u) and its Jacobian; y is NULL where the branch does not need the vector. */
+  /** y = b(u) and its Jacobian, of the mode at work; y is NULL where no vector is followed. */
   void (*apply)(wmc_residual *state, const double *weights, const double *u, double *y,
                 double *jacobian);
   bool vector; /**< the Jacobian of the branch depends on u */
@@ -32,15 +32,20 @@ struct wmc_residual {
   wmc_norm norm;
   bool follows; /* the vector is needed */
   wmc_source *source[WMC_BRANCH_MATRICES];
-  double scale[WMC_BRANCH_MATRICES]; /* of their entries */
-  size_t together;                   /* layers whose weights are drawn together */
-  wmc_product *product; /* width x width = (width x hidden)(hidden x width), two matrices only */
-  double *x;            /* width: the vector that runs through the network */
-  double *drawn;        /* parameters of a layer, or weights of `together` layers */
-  double *u, *y;        /* width: normalised vector, output of the branch */
-  double *slopes;       /* hidden: phi' */
-  double *active;       /* hidden: arguments of phi, then its values */
-  double *masked;       /* hidden x width */
+  double scale[WMC_BRANCH_MATRICES]; /* of their reals */
+  wmc_split split;
+  size_t parts;         /* of the mode at work: rows of matrices are parts times as long */
+  const double *second; /* second matrix of the mode at work */
+  size_t together;      /* layers whose weights are drawn together */
+  /* width x width = (width x hidden)(hidden x width), two matrices only; of reals, of complex */
+  wmc_product *product[2];
+  double *form;   /* real form of the second matrix, complex only */
+  double *x;      /* width: the vector that runs through the network */
+  double *drawn;  /* parameters of a layer, or weights of `together` layers */
+  double *u, *y;  /* width: normalised vector, output of the branch */
+  double *slopes; /* hidden: phi' */
+  double *active; /* hidden: arguments of phi, then its values */
+  double *masked; /* hidden x width */
 };
 
 wmc_status wmc_residual_create(const wmc_branch *branch, const wmc_block_options *options,
@@ -61,7 +66,10 @@ double wmc_residual_cost_two(const wmc_block_options *options);
 /** y (m) += A x for A (m x n); y may not alias. */
 void wmc_add_product(size_t m, size_t n, const double *restrict a, const double *restrict x,
                      double *restrict y);
-void wmc_add_identity(size_t width, double *a);
+/** The same for numbers of 1 or 2 parts. */
+void wmc_add_number_product(size_t parts, size_t m, size_t n, const double *a, const double *x,
+                            double *y);
+void wmc_add_identity(size_t parts, size_t width, double *a);
 /** out = diag(factor) A for A (m x n); may alias. */
 void wmc_scale_rows(size_t m, size_t n, const double *factor, const double *a, double *out);
 /** A vector of this norm whose direction is uniform. */

@@ -65,7 +65,20 @@ void wmc_source_destroy(wmc_source *s)
   wmc_free(s->store);
   wmc_free(s->table);
   wmc_free(s->scratch);
+  wmc_transform_destroy(s->transform);
   wmc_free(s);
+}
+
+static wmc_status fill(wmc_source *s)
+{
+  const wmc_source_options *o = &s->options;
+  const wmc_source_methods *methods = o->law->methods;
+  const size_t entries = o->rows * o->columns, reals = (size_t)wmc_split_reals(&o->split);
+  s->size = reals * entries;
+  s->scale = o->scale / sqrt((double)reals);
+  if (o->split.group > 1 && !(methods && methods->draws_modes))
+    WMC_TRY(wmc_transform_create(&s->transform, o->split.group, entries));
+  return methods ? methods->create(s) : WMC_OK;
 }
 
 wmc_status wmc_source_create(wmc_source **source, const wmc_source_options *options)
@@ -74,8 +87,7 @@ wmc_status wmc_source_create(wmc_source **source, const wmc_source_options *opti
   *source = s;
   if (!s) return wmc_no_memory();
   s->options = *options;
-  s->size = options->rows * options->columns;
-  wmc_status status = options->law->methods ? options->law->methods->create(s) : WMC_OK;
+  wmc_status status = fill(s);
   if (status != WMC_OK) {
     wmc_source_destroy(s);
     *source = NULL;
@@ -93,9 +105,10 @@ void wmc_source_start(wmc_source *s, wmc_stream *stream)
 void wmc_source_layers(wmc_source *s, wmc_stream *stream, size_t count, double *out)
 {
   const wmc_weights *law = s->options.law;
-  if (law->fill) {
-    law->fill(stream, count * s->size, s->options.scale, out);
-    return;
-  }
-  for (size_t l = 0; l < count; l++, s->layer++) law->methods->layer(s, stream, out + l * s->size);
+  if (law->fill)
+    law->fill(stream, count * s->size, s->scale, out);
+  else
+    for (size_t l = 0; l < count; l++, s->layer++)
+      law->methods->layer(s, stream, out + l * s->size);
+  if (s->transform) wmc_transform_apply(s->transform, count, out, out);
 }

@@ -85,7 +85,7 @@ static void fill_table(wmc_source *s, size_t m)
   }
   transform(m, 1, roots, c);
   for (size_t k = 0; k < m; k++) /* rounding may make a vanishing e_k negative */
-    amplitude[k] = s->options.scale * sqrt(fmax(c[2 * k], 0) / (double)m);
+    amplitude[k] = s->scale * sqrt(fmax(c[2 * k], 0) / (double)m);
 }
 
 static wmc_status create(wmc_source *s)

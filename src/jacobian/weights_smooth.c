@@ -18,7 +18,7 @@ static void start(wmc_source *s, wmc_stream *stream)
 {
   int modes = s->options.modes;
   size_t terms = 2 * (size_t)modes + 1;
-  wmc_stream_normals(stream, terms * s->size, s->options.scale / sqrt(modes + 1.0), s->store);
+  wmc_stream_normals(stream, terms * s->size, s->scale / sqrt(modes + 1.0), s->store);
 }
 
 static void add(size_t n, double factor, const double *term, double *out)

@@ -24,9 +24,14 @@
  * law of the singular values does not depend on the direction, and with signs it avoids
  * pre-activations that are exactly 0. The running vector of a positively homogeneous block without
  * N may be scaled by powers of two, which changes no Jacobian. Source and limits:
- * docs/theory/jacobian.md, section 1. Matrices are column-major, width x width. Adding a block: one
- * file and one row in src/jacobian/blocks.c; a new branch of a residual block needs the few lines
- * of src/jacobian/residual.h. Checked by tests/check/jacobian_block.c: J against central
+ * docs/theory/jacobian.md, section 1. Matrices are column-major, width x width.
+ *
+ * Complex layers, and those that commute with a cyclic group (split.h; width: channels), exist
+ * where all is linear: linear, two_layer with phi(x) = x, exponential, rotation (exp(s (W -
+ * W^*)/sqrt 2), unitary), plain with phi(x) = x; without N; dropout without a group only.
+ * Jacobians, weights and vectors then are what split.h says, and no vector is followed. Adding a
+ * block: one file and one row in src/jacobian/blocks.c; a new branch of a residual block needs the
+ * few lines of src/jacobian/residual.h. Checked by tests/check/jacobian_block.c: J against central
  * differences of `forward`, bulk layers against single ones. States belong to one Markov chain each
  * and allocate only in create.
  */
@@ -36,6 +41,7 @@
 
 #include "weylmc/base/status.h"
 #include "weylmc/jacobian/activation.h"
+#include "weylmc/jacobian/split.h"
 #include "weylmc/jacobian/weights.h"
 #include "weylmc/numeric/random.h"
 
@@ -57,6 +63,7 @@ typedef struct wmc_block_options {
   double input_norm2;    /**< |x_0|^2 */
   wmc_norm norm;         /**< N, residual blocks only */
   double drop;           /**< 1 - p, residual blocks only */
+  wmc_split split;       /**< real, complex, or commuting with a cyclic group; see below */
 } wmc_block_options;
 
 /** s^2, the variance of the entries of J - I of a linear block. */
@@ -71,11 +78,11 @@ typedef struct wmc_block {
   /** Begin a new network: new weights where layers depend on each other, and a new input vector
    * where the Jacobian depends on it. */
   void (*start)(void *state, wmc_stream *stream);
-  /** The Jacobians of the next `count` layers, count x width x width, first layer first. */
+  /** The Jacobians of the next `count` layers, count x width x width numbers, first layer first. */
   void (*layers)(void *state, wmc_stream *stream, size_t count, double *jacobians);
   /** Numbers that define one layer, as `forward` takes them: the weight matrices with their scales,
    * in the order of the formula from the right, each column-major; then with dropout the d
-   * components of m/p. */
+   * components of m/p (twice each if complex). */
   size_t (*parameters)(const void *state);
   /** One layer with given parameters: x (width) <- f(x), and its Jacobian at the old x. */
   void (*forward)(void *state, const double *parameters, double *x, double *jacobian);

@@ -29,8 +29,9 @@ wmc_status wmc_network_create(wmc_network **network, const wmc_block *block,
 void wmc_network_destroy(wmc_network *network);
 /** A new network. Returns false if a product is singular or not finite (message raised). */
 bool wmc_network_draw(wmc_network *network, wmc_stream *stream);
-/** After a draw: log-singular values at each record, records x width, decreasing; owned. Those that
- * are lost (wmc_block.rank) are -inf, also log|M e_1| if all are. */
+/** After a draw: log-singular values of every mode (split.h) at each record, modes x records x
+ * width, decreasing; owned. Those that are lost (wmc_block.rank) are -inf, also log|M e_1| if all
+ * are. */
 double *wmc_network_values(wmc_network *network);
-/** After a draw: log|M e_1| at each record; owned. */
+/** After a draw: log|M e_1| of every mode at each record, modes x records; owned. */
 double *wmc_network_growth(wmc_network *network);

@@ -15,6 +15,10 @@
  * Fractional noise is exact: circulant embedding (Davies and Harte 1987; Dietrich and Newsam 1997),
  * two sequences for each transform. A source keeps all layers of a network: `depth` m n doubles;
  * smooth keeps (2K + 1) m n, the others nothing that grows with the depth.
+ * Complex entries have independent real and imaginary parts of half the variance each (orthogonal:
+ * a unitary Haar matrix). With a cyclic group the n taps are drawn, with entries of variance
+ * scale^2 / n, and transformed: entries of every mode then have the variance E|.|^2 = scale^2
+ * (orthogonal: every mode has the Haar law, orthogonal or unitary).
  * Adding a law: a fill function and a row in src/jacobian/weights.c, or the three functions of
  * src/jacobian/source.h in a file of its own.
  * Checked by tests/check/jacobian_weights.c (orthogonality, covariances by definition) and
@@ -25,6 +29,7 @@
 #include <stddef.h>
 
 #include "weylmc/base/status.h"
+#include "weylmc/jacobian/split.h"
 #include "weylmc/numeric/random.h"
 
 struct wmc_source_methods;
@@ -43,7 +48,7 @@ extern const char *const wmc_weight_law_names[];
 const wmc_weights *wmc_weights_find(const char *name);
 /** h: 1/2, H or 1. */
 double wmc_weights_persistence(const wmc_weights *law, double hurst);
-/** Bytes that a source of this law keeps for matrices of `size` entries. */
+/** Bytes that a source of this law keeps for matrices of `size` reals. */
 double wmc_weights_memory(const wmc_weights *law, double size, double depth, double modes);
 
 /** Work of one rows x columns matrix, in flops that take as long; rough. */
@@ -57,6 +62,7 @@ typedef struct wmc_source_options {
   double scale;
   double hurst; /**< fractional only */
   int modes;    /**< smooth only */
+  wmc_split split;
 } wmc_source_options;
 
 /** One weight matrix in every layer of a network. */
@@ -66,5 +72,5 @@ wmc_status wmc_source_create(wmc_source **source, const wmc_source_options *opti
 void wmc_source_destroy(wmc_source *source);
 /** Begin a new network. */
 void wmc_source_start(wmc_source *source, wmc_stream *stream);
-/** The matrices of the next `count` layers, count x rows x columns, each column-major. */
+/** The matrices of the next `count` layers, count x rows x columns numbers as split.h says. */
 void wmc_source_layers(wmc_source *source, wmc_stream *stream, size_t count, double *out);

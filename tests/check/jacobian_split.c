@@ -1,0 +1,365 @@
+/* Complex layers against complex arithmetic, and layers that commute with a cyclic group against
+ * their block-circulant matrices. */
+#include <complex.h>
+#include <criterion/criterion.h>
+#include <math.h>
+#include <string.h>
+
+#include "support.h"
+#include "weylmc/base/memory.h"
+#include "weylmc/jacobian/network.h"
+#include "weylmc/numeric/dense.h"
+
+static const double PI = 3.14159265358979323846;
+
+enum { D = 4, HIDDEN = 6, ORDER = 7, LAYERS = 5 };
+
+static wmc_stream *stream_of(long id)
+{
+  wmc_stream *stream;
+  cr_assert_eq(wmc_stream_create(&stream, 20261125, id), WMC_OK);
+  return stream;
+}
+
+static wmc_block_options options_of(int width, const char *law, wmc_split split)
+{
+  return (wmc_block_options){.width = width,
+                             .depth = LAYERS,
+                             .hidden = HIDDEN,
+                             .activation = wmc_activation_find("linear"),
+                             .weights = wmc_weights_find(law),
+                             .hurst = 0.7,
+                             .modes = 2,
+                             .variance = 0.8,
+                             .time = 0.5,
+                             .inner_variance = 0.4,
+                             .input_norm2 = 3,
+                             .split = split};
+}
+
+static const wmc_block *const blocks[] = {&wmc_block_linear, &wmc_block_two_layer,
+                                          &wmc_block_exponential, &wmc_block_rotation,
+                                          &wmc_block_plain};
+enum { BLOCKS = sizeof blocks / sizeof *blocks };
+
+/* ---- complex matrices ----------------------------------------------------------------------- */
+
+static void multiply(int m, int k, int n, const double complex *a, const double complex *b,
+                     double complex *c)
+{
+  for (int j = 0; j < n; j++)
+    for (int i = 0; i < m; i++) {
+      c[j * m + i] = 0;
+      for (int l = 0; l < k; l++) c[j * m + i] += a[l * m + i] * b[j * k + l];
+    }
+}
+
+static void add_identity(int d, double complex *a)
+{
+  for (int i = 0; i < d; i++) a[i * (d + 1)] += 1;
+}
+
+static void series(int d, const double complex *a, double complex *sum)
+{
+  double complex term[D * D] = {0}, next[D * D];
+  add_identity(d, term);
+  memcpy(sum, term, sizeof term);
+  for (int k = 1; k < 60; k++) {
+    multiply(d, d, d, term, a, next);
+    for (int i = 0; i < d * d; i++) {
+      term[i] = next[i] / k;
+      sum[i] += term[i];
+    }
+  }
+}
+
+/* The Jacobian of a layer whose weights are given, as block.h says. */
+static void by_definition(const wmc_block *block, int d, const double complex *w,
+                          double complex *jacobian)
+{
+  double complex generator[D * D];
+  if (block == &wmc_block_two_layer) {
+    multiply(d, HIDDEN, d, w + d * HIDDEN, w, jacobian);
+    add_identity(d, jacobian);
+    return;
+  }
+  memcpy(jacobian, w, (size_t)(d * d) * sizeof *w);
+  if (block == &wmc_block_linear) add_identity(d, jacobian);
+  if (block == &wmc_block_plain || block == &wmc_block_linear) return;
+  for (int j = 0; j < d; j++)
+    for (int i = 0; i < d; i++)
+      generator[j * d + i] = block == &wmc_block_exponential
+                                 ? w[j * d + i]
+                                 : (w[j * d + i] - conj(w[i * d + j])) * sqrt(0.5);
+  series(d, generator, jacobian);
+}
+
+Test(jacobian_split, complex_jacobians_by_definition)
+{
+  wmc_stream *stream = stream_of(1);
+  for (int k = 0; k < BLOCKS; k++)
+    for (int d = 1; d <= D; d++)
+      for (double size = 1e-3; size < 1; size *= 3) {
+        const wmc_block_options o = options_of(d, "gaussian", (wmc_split){.is_complex = true});
+        double complex w[2 * D * HIDDEN], x[D], y[D], image[D], j[D * D], exact[D * D];
+        void *state;
+        cr_assert_eq(blocks[k]->create(&o, &state), WMC_OK);
+        const size_t numbers = blocks[k]->parameters(state);
+        cr_assert_eq(numbers, (size_t)(k == 1 ? 4 * d * HIDDEN : 2 * d * d));
+        wmc_stream_normals(stream, numbers, size, (double *)w);
+        wmc_stream_normals(stream, 2 * D, 1, (double *)x);
+        memcpy(y, x, sizeof x);
+        blocks[k]->forward(state, (double *)w, (double *)y, (double *)j);
+        by_definition(blocks[k], d, w, exact);
+        multiply(d, d, 1, exact, x, image);
+        for (int i = 0; i < d * d; i++)
+          cr_expect_lt(cabs(j[i] - exact[i]), 1e-13, "%s d=%d size=%g", blocks[k]->name, d, size);
+        for (int i = 0; i < d; i++)
+          cr_expect_lt(cabs(y[i] - image[i]), 1e-13, "%s d=%d size=%g", blocks[k]->name, d, size);
+        blocks[k]->destroy(state);
+      }
+  wmc_stream_destroy(stream);
+}
+
+/* A unitary layer leaves all products unitary. */
+Test(jacobian_split, unitary_layers)
+{
+  const struct {
+    const wmc_block *block;
+    const char *law;
+    double variance;
+  } cases[] = {{&wmc_block_rotation, "gaussian", 3},
+               {&wmc_block_rotation, "rademacher", 3},
+               {&wmc_block_plain, "orthogonal", 1.0 / D}};
+  const wmc_split splits[] = {{.is_complex = true}, {.group = 5}, {.group = 6}};
+  const double end = 1;
+  wmc_stream *stream = stream_of(2);
+  for (int k = 0; k < 3; k++)
+    for (int s = 0; s < 3; s++) {
+      wmc_block_options o = options_of(D, cases[k].law, splits[s]);
+      wmc_network *network;
+      o.variance = cases[k].variance;
+      o.depth = 50;
+      cr_assert_eq(wmc_network_create(&network, cases[k].block, &o, 1, &end), WMC_OK);
+      for (int draw = 0; draw < 3; draw++) {
+        cr_assert(wmc_network_draw(network, stream));
+        for (int i = 0; i < D * wmc_split_modes(&o.split); i++)
+          cr_expect_lt(fabs(wmc_network_values(network)[i]), 1e-13, "case %d split %d", k, s);
+        for (int i = 0; i < wmc_split_modes(&o.split); i++)
+          cr_expect_lt(fabs(wmc_network_growth(network)[i]), 1e-13, "case %d split %d", k, s);
+      }
+      wmc_network_destroy(network);
+    }
+  wmc_stream_destroy(stream);
+}
+
+/* ---- block-circulant matrices --------------------------------------------------------------- */
+
+/* Tap j of a layer, rows x columns, from its modes: the inverse transform by definition. */
+static void tap_of(const wmc_split *split, int entries, const double *modes, int j, double *tap)
+{
+  const int n = split->group;
+  memset(tap, 0, (size_t)entries * sizeof *tap);
+  for (int k = 0; k < wmc_split_modes(split); k++) {
+    const int parts = wmc_split_parts(split, k);
+    const double complex wave = cexp(2 * PI * I * j * k / n) / n;
+    for (int i = 0; i < entries; i++) {
+      double complex w = modes[parts * i] + (parts == 2 ? I * modes[parts * i + 1] : 0);
+      tap[i] += wmc_split_repeats(split, k) * creal(w * wave);
+    }
+    modes += parts * entries;
+  }
+}
+
+/* The nc x nc matrix whose block (a, b) is tap (a - b) mod n. */
+static void circulant(const wmc_split *split, int c, const double *modes, double *out)
+{
+  double tap[D * D];
+  const int n = split->group, size = n * c;
+  for (int j = 0; j < n; j++) {
+    tap_of(split, c * c, modes, j, tap);
+    for (int b = 0; b < n; b++)
+      for (int q = 0; q < c; q++)
+        memcpy(out + (b * c + q) * size + (b + j) % n * c, tap + q * c, (size_t)c * sizeof *tap);
+  }
+}
+
+static void real_product(int d, const double *a, double *b)
+{
+  static double c[ORDER * D * ORDER * D];
+  for (int j = 0; j < d; j++)
+    for (int i = 0; i < d; i++) {
+      c[j * d + i] = 0;
+      for (int l = 0; l < d; l++) c[j * d + i] += a[l * d + i] * b[j * d + l];
+    }
+  memcpy(b, c, (size_t)(d * d) * sizeof *c);
+}
+
+static int decreasing(const void *a, const void *b)
+{
+  double x = *(const double *)a, y = *(const double *)b;
+  return (x < y) - (x > y);
+}
+
+/* Log-singular values of the whole product, and log|M e_1|. */
+static void whole(const wmc_block_options *o, const double *jacobians, double *values,
+                  double *growth)
+{
+  static double m[ORDER * D * ORDER * D], layer[ORDER * D * ORDER * D];
+  const int size = o->split.group * o->width;
+  const size_t reals = (size_t)(wmc_split_reals(&o->split) * o->width * o->width);
+  double norm2 = 0;
+  circulant(&o->split, o->width, jacobians, m);
+  for (int l = 1; l < LAYERS; l++) {
+    circulant(&o->split, o->width, jacobians + (size_t)l * reals, layer);
+    real_product(size, layer, m);
+  }
+  for (int i = 0; i < size; i++) norm2 += m[i] * m[i];
+  *growth = 0.5 * log(norm2);
+  double *scratch = WMC_ARRAY(double, wmc_svd_scratch(size, size));
+  wmc_svd_jacobi(size, size, m, NULL, values, scratch);
+  for (int i = 0; i < size; i++) values[i] = log(values[i]);
+  wmc_free(scratch);
+}
+
+/* The same from the modes of a network. */
+static void from_modes(const wmc_block_options *o, wmc_network *network, double *values,
+                       double *growth)
+{
+  int count = 0;
+  double norm2 = 0;
+  for (int k = 0; k < wmc_split_modes(&o->split); k++) {
+    const int repeats = wmc_split_repeats(&o->split, k);
+    for (int i = 0; i < repeats * o->width; i++)
+      values[count++] = wmc_network_values(network)[k * o->width + i / repeats];
+    norm2 += repeats * exp(2 * wmc_network_growth(network)[k]) / o->split.group;
+  }
+  cr_assert_eq(count, o->split.group * o->width);
+  qsort(values, (size_t)count, sizeof *values, decreasing);
+  *growth = 0.5 * log(norm2);
+}
+
+static void compare(const wmc_block *block, const wmc_block_options *o, long id)
+{
+  const double end = 1;
+  double jacobians[LAYERS * ORDER * D * D], expected[ORDER * D], found[ORDER * D], growth[2];
+  wmc_stream *stream = stream_of(id), *again = stream_of(id);
+  wmc_network *network;
+  void *state;
+  cr_assert_eq(wmc_network_create(&network, block, o, 1, &end), WMC_OK);
+  cr_assert_eq(block->create(o, &state), WMC_OK);
+  for (int draw = 0; draw < 2; draw++) {
+    block->start(state, again);
+    block->layers(state, again, LAYERS, jacobians);
+    whole(o, jacobians, expected, &growth[0]);
+    cr_assert(wmc_network_draw(network, stream));
+    from_modes(o, network, found, &growth[1]);
+    for (int i = 0; i < o->split.group * o->width; i++)
+      cr_expect_lt(fabs(found[i] - expected[i]), 1e-12 * (1 + exp(expected[0] - expected[i])),
+                   "%s %s n=%d c=%d: %g, not %g", block->name, o->weights->name, o->split.group,
+                   o->width, found[i], expected[i]);
+    cr_expect_lt(fabs(growth[1] - growth[0]), 1e-12, "%s growth", block->name);
+  }
+  block->destroy(state);
+  wmc_network_destroy(network);
+  wmc_stream_destroy(stream);
+  wmc_stream_destroy(again);
+}
+
+Test(jacobian_split, modes_are_the_whole_matrix)
+{
+  for (int k = 0; k < BLOCKS; k++)
+    for (const wmc_weights *law = wmc_weight_laws; law->name; law++)
+      for (int n = 2; n <= ORDER; n++)
+        for (int c = 1; c <= D; c += n % 3 + 1) {
+          wmc_block_options o = options_of(c, law->name, (wmc_split){.group = n});
+          compare(blocks[k], &o, 100 * n + c);
+        }
+}
+
+/* Taps of signs are signs; the entries of a Haar matrix's taps are real by construction, and every
+ * mode has orthonormal columns. */
+Test(jacobian_split, taps_have_their_law)
+{
+  enum { ROWS = 3, COLUMNS = 2, ENTRIES = ROWS * COLUMNS };
+  wmc_stream *stream = stream_of(3);
+  for (int n = 2; n <= ORDER; n++) {
+    double modes[LAYERS * ORDER * ENTRIES], tap[ENTRIES];
+    wmc_source_options o = {.law = wmc_weights_find("rademacher"),
+                            .rows = ROWS,
+                            .columns = COLUMNS,
+                            .depth = LAYERS,
+                            .scale = 0.7,
+                            .split = {.group = n}};
+    wmc_source *source;
+    cr_assert_eq(wmc_source_create(&source, &o), WMC_OK);
+    wmc_source_start(source, stream);
+    wmc_source_layers(source, stream, LAYERS, modes);
+    for (int l = 0; l < LAYERS; l++)
+      for (int j = 0; j < n; j++) {
+        tap_of(&o.split, ENTRIES, modes + l * n * ENTRIES, j, tap);
+        for (int i = 0; i < ENTRIES; i++)
+          cr_expect_lt(fabs(fabs(tap[i]) - 0.7 / sqrt(n)), 1e-15, "n=%d", n);
+      }
+    wmc_source_destroy(source);
+  }
+  wmc_stream_destroy(stream);
+}
+
+Test(jacobian_split, haar_matrices_are_unitary)
+{
+  wmc_stream *stream = stream_of(4);
+  for (int rows = 1; rows <= D; rows++)
+    for (int columns = 1; columns <= D; columns++) {
+      const int n = rows < columns ? rows : columns, m = rows > columns ? rows : columns;
+      double complex w[D * D];
+      wmc_source_options o = {.law = wmc_weights_find("orthogonal"),
+                              .rows = (size_t)rows,
+                              .columns = (size_t)columns,
+                              .depth = 1,
+                              .scale = 1 / sqrt(m),
+                              .split = {.is_complex = true}};
+      wmc_source *source;
+      cr_assert_eq(wmc_source_create(&source, &o), WMC_OK);
+      wmc_source_layers(source, stream, 1, (double *)w);
+      for (int a = 0; a < n; a++)
+        for (int b = 0; b < n; b++) {
+          double complex dot = 0;
+          for (int i = 0; i < m; i++)
+            dot += rows == m ? conj(w[a * rows + i]) * w[b * rows + i]
+                             : w[i * rows + a] * conj(w[i * rows + b]);
+          cr_expect_lt(cabs(dot - (a == b)), 1e-14, "%d x %d", rows, columns);
+        }
+      if (m > 1) cr_expect_gt(fabs(cimag(w[0])), 1e-4, "complex indeed");
+      wmc_source_destroy(source);
+    }
+  wmc_stream_destroy(stream);
+}
+
+/* Dropout keeps or drops a number as a whole. */
+Test(jacobian_split, complex_dropout)
+{
+  wmc_block_options o = options_of(D, "gaussian", (wmc_split){.is_complex = true});
+  wmc_stream *stream = stream_of(5);
+  double complex jacobians[LAYERS * D * D];
+  int dropped = 0;
+  void *state;
+  o.drop = 0.4;
+  cr_assert_eq(wmc_block_linear.create(&o, &state), WMC_OK);
+  wmc_block_linear.start(state, stream);
+  wmc_block_linear.layers(state, stream, LAYERS, (double *)jacobians);
+  for (int l = 0; l < LAYERS; l++)
+    for (int i = 0; i < D; i++) {
+      int zeros = 0;
+      for (int j = 0; j < D; j++) {
+        double complex entry = jacobians[(l * D + j) * D + i] - (i == j);
+        zeros += entry == 0;
+        cr_expect_eq(creal(entry) == 0, cimag(entry) == 0);
+      }
+      cr_expect(zeros == 0 || zeros == D);
+      dropped += zeros == D;
+    }
+  cr_expect(dropped > 0 && dropped < LAYERS * D);
+  wmc_block_linear.destroy(state);
+  wmc_stream_destroy(stream);
+}

@@ -457,17 +457,14 @@ static double *measure_densities(const wmc_balanced *chain, double rank, double 
   return out + chain->rank_bins.count;
 }
 
-/* X = U diag(sigma) V^T by rows; returns what is behind it. */
+/* X by rows; returns what is behind it. */
 static double *measure_matrix(const wmc_balanced *chain, double *out)
 {
   const int m = chain->rows, n = chain->columns;
   if (!chain->entries || !chain->u || chain->unitary) return out;
+  wmc_balanced_matrix(chain, chain->work);
   for (int i = 0; i < m; i++)
-    for (int j = 0; j < n; j++, out++) {
-      *out = 0;
-      for (int k = 0; k < chain->x.rank; k++)
-        *out += chain->x.sigma[k] * chain->u[k * m + i] * chain->v[k * n + j];
-    }
+    for (int j = 0; j < n; j++) *out++ = chain->work[j * m + i];
   return out;
 }
 

@@ -17,15 +17,7 @@ static test_parameters parameters_of(const test_law *w, const char *field, const
 {
   test_parameters p = test_parameters_open(&wmc_model_balanced);
   test_give(&p, "field", field);
-  test_give_number(&p, "width", w->d);
-  if (w->n > 0) test_give_number(&p, "depth", w->n);
-  if (w->n == 0) test_give(&p, "depth", "inf");
-  test_give_number(&p, "excess", w->m);
-  test_give_number(&p, "beta", w->beta);
-  test_give(&p, "noise.kind", w->v > 0 ? "kappa" : "horizontal");
-  test_give_number(&p, "noise.kappa", w->h);
-  test_give(&p, "scheme", scheme);
-  test_give_number(&p, "step", step);
+  test_give_law(&p, w, "width", scheme, step);
   return p;
 }
 

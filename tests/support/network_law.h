@@ -4,6 +4,8 @@
 #pragma once
 #include <math.h>
 
+#include "parameters.h"
+
 /** Noise in fibres and across; square X of full rank. */
 typedef struct test_law {
   int d, n, m; /**< width, depth (0: infinite), hidden excess */
@@ -63,4 +65,20 @@ static inline void test_exact_averages(const test_law *w, double out[TEST_AVERAG
       sums[TEST_AVERAGES] += mass;
     }
   for (int k = 0; k < TEST_AVERAGES; k++) out[k] = sums[k] / sums[TEST_AVERAGES];
+}
+
+/** Shape, temperature and noise of the law, and a scheme, as parameters of a deck; `width` is the
+ * model's name for d. */
+static inline void test_give_law(const test_parameters *p, const test_law *w, const char *width,
+                                 const char *scheme, double step)
+{
+  test_give_number(p, width, w->d);
+  if (w->n > 0) test_give_number(p, "depth", w->n);
+  if (w->n == 0) test_give(p, "depth", "inf");
+  test_give_number(p, "excess", w->m);
+  test_give_number(p, "beta", w->beta);
+  test_give(p, "noise.kind", w->v > 0 ? "kappa" : "horizontal");
+  test_give_number(p, "noise.kappa", w->h);
+  test_give(p, "scheme", scheme);
+  test_give_number(p, "step", step);
 }

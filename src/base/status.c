@@ -33,6 +33,9 @@ void wmc_message_clear(void) { wmc_text_free(&pending); }
 
 wmc_status wmc_no_memory(void)
 {
-  return wmc_raise(WMC_FAILURE, "out of memory: ask the batch system for more, or lower chains or "
-                                "widths (`weylmc check DECK` prints what a run needs)");
+  return wmc_raise(WMC_FAILURE,
+                   "out of memory: ask the batch system for more, or lower chains, widths, "
+                   "the depth of formulation parameters or the length of a ladder "
+                   "(`weylmc check DECK`, where there is enough, prints what a run "
+                   "needs)");
 }

@@ -51,9 +51,7 @@ static void append_totals(const wmc_plan *plan, double seconds, double walltime,
 {
   char a[WMC_TEXT_SHORT], b[WMC_TEXT_SHORT], c[WMC_TEXT_SHORT];
   long cores = sysconf(_SC_NPROCESSORS_ONLN);
-  double ledger = 0;
-  for (size_t t = 0; t < plan->tasks; t++)
-    ledger += (double)wmc_record_bytes(plan, t) * (double)plan->chains;
+  const double ledger = wmc_plan_record_bytes(plan), chain = wmc_plan_chain_bytes(plan);
   wmc_text_append(out,
                   "\n%zu tasks x %zu chains, each %ld steps of thermalisation and %ld draws of %ld "
                   "steps\n",
@@ -63,6 +61,9 @@ static void append_totals(const wmc_plan *plan, double seconds, double walltime,
       "memory: %s on rank 0, less on the others; checkpoint: %s, two generations, and a "
       "third while one is written\n",
       wmc_text_bytes(a, 3 * ledger), wmc_text_bytes(b, ledger));
+  if (chain > 0)
+    wmc_text_append(out, "memory of the largest chain, one on every rank: %s\n",
+                    wmc_text_bytes(a, chain));
   wmc_text_append(out, "expected time: %s of one core like this one, %s on its %ld cores\n",
                   wmc_text_duration(a, seconds), wmc_text_duration(c, seconds / (double)cores),
                   cores);

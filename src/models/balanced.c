@@ -3,6 +3,7 @@
 #include "balanced.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "balanced_complex.h"
@@ -107,6 +108,7 @@ static wmc_status fill(wmc_balanced *chain, const wmc_balanced_setup *setup)
   const wmc_shape *shape = &setup->law.shape;
   chain->law = setup->law;
   chain->integrator = setup->integrator;
+  snprintf(chain->name, sizeof chain->name, "%s", setup->name ? setup->name : "balanced");
   chain->step = setup->step;
   chain->entries = setup->entries;
   chain->lambda_bins = setup->lambda_bins;
@@ -169,6 +171,7 @@ void wmc_balanced_start(wmc_balanced *chain, wmc_stream *stream)
 {
   memset(chain->counts, 0, WMC_COUNTS * sizeof *chain->counts);
   chain->integrator->start(chain, stream);
+  chain->overflows = !isfinite(wmc_balanced_energy(chain));
 }
 
 /* Robbins-Monro: large corrections first, then less and less. */
@@ -178,6 +181,7 @@ wmc_status wmc_balanced_advance(wmc_balanced *chain, wmc_stream *stream, long st
                                 bool thermalising)
 {
   chain->trouble = WMC_OK;
+  if (chain->overflows) return wmc_balanced_trouble_of_start(chain);
   if (chain->counts[WMC_COUNT_AGED]++ == 0) steps += lround(chain->age / chain->step);
   for (long k = 0; k < steps; k++) {
     double gain = thermalising ? tuning_gain(chain->counts[WMC_COUNT_TUNED]++) : 0;
@@ -268,6 +272,7 @@ const wmc_model wmc_model_balanced = {
     .fit_parameter = "depth",
     .check = wmc_balanced_check,
     .cost = cost,
+    .memory = wmc_balanced_memory,
     .create = create,
     .destroy = destroy,
     .start = start,

@@ -78,8 +78,9 @@ struct wmc_balanced {
   wmc_gibbs law;
   wmc_energy energy;
   const wmc_integrator *integrator;
-  double step;  /**< time step of euler; first proposal of metropolis relative to its variable */
-  bool entries; /**< entries of X are measured */
+  char name[32]; /**< that messages begin with */
+  double step;   /**< time step of euler; first proposal of metropolis relative to its variable */
+  bool entries;  /**< entries of X are measured */
   wmc_bins lambda_bins, rank_bins; /**< of histograms; none: count 0 */
   int rows, columns, span;         /**< m, n and the larger of them */
   double tolerance;                /**< of flow */
@@ -117,6 +118,7 @@ struct wmc_balanced {
   double *dynamics;   /**< scratch of euler, heun and flow */
   wmc_points *points; /**< laid over it */
   wmc_status trouble; /**< raised by a step that could not be made */
+  bool overflows;     /**< where the chain started the energy is not finite */
   /** m x m times m x m, n x n times n x n, m x m times m x n, m x n times n x n */
   wmc_product *in_rows, *in_columns, *from_left, *from_right;
 
@@ -128,6 +130,7 @@ typedef struct wmc_balanced_setup {
   wmc_gibbs law;
   wmc_energy_data energy; /**< borrowed until the chain is made */
   const wmc_integrator *integrator;
+  const char *name; /**< of model and mode, for messages; NULL: "balanced" */
   double step;
   const double *ladder; /**< inverse temperatures of the replicas, borrowed; NULL: one replica */
   size_t rungs;
@@ -149,6 +152,8 @@ wmc_status wmc_balanced_advance(wmc_balanced *chain, wmc_stream *stream, long st
 double wmc_balanced_acceptance(wmc_balanced *chain);
 /** tr(X^T Phi), or the real part of tr(X^* Phi); 0 without frames. */
 double wmc_balanced_trace_target(const wmc_balanced *chain);
+/** The same for a start whose energy is not finite. */
+wmc_status wmc_balanced_trouble_of_start(const wmc_balanced *chain);
 /** WMC_FAILURE, with what to do, when the state is not finite, has lost rank or is stuck. */
 wmc_status wmc_balanced_trouble(const wmc_balanced *chain);
 /** All observables in table order. */

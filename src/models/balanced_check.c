@@ -159,6 +159,8 @@ static bool check_target(const wmc_value *parameters, const char *name,
                  "%zu entries found, %d expected, as long as the diagonal of X: change the widths "
                  "or the list",
                  diag->count, entries);
+  const wmc_value *imaginary = &parameters[IMAGINARY];
+  if (imaginary->present && !check_matrix(imaginary, &shape, IMAGINARY, complaints)) return false;
   return check_matrix(matrix, &shape, MATRIX, complaints) ? single
                                                           : single && fits && diag->present;
 }
@@ -231,6 +233,38 @@ static bool check_regression(const wmc_value *parameters, const wmc_complaints *
   return fits && inputs->rows == labels->rows;
 }
 
+/* A coefficient of 0 that is written down, as one point of a sweep, keeps the data of its term. */
+static bool uses(const wmc_value *parameters, int coefficient)
+{
+  return parameters[coefficient].real > 0 || parameters[coefficient].given;
+}
+
+/* Data of terms that a sum does not have. */
+static bool check_unused(const wmc_value *parameters, const wmc_complaints *complaints)
+{
+  static const struct {
+    int field, users[2];
+    const char *what;
+  } rows[] = {{DIAG, {TARGET, COMPLETION}, "target or completion"},
+              {MATRIX, {TARGET, COMPLETION}, "target or completion"},
+              {IMAGINARY, {TARGET, COMPLETION}, "target or completion"},
+              {MASK, {COMPLETION, COMPLETION}, "completion"},
+              {INPUTS, {REGRESSION, REGRESSION}, "regression"},
+              {LABELS, {REGRESSION, REGRESSION}, "regression"}};
+  bool used = true;
+  if (parameters[ENERGY].integer != ENERGY_SUM) return true;
+  for (size_t k = 0; k < sizeof rows / sizeof rows[0]; k++) {
+    if (!parameters[rows[k].field].present || uses(parameters, rows[k].users[0]) ||
+        uses(parameters, rows[k].users[1]))
+      continue;
+    wmc_complain(complaints, rows[k].field,
+                 "not used: the sum has no term %s; give its coefficient, or leave this out",
+                 rows[k].what);
+    used = false;
+  }
+  return used;
+}
+
 /* The terms of the energy and their data; true if it can be made. */
 static bool check_energy(const wmc_value *parameters, const wmc_complaints *complaints)
 {
@@ -242,12 +276,17 @@ static bool check_energy(const wmc_value *parameters, const wmc_complaints *comp
     wmc_complain(complaints, parameters[ENERGY].integer == ENERGY_SUM ? ENERGY : DECAY,
                  "all coefficients of the energy are 0: give at least one of frobenius, target, "
                  "completion, regression and decay a positive one");
-  bool usable = sum > 0;
-  if (coefficient[WMC_ENERGY_COMPLETION] > 0)
+  bool usable = sum > 0 && check_unused(parameters, complaints);
+  const bool aimed =
+      parameters[DIAG].present || parameters[MATRIX].present || parameters[IMAGINARY].present;
+  const bool seen = parameters[MASK].present;
+  const bool samples = parameters[INPUTS].present || parameters[LABELS].present;
+  if (coefficient[WMC_ENERGY_COMPLETION] > 0 || (usable && seen))
     usable &= check_completion(parameters, complaints);
-  else if (coefficient[WMC_ENERGY_TARGET] > 0)
+  else if (coefficient[WMC_ENERGY_TARGET] > 0 || (usable && aimed))
     usable &= check_target(parameters, "target", complaints);
-  if (coefficient[WMC_ENERGY_REGRESSION] > 0) usable &= check_regression(parameters, complaints);
+  if (coefficient[WMC_ENERGY_REGRESSION] > 0 || (usable && samples))
+    usable &= check_regression(parameters, complaints);
   return usable;
 }
 
@@ -405,6 +444,7 @@ void wmc_balanced_check(const wmc_value *parameters, const wmc_complaints *compl
   check_formulation(parameters, complaints);
   check_layers(parameters, complaints);
   check_imbalance(parameters, complaints);
+  wmc_balanced_check_memory(parameters, complaints);
   check_age(parameters, complaints);
   check_noise(parameters, complaints);
   if (check_energy(parameters, complaints)) check_escape(parameters, complaints);

@@ -61,6 +61,10 @@ bool wmc_balanced_flows(const wmc_value *parameters);
 /** Whether draws are meant to be from the Gibbs law: noise in X, and no time that the deck fixes.
  */
 bool wmc_balanced_has_law(const wmc_value *parameters);
+/** wmc_model.memory: bytes of a chain, roughly; 0 where they do not grow with the depth. */
+double wmc_balanced_memory(const wmc_value *parameters);
+/** Complain of the field that makes a chain larger than what this process can have. */
+void wmc_balanced_check_memory(const wmc_value *parameters, const wmc_complaints *complaints);
 /** wmc_model.check of the model. */
 void wmc_balanced_check(const wmc_value *parameters, const wmc_complaints *complaints);
 /** log Z up to a constant, <E> and Var E at this inverse temperature in place of the deck's, where

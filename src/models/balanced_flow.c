@@ -34,11 +34,27 @@ static void refuse(wmc_balanced *chain, double h)
 {
   chain->trouble = wmc_raise(
       WMC_FAILURE,
-      "balanced, %s flow at depth %g: no step of length %.3g can be made, smallest singular value "
+      "%s, %s flow at depth %g: no step of length %.3g can be made, smallest singular value "
       "of the layers %.3g; the flow loses rank or the state is not finite: stop earlier (fewer "
       "draws or a shorter step), choose a smaller rank, or a larger tolerance than %g",
-      chain->integrator->formulation, chain->x.depth, h, chain->x.lambda[chain->x.rank - 1],
-      chain->tolerance);
+      chain->name, chain->integrator->formulation, chain->x.depth, h,
+      chain->x.lambda[chain->x.rank - 1], chain->tolerance);
+}
+
+/* Steps of the method in one step of the deck. */
+enum { STEPS = 500000 };
+
+static void give_up(wmc_balanced *chain, double left)
+{
+  const double done = chain->step - left;
+  chain->trouble = wmc_raise(
+      WMC_FAILURE,
+      "%s, %s flow at depth %g: %d steps with controlled error took it through %.3g of the step "
+      "%g only, and X to a largest singular value of %.3g; use a step below %.2g with a larger "
+      "run.stride; where X grows without bound, so that steps become ever shorter, stop earlier "
+      "or add energy.decay or energy.frobenius",
+      chain->name, chain->integrator->formulation, chain->x.depth, (int)STEPS, done, chain->step,
+      chain->x.sigma[0], 0.5 * done);
 }
 
 /* A length for the first step: lambda may change by one percent. */
@@ -66,7 +82,12 @@ static void step_spectrum(wmc_balanced *chain, wmc_stream *stream, double gain)
   memcpy(lambda, chain->x.lambda, bytes);
   slope_of_spectrum(chain, lambda, stages);
   if (!(*trial > 0)) *trial = first_step(chain, lambda, stages);
-  while (left > 0) {
+  for (int steps = 0; left > 0; steps++) {
+    if (steps == STEPS) {
+      wmc_balanced_adopt(chain, lambda);
+      give_up(chain, left);
+      return;
+    }
     const double h = *trial < left ? *trial : left;
     wmc_ode_step(&ode, h, lambda, stages, next, error);
     const double size = error_of_spectrum(chain, lambda, next, error);
@@ -189,7 +210,11 @@ static void step_observable(wmc_balanced *chain, wmc_stream *stream, double gain
   (void)gain;
   const memory w = map_memory(chain);
   double left = chain->step;
-  while (left > 0 && chain->trouble == WMC_OK) {
+  for (int steps = 0; left > 0 && chain->trouble == WMC_OK; steps++) {
+    if (steps == STEPS) {
+      give_up(chain, left);
+      return;
+    }
     const double h = descend(chain, &w, left);
     left = h < left ? left - h : 0;
   }

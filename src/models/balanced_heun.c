@@ -40,11 +40,11 @@ static int parts_of(wmc_balanced *chain, double time, double rate)
   if (parts <= MOST) return parts > 1 ? (int)parts : 1;
   chain->trouble =
       wmc_raise(WMC_FAILURE,
-                "balanced, %s heun at depth %g: drifts change %.3g times within a step, largest "
+                "%s, %s heun at depth %g: drifts change %.3g times within a step, largest "
                 "singular value %.3g, smallest of the layers %.3g: step %g is too large or the "
                 "state is not finite; reduce the step, or use scheme: metropolis",
-                chain->integrator->formulation, chain->x.depth, time * rate, chain->x.sigma[0],
-                chain->x.lambda[chain->x.rank - 1], chain->step);
+                chain->name, chain->integrator->formulation, chain->x.depth, time * rate,
+                chain->x.sigma[0], chain->x.lambda[chain->x.rank - 1], chain->step);
   return 0;
 }
 
@@ -73,10 +73,10 @@ static void repel(wmc_balanced *chain, const wmc_rates *full, const wmc_points *
   if (!wmc_balanced_repel(full, isinf(chain->x.depth), r, p->next, p->rest))
     chain->trouble =
         wmc_raise(WMC_FAILURE,
-                  "balanced, %s heun at depth %g: Newton's method for the repulsion of singular "
+                  "%s, %s heun at depth %g: Newton's method for the repulsion of singular "
                   "values does not converge; step %g is too large or the state is not finite: "
                   "reduce the step, or use scheme: metropolis",
-                  chain->integrator->formulation, chain->x.depth, chain->step);
+                  chain->name, chain->integrator->formulation, chain->x.depth, chain->step);
   else
     wmc_balanced_adopt(chain, p->next);
 }

@@ -35,6 +35,16 @@ static void fill_offsets(wmc_orbit *orbit)
   }
 }
 
+size_t wmc_orbit_size(const wmc_layers *layers)
+{
+  size_t size = ((size_t)layers->depth + 9) * wmc_layers_block(layers);
+  for (int p = 1; p < layers->depth; p++) {
+    const size_t n = pairs_of(layers, p), last = p > 1 ? pairs_of(layers, p - 1) : 0;
+    size += n * (1 + n + last);
+  }
+  return size;
+}
+
 wmc_status wmc_orbit_create(const wmc_layers *layers, wmc_orbit **out)
 {
   const size_t n = (size_t)layers->depth, block = wmc_layers_block(layers);
@@ -46,8 +56,8 @@ wmc_status wmc_orbit_create(const wmc_layers *layers, wmc_orbit **out)
   orbit->square = orbit->at + n + 2;
   orbit->beside = orbit->square + n + 2;
   fill_offsets(orbit);
-  const size_t sizes[] = {orbit->at[n], orbit->square[n], orbit->beside[n]};
-  orbit->memory = WMC_ARRAY(double, sizes[0] + sizes[1] + sizes[2] + (n + 9) * block);
+  const size_t sizes[] = {orbit->at[n], orbit->square[n]};
+  orbit->memory = WMC_ARRAY(double, wmc_orbit_size(layers));
   if (orbit->memory == NULL) return wmc_no_memory();
   orbit->images = orbit->memory;
   orbit->slope = orbit->images + (n + 1) * block;

@@ -17,6 +17,8 @@
 typedef struct wmc_orbit wmc_orbit;
 
 /** Room for a layout, which must outlive it; destroy it also on failure. */
+/** Doubles behind an orbit. */
+size_t wmc_orbit_size(const wmc_layers *layers);
 wmc_status wmc_orbit_create(const wmc_layers *layers, wmc_orbit **orbit);
 void wmc_orbit_destroy(wmc_orbit *orbit);
 /** v = noise of standard deviation `scale` in every direction of the orbit's tangent space at w. */

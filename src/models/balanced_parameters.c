@@ -90,6 +90,13 @@ size_t wmc_upstairs_room(const wmc_upstairs *upstairs)
   return network + aligned(wmc_point_size(upstairs->layers)) + 2 + 8;
 }
 
+size_t wmc_upstairs_size(const wmc_layers *layers, bool unbalanced)
+{
+  wmc_upstairs up = {.layers = (wmc_layers *)layers};
+  const size_t beside = unbalanced ? wmc_layers_size(layers) + wmc_orbit_size(layers) : 0;
+  return map(&up, layers->depth) + wmc_upstairs_room(&up) + beside;
+}
+
 void wmc_upstairs_place(wmc_balanced *chain, double *room)
 {
   wmc_upstairs *up = chain->upstairs;

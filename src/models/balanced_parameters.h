@@ -29,6 +29,8 @@ struct wmc_upstairs {
   double *memory; /**< behind all that is not in the state */
 };
 
+/** Doubles of a chain with these layers, orbits of networks off balance included if asked for. */
+size_t wmc_upstairs_size(const wmc_layers *layers, bool unbalanced);
 /** Make what stands beside the state; chain->upstairs, also on failure. */
 wmc_status wmc_upstairs_create(wmc_balanced *chain);
 /** Doubles of state that it wants. */

@@ -2,6 +2,7 @@
  * docs/theory/equivariant.md. */
 #include "equivariant.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "weylmc/base/memory.h"
@@ -44,7 +45,10 @@ static wmc_status create_mode(wmc_equivariant *chain, const wmc_value *parameter
   wmc_balanced_setup setup = {.law = wmc_cyclic_law(&chain->law, chain->order, k),
                               .energy = {.rows = channels->rows, .columns = channels->columns},
                               .step = parameters[STEP].real};
+  char name[32];
   double *target;
+  snprintf(name, sizeof name, "equivariant, mode %d", k);
+  setup.name = name;
   WMC_TRY(transform_target(chain, parameters, k, &target));
   setup.integrator = wmc_equivariant_integrator(parameters, setup.law.shape.numbers);
   setup.energy.coefficient[target ? WMC_ENERGY_TARGET : WMC_ENERGY_FROBENIUS] = 1;

@@ -1,6 +1,7 @@
 #include "weylmc/run/plan.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -9,6 +10,7 @@
 #include "weylmc/base/memory.h"
 #include "weylmc/io/dataset.h"
 #include "weylmc/run/comm.h"
+#include "weylmc/run/worker.h"
 #include "weylmc/statistics/accumulator.h"
 
 void wmc_plan_destroy(wmc_plan *plan)
@@ -155,6 +157,21 @@ static wmc_status create_tasks(MPI_Comm comm, wmc_plan *plan)
   return wmc_agree(comm, status);
 }
 
+/* Rank 0 holds all records three times over: as they are, as they are written, and in results. */
+static wmc_status check_memory(const wmc_plan *plan)
+{
+  char all[WMC_TEXT_SHORT], one[WMC_TEXT_SHORT], most[WMC_TEXT_SHORT];
+  const double limit = wmc_memory_limit(), need = 3 * wmc_plan_record_bytes(plan);
+  if (need <= limit) return WMC_OK;
+  return wmc_raise(WMC_DATA,
+                   "%s: chains: %zu found, the records of %zu tasks with so many take %s on rank 0 "
+                   "(%s for a chain of all of them), and this process can have %s: use at most "
+                   "%.3g chains, fewer tasks, or smaller networks",
+                   plan->deck->path, plan->chains, plan->tasks, wmc_text_bytes(all, need),
+                   wmc_text_bytes(one, need / (double)plan->chains), wmc_text_bytes(most, limit),
+                   floor(limit / need * (double)plan->chains));
+}
+
 /* ---- identity --------------------------------------------------------------------------- */
 
 static uint64_t hash_matrices(const wmc_plan *plan, size_t k)
@@ -205,6 +222,7 @@ static wmc_status fill_plan(MPI_Comm comm, const wmc_plan_request *request, wmc_
                      "of a seed; lower chains or split the sweep",
                      deck->path, plan->tasks, plan->chains);
   WMC_TRY(create_tasks(comm, plan));
+  WMC_TRY(wmc_agree(comm, wmc_rank(comm) == 0 ? check_memory(plan) : WMC_OK));
   return wmc_agree(comm, describe_identity(plan));
 }
 
@@ -221,6 +239,22 @@ wmc_status wmc_plan_create(MPI_Comm comm, const wmc_plan_request *request, wmc_p
 }
 
 /* ---- times and sizes -------------------------------------------------------------------- */
+
+double wmc_plan_record_bytes(const wmc_plan *plan)
+{
+  double sum = 0;
+  for (size_t t = 0; t < plan->tasks; t++)
+    sum += (double)wmc_record_bytes(plan, t) * (double)plan->chains;
+  return sum;
+}
+
+double wmc_plan_chain_bytes(const wmc_plan *plan)
+{
+  double most = 0;
+  for (size_t t = 0; plan->model->memory != NULL && t < plan->tasks; t++)
+    most = fmax(most, plan->model->memory(plan->task[t].parameters));
+  return most;
+}
 
 double wmc_plan_steps(const wmc_plan *plan)
 {

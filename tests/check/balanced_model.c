@@ -8,6 +8,7 @@
 
 #include "../../src/models/balanced.h"
 #include "../../src/models/balanced_escape.h"
+#include "../../src/models/balanced_parameters.h"
 #include "complaints.h"
 #include "parameters.h"
 #include "support.h"
@@ -590,6 +591,65 @@ Test(balanced_model, chains_in_trouble_say_so)
   wmc_stream_destroy(s);
 }
 
+/* A start that overflows is told apart from a law without confinement. */
+Test(balanced_model, starts_that_overflow_say_so)
+{
+  const struct {
+    const char *formulation, *scheme, *field, *value, *message;
+  } cases[] = {{"spectrum", "metropolis", "start", "1e200", "start = 1e+200"},
+               {"observable", "euler", "start", "1e160", "use a start below 1e150"},
+               {"parameters", "metropolis", "start", "1e200", "start = 1e+200"},
+               {"spectrum", "metropolis", "beta", "1e-320", "beta 9.99989e-321 is too small"},
+               {"observable", "metropolis", "energy.diag", "[1e200, 1]", "data overflow"},
+               {"spectrum", "metropolis", "start", "1e100", NULL}};
+  wmc_stream *s = stream_of(34);
+  for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
+    test_parameters deck = test_parameters_open(&wmc_model_balanced);
+    void *c;
+    test_give_number(&deck, "width", 2);
+    test_give_number(&deck, "depth", 3);
+    test_give(&deck, "formulation", cases[k].formulation);
+    test_give(&deck, "scheme", cases[k].scheme);
+    if (strcmp(cases[k].field, "energy.diag") == 0) test_give(&deck, "energy.kind", "target");
+    test_give(&deck, cases[k].field, cases[k].value);
+    cr_assert_eq(wmc_model_balanced.create(deck.values, &c), WMC_OK);
+    wmc_model_balanced.start(c, s);
+    const wmc_status status = wmc_model_balanced.advance(c, s, 1, true);
+    cr_expect_eq(status, cases[k].message ? WMC_FAILURE : WMC_OK, "case %zu", k);
+    if (cases[k].message)
+      cr_expect_not_null(strstr(wmc_message(), cases[k].message), "case %zu: %s", k, wmc_message());
+    wmc_message_clear();
+    wmc_model_balanced.destroy(c);
+    test_parameters_close(&deck);
+  }
+  wmc_stream_destroy(s);
+}
+
+/* The free energy of a completion falls for ever along an entry that no one observes. */
+Test(balanced_model, flows_without_end_stop)
+{
+  test_parameters deck = test_parameters_open(&wmc_model_balanced);
+  wmc_stream *s = stream_of(35);
+  void *c;
+  test_give_number(&deck, "width", 2);
+  test_give_number(&deck, "depth", 3);
+  test_give(&deck, "formulation", "observable");
+  test_give(&deck, "scheme", "flow");
+  test_give(&deck, "noise.kind", "vertical");
+  test_give(&deck, "energy.kind", "completion");
+  test_give(&deck, "energy.diag", "[1, 2]");
+  test_give_number(&deck, "start", 1);
+  test_give_number(&deck, "step", 1e6);
+  cr_assert_eq(wmc_model_balanced.create(deck.values, &c), WMC_OK);
+  wmc_model_balanced.start(c, s);
+  cr_assert_eq(wmc_model_balanced.advance(c, s, 1, false), WMC_FAILURE);
+  cr_assert_not_null(strstr(wmc_message(), "grows without bound"), "%s", wmc_message());
+  wmc_message_clear();
+  wmc_model_balanced.destroy(c);
+  test_parameters_close(&deck);
+  wmc_stream_destroy(s);
+}
+
 Test(balanced_model, packed_chains_continue_bit_for_bit)
 {
   for (int t = 0; t < 72; t++) {
@@ -795,5 +855,73 @@ Test(balanced_model, masks_and_sums_that_make_no_sense_are_refused)
   test_give(&deck, "energy.kind", "frobenius");
   test_give_number(&deck, "energy.decay", 1.5);
   test_complaint(&deck, "energy.decay", "use decay < 1 ");
+  test_parameters_close(&deck);
+}
+
+/* A field that is there but has only its default. */
+static void give_by_default(const test_parameters *deck, const char *name, double number)
+{
+  test_give_number(deck, name, number);
+  test_value(deck, name)->given = false;
+}
+
+Test(balanced_model, data_that_a_sum_does_not_use_are_refused)
+{
+  const double some[4] = {1, 0, 0, 1}, wide[6] = {1, 0, 0, 1, 0, 0};
+  const char *const terms[] = {"energy.frobenius", "energy.target", "energy.completion",
+                               "energy.regression"};
+  const struct {
+    const char *field, *term;
+    size_t rows;
+  } cases[] = {{"energy.matrix", "energy.target", 2},     {"energy.diag", "energy.target", 1},
+               {"energy.mask", "energy.completion", 2},   {"energy.inputs", "energy.regression", 2},
+               {"energy.labels", "energy.regression", 2}, {"energy.imaginary", "energy.target", 2},
+               {"energy.matrix", "energy.completion", 2}};
+  for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
+    test_parameters deck = test_parameters_open(&wmc_model_balanced);
+    test_give_number(&deck, "width", 2);
+    test_give_number(&deck, "depth", 3);
+    test_give(&deck, "field", strcmp(cases[k].field, "energy.imaginary") ? "real" : "complex");
+    test_give(&deck, "formulation", "observable");
+    test_give(&deck, "energy.kind", "sum");
+    for (int t = 0; t < 4; t++) give_by_default(&deck, terms[t], 0);
+    test_give_number(&deck, terms[0], 1);
+    test_complaint(&deck, NULL, NULL);
+    test_give_matrix(&deck, cases[k].field, cases[k].rows, 2, some);
+    test_complaint(&deck, cases[k].field, "not used");
+    test_give_number(&deck, cases[k].term, 0); /* a point of a sweep: data are checked as ever */
+    test_give_matrix(&deck, cases[k].field, cases[k].rows, 3, wide);
+    test_heard h = {0};
+    deck.model->check(deck.values, &(wmc_complaints){.add = test_hear, .sink = &h});
+    cr_expect_gt(h.count, 0, "case %zu", k);
+    cr_expect_null(strstr(h.message, "not used"), "case %zu: %s", k, h.message);
+    test_parameters_close(&deck);
+  }
+}
+
+/* Bytes that a chain takes are those that it allocates; what does not fit is refused. */
+Test(balanced_model, depths_beyond_memory_are_refused)
+{
+  test_parameters deck = test_parameters_open(&wmc_model_balanced);
+  test_give_number(&deck, "width", 8);
+  test_give_number(&deck, "excess", 2);
+  test_give(&deck, "formulation", "parameters");
+  test_give_number(&deck, "depth", 1e12);
+  test_complaint(&deck, "depth", "keeps every layer, which takes");
+  test_give_number(&deck, "depth", 100);
+  test_complaint(&deck, NULL, NULL);
+  void *c;
+  cr_assert_eq(wmc_model_balanced.create(deck.values, &c), WMC_OK);
+  const double told = wmc_model_balanced.memory(deck.values);
+  const double state = 8.0 * (double)wmc_model_balanced.state_size(c);
+  const wmc_layers *layers = ((wmc_balanced *)c)->upstairs->layers;
+  const double exact = state + 8.0 * (double)wmc_upstairs_size(layers, false) -
+                       8.0 * (double)wmc_upstairs_room(((wmc_balanced *)c)->upstairs);
+  cr_expect_lt(fabs(told / exact - 1), 0.1, "%g bytes told, %g taken", told, exact);
+  wmc_model_balanced.destroy(c);
+  test_give_number(&deck, "excess", 99992);
+  test_complaint(&deck, "excess", "hidden layers of width 100000");
+  test_give(&deck, "formulation", "spectrum");
+  cr_expect_eq(wmc_model_balanced.memory(deck.values), 0);
   test_parameters_close(&deck);
 }

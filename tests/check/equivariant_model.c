@@ -163,3 +163,22 @@ Test(equivariant_model, complaints_say_what_was_found_and_expected)
   test_complaint(&p, "energy.filters", "2 x 8 matrix found, 4 x 4 expected");
   test_parameters_close(&p);
 }
+
+/* Trouble in a mode names the model and the mode. */
+Test(equivariant_model, modes_in_trouble_have_a_name)
+{
+  test_parameters p = deck_of(5, 2, "3", 0);
+  wmc_stream *s = stream_of(61);
+  void *state;
+  cr_assert_eq(model->create(p.values, &state), WMC_OK);
+  model->start(state, s);
+  wmc_equivariant *chain = state;
+  wmc_spectrum_set_lambda(&chain->mode[2]->x, 1, NAN);
+  cr_assert_eq(model->advance(state, s, 1, false), WMC_FAILURE);
+  cr_assert_not_null(strstr(wmc_message(), "equivariant, mode 2, spectrum metropolis"), "%s",
+                     wmc_message());
+  wmc_message_clear();
+  model->destroy(state);
+  wmc_stream_destroy(s);
+  test_parameters_close(&p);
+}

@@ -85,6 +85,10 @@ EDITS = [
 ]
 
 FILES = [  # with formulation observable; the data files are made below
+    ("a mask that no term uses", "{kind: sum, frobenius: 1, mask: 'iris.h5:/measurements'}",
+     ["energy.mask", "not used", "completion"]),
+    ("a target that no term uses", "{kind: sum, decay: 1, frobenius: 1, diag: [1, 2, 3]}",
+     ["energy.diag", "not used", "target or completion"]),
     ("diag of the wrong length", "{kind: target, diag: [1, 2]}", ["energy.diag", "2", "3"]),
     ("missing file", "{kind: target, matrix: 'nowhere.h5:/phi'}", ["nowhere.h5"]),
     ("not HDF5", "{kind: target, matrix: 'text.h5:/phi'}", ["text.h5"]),
@@ -130,6 +134,14 @@ def bad_decks(report, folder):
         text = GOOD.replace("energy: frobenius", f"energy: {energy}").replace("spectrum", "observable")
         deck.write_text(text)
         refused(report, folder, name, ["run", "deck.yaml"], 65, words)
+    for command in ("run", "check"):
+        layers = GOOD.replace("spectrum", "parameters")
+        deck.write_text(layers.replace("[1, 2, 5]", "[1, 2, 1e12]"))
+        refused(report, folder, f"depth beyond all memory, {command}", [command, "deck.yaml"], 65,
+                ["deck.yaml:8", "depth 1e+12", "keeps every layer", "fit", "formulation: observable"])
+        deck.write_text(layers.replace("[1, 2, 5]", "[1, 2, 100000]").replace("chains: 5", "chains: 1000000"))
+        refused(report, folder, f"chains beyond all memory, {command}", [command, "deck.yaml"], 65,
+                ["deck.yaml: chains", "1000000", "use at most"])
     deck.write_text(GOOD.replace("beta: 1.5", "beta: -1").replace("chains: 5", "chains: x")
                     .replace("stride", "strike"))
     text = refused(report, folder, "three errors", ["run", "deck.yaml"], 65, ["-1", "chains", "strike"])

@@ -7,5 +7,9 @@
 void *wmc_alloc(size_t count, size_t size) __attribute__((malloc, warn_unused_result));
 void wmc_free(void *pointer);
 
+/** Bytes that this process can have at most: the machine's memory, or a smaller limit that was set
+ * for processes (ulimit -v). */
+double wmc_memory_limit(void);
+
 #define WMC_NEW(type)          ((type *)wmc_alloc(1, sizeof(type)))
 #define WMC_ARRAY(type, count) ((type *)wmc_alloc((size_t)(count), sizeof(type)))

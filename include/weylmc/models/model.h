@@ -74,6 +74,9 @@ typedef struct wmc_model {
   /** Rough relative work of one step, in flops; for schedules and time estimates. */
   double (*cost)(const wmc_value *parameters);
 
+  /** Bytes that a chain takes, roughly; NULL: little. Zero: little. */
+  double (*memory)(const wmc_value *parameters);
+
   wmc_status (*create)(const wmc_value *parameters, void **chain);
   void (*destroy)(void *chain);
   /** Put the chain at its starting point. */

@@ -42,6 +42,10 @@ typedef struct wmc_plan_request {
 wmc_status wmc_plan_create(MPI_Comm comm, const wmc_plan_request *request, wmc_plan **plan);
 void wmc_plan_destroy(wmc_plan *plan);
 
+/** Bytes of all records; and of the largest chain, which every rank has one of, where the model
+ * knows it to be large, else 0. */
+double wmc_plan_record_bytes(const wmc_plan *plan);
+double wmc_plan_chain_bytes(const wmc_plan *plan);
 /** Steps that one chain takes in all. */
 double wmc_plan_steps(const wmc_plan *plan);
 /** Seconds per step of every task on this machine: a chain of the cheapest task is stepped for a

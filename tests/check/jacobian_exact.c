@@ -2,31 +2,11 @@
 #include <criterion/criterion.h>
 #include <math.h>
 
+#include "quadrature.h"
+#include "reference.h"
 #include "support.h"
 #include "weylmc/jacobian/exact.h"
 #include "weylmc/jacobian/hyperbolic.h"
-
-/* E f(z), z normal: the trapezoidal rule converges exponentially for smooth f. */
-static double normal_mean(double (*f)(double z, const double *data), const double *data)
-{
-  const double h = 0.25;
-  double sum = 0;
-  for (int i = -48; i <= 48; i++) sum += exp(-0.5 * i * h * i * h) * f(i * h, data);
-  return sum * h / 2.50662827463100050242;
-}
-
-/* E f(x), x chi^2 with d degrees of freedom, by the same rule in log x. */
-static double chi_squared_mean(int d, double (*f)(double x, const double *data), const double *data)
-{
-  const double h = 1.0 / 16, shape = 0.5 * d;
-  double sum = 0, weight = 0;
-  for (int i = -80 * 16; i <= 8 * 16; i++) {
-    double x = exp(i * h), w = exp(shape * i * h - 0.5 * x);
-    sum += w * f(x, data);
-    weight += w;
-  }
-  return sum / weight;
-}
 
 static double log_abs(double x, const double *shift) { return log(fabs(*shift + x)); }
 
@@ -40,7 +20,7 @@ Test(jacobian_exact, log_det_is_a_mean_over_chi_squared)
   for (int d = 1; d <= 32; d *= 2)
     for (double s2 = 0.01 / d; s2 > 1e-7; s2 *= 0.2) {
       double error, value = wmc_exact_log_det(d, s2, &error);
-      double quadrature = chi_squared_mean(d, half_log_one_minus, &s2);
+      double quadrature = test_chi_squared_mean(d, half_log_one_minus, &s2);
       cr_expect_lt(error, 1e-12 * s2 * d);
       cr_expect_lt(fabs(value - quadrature), 1e-12 * s2 * d, "d=%d s2=%g: %.16g, not %.16g", d, s2,
                    value, quadrature);
@@ -54,13 +34,13 @@ static double over_b(double b, const double *a) { return log(fabs(*a - b)); }
 static double over_z2(double z, const double *first)
 {
   double a = *first + z * z;
-  return chi_squared_mean(2, over_b, &a);
+  return test_chi_squared_mean(2, over_b, &a);
 }
 
 static double over_z1(double z, const double *s)
 {
   double first = (sqrt(2.0) / *s + z) * (sqrt(2.0) / *s + z);
-  return normal_mean(over_z2, &first);
+  return test_normal_mean(over_z2, &first);
 }
 
 Test(jacobian_exact, log_det_of_two_by_two)
@@ -69,7 +49,7 @@ Test(jacobian_exact, log_det_of_two_by_two)
   const double amplitudes[] = {0.1, 0.15, 0.2, 0.25, 0.3};
   for (size_t k = 0; k < 5; k++) {
     double s = amplitudes[k], error, value = wmc_exact_log_det(2, s * s, &error);
-    double quadrature = log(0.5 * s * s) + normal_mean(over_z1, &s);
+    double quadrature = log(0.5 * s * s) + test_normal_mean(over_z1, &s);
     cr_expect_lt(fabs(value - quadrature), 3 * error + 1e-8, "s=%g: %.10g, not %.10g, error %.2g",
                  s, value, quadrature, error);
   }
@@ -78,7 +58,7 @@ Test(jacobian_exact, log_det_of_two_by_two)
 Test(jacobian_exact, log_det_of_width_one)
 {
   const double s = 0.09, shift = 1 / s;
-  double error, quadrature = log(s) + normal_mean(log_abs, &shift);
+  double error, quadrature = log(s) + test_normal_mean(log_abs, &shift);
   cr_expect_lt(fabs(wmc_exact_log_det(1, s * s, &error) - quadrature), 1e-13);
 }
 
@@ -99,7 +79,7 @@ static double growth_along(double z, const double *unused)
 {
   double along = (1 + at.s * z) * (1 + at.s * z);
   (void)unused;
-  return at.d == 1 ? growth_power(0, &along) : chi_squared_mean(at.d - 1, growth_power, &along);
+  return at.d == 1 ? growth_power(0, &along) : test_chi_squared_mean(at.d - 1, growth_power, &along);
 }
 
 Test(jacobian_exact, growth_of_a_vector)
@@ -107,9 +87,9 @@ Test(jacobian_exact, growth_of_a_vector)
   for (int d = 1; d <= 16; d *= 2)
     for (double s = 0.02; s < 0.12; s *= 2) {
       at = (vector){d, s, 1, 0};
-      double mean = normal_mean(growth_along, NULL);
+      double mean = test_normal_mean(growth_along, NULL);
       at = (vector){d, s, 2, mean};
-      double variance = normal_mean(growth_along, NULL);
+      double variance = test_normal_mean(growth_along, NULL);
       cr_expect_lt(fabs(wmc_exact_log_growth(d, s * s) - mean), 1e-13, "d=%d s=%g", d, s);
       cr_expect_lt(fabs(wmc_exact_log_growth_variance(d, s * s) - variance), 1e-12, "d=%d s=%g", d,
                    s);
@@ -135,7 +115,7 @@ Test(jacobian_exact, growth_through_masks)
         at.d = d;
         for (int b = 1; b <= n; b++) {
           binomial *= (n - b + 1.0) / b;
-          mean += binomial * chi_squared_mean(b, growth_given, &scale);
+          mean += binomial * test_chi_squared_mean(b, growth_given, &scale);
         }
         double value = wmc_exact_log_growth_mixed(d, n, 0, s2, &error);
         cr_expect_lt(fabs(value - mean), 5 * error + 1e-11, "d=%d n=%d s2=%g: %.12g, not %.12g", d,

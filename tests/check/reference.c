@@ -66,7 +66,8 @@ Test(reference, variance_of_the_log_determinant)
   }
 }
 
-/* ---- moments of g: items 3 to 5 ----------------------------------------------------------------- */
+/* ---- moments of g: items 3 to 5 -----------------------------------------------------------------
+ */
 
 static double trace_square(double s2, int layers)
 {
@@ -110,7 +111,8 @@ Test(reference, moments_of_the_metric)
   SAME(exp(2), ref_richardson(minors_2, 1), 1e-8, "5 E det g, d=2 L=inf");
 }
 
-/* ---- growth: items 6, 11, 12, 15 ------------------------------------------------------------------ */
+/* ---- growth: items 6, 11, 12, 15
+ * ------------------------------------------------------------------ */
 
 Test(reference, growth_of_a_vector)
 {
@@ -149,7 +151,8 @@ Test(reference, exponents_offsets_and_masks)
   }
 }
 
-/* ---- width 2: items 7 to 9 -------------------------------------------------------------------------- */
+/* ---- width 2: items 7 to 9
+ * -------------------------------------------------------------------------- */
 
 Test(reference, gap_at_infinite_depth)
 {
@@ -199,14 +202,14 @@ Test(reference, gap_at_finite_depth)
        "8 coefficient of 1/L in E lambda_1, from L=100");
 }
 
-/* ---- complex matrices and large width: items 13 and 14 ---------------------------------------------- */
+/* ---- complex matrices and large width: items 13 and 14
+ * ---------------------------------------------- */
 
 Test(reference, complex_matrices)
 {
   /* E tr (sqrt(t2) H + t2 diag(d-1, d-3, ...))^2 = t2 d^2 + t2^2 d (d^2 - 1)/3 */
   SAME(0.5 * 9 + 0.25 * 8, ref_complex_squares_3(1), 1e-10, "13 E sum lambda^2, d=3");
-  SAME(0.5 * 4 + 0.25 * 2, 0.5 * ref_complex_gap_mean(1, 2) + 0.5, 1e-10,
-       "13 E sum lambda^2, d=2");
+  SAME(0.5 * 4 + 0.25 * 2, 0.5 * ref_complex_gap_mean(1, 2) + 0.5, 1e-10, "13 E sum lambda^2, d=2");
   /* x sinh x e^{-x^2/2}: a gaussian times an exponential */
   double gap = ref_complex_gap_mean(1, 1), z = 2 / sqrt(2 * REF_PI) * exp(-0.5);
   SAME(2 * erf(sqrt(0.5)) + z, gap, 1e-12, "13 E gap, d=2");

@@ -215,28 +215,6 @@ Test(chamber, steps_have_the_joint_law_of_the_exact_sampler)
   }
 }
 
-static void collect_squares(int d, const double *values, const double *growth, moments *out)
-{
-  double sum = 0;
-  (void)growth;
-  for (int i = 0; i < d; i++) sum += values[d + i] * values[d + i];
-  add(&out[0], sum);
-}
-
-/* E sum lambda^2 = t2 d^2 + t2^2 d (d^2 - 1)/3, t2 = tau/2. */
-Test(chamber, squares_of_complex_matrices)
-{
-  moments m[NUMBERS];
-  const int widths[] = {2, 3, 8};
-  for (int k = 0; k < 3; k++) {
-    const double d = widths[k], t2 = 0.5;
-    wmc_chamber_options o = options(widths[k], 2, 1);
-    o.exact = true;
-    sample(&o, test_trials(50000), 40 + k, collect_squares, m);
-    expect_mean("sum lambda^2", &m[0], t2 * d * d + t2 * t2 * d * (d * d - 1) / 3);
-  }
-}
-
 /* ---- decks: deep networks come near their limit ------------------------------------------------
  */
 

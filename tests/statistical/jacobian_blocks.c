@@ -13,7 +13,6 @@
 #include "weylmc/jacobian/hyperbolic.h"
 #include "weylmc/jacobian/network.h"
 #include "weylmc/jacobian/qdt.h"
-#include "weylmc/numeric/special.h"
 
 static const double PI = 3.14159265358979323846;
 
@@ -107,98 +106,6 @@ static double gap_limit(double time)
   return mean;
 }
 
-/* ---- plain products ------------------------------------------------------------------------- */
-
-static double lyapunov(int d, int k) { return 0.5 * (log(2) + wmc_digamma(0.5 * (d - k + 1))); }
-
-/* lambda_k(L) / L -> gamma_k; the part that does not grow is left out by a difference of two
- * records of one network. Sum and growth are exact at any depth. */
-Test(jacobian_blocks, ginibre)
-{
-  enum { D = 4, DEPTH = 160 };
-  const double fractions[] = {0.5, 1};
-  const int draws = test_trials(1500);
-  wmc_block_options o = options_of(D, DEPTH, 1, "linear");
-  wmc_stream *stream = stream_of(1);
-  wmc_network *network;
-  moments rate[D] = {0}, sum = {0}, growth = {0};
-  cr_assert_eq(wmc_network_create(&network, &wmc_block_plain, &o, 2, fractions), WMC_OK);
-  for (int i = 0; i < draws; i++) {
-    cr_assert(wmc_network_draw(network, stream));
-    const double *half = wmc_network_values(network), *end = half + D;
-    double total = 0;
-    for (int k = 0; k < D; k++) {
-      add(&rate[k], (end[k] - half[k]) / (DEPTH / 2));
-      total += end[k];
-    }
-    add(&sum, total);
-    add(&growth, wmc_network_growth(network)[1]);
-  }
-  double total = 0, spread = 0;
-  for (int k = 1; k <= D; k++) {
-    double step = 0.25 * wmc_trigamma(0.5 * (D - k + 1));
-    total += lyapunov(D, k);
-    spread += step;
-    EXPECT_NEAR(rate[k - 1].mean, lyapunov(D, k), sqrt(step / (DEPTH / 2.0) / draws), 1e-6,
-                "Ginibre gamma_%d", k);
-  }
-  EXPECT_NEAR(sum.mean, DEPTH * total, sqrt(DEPTH * spread / draws), 0, "Ginibre sum");
-  EXPECT_NEAR(growth.mean, DEPTH * lyapunov(D, 1),
-              sqrt(DEPTH * 0.25 * wmc_trigamma(0.5 * D) / draws), 0, "Ginibre growth");
-  wmc_network_destroy(network);
-  wmc_stream_destroy(stream);
-}
-
-static double binomial(int n, int k, double p)
-{
-  return exp(lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1) + k * log(p) +
-             (k < n ? (n - k) * log1p(-p) : 0));
-}
-
-/* |Ju|^2 = (2/d) chi^2_B, B the number of active units, binomial. */
-static void relu_layer(int d, double *mean, double *spread)
-{
-  double weight = 0, first = 0, second = 0, inner = 0;
-  for (int b = 1; b <= d; b++) {
-    double p = binomial(d, b, 0.5), m = 0.5 * (log(4.0 / d) + wmc_digamma(0.5 * b));
-    weight += p;
-    first += p * m;
-    second += p * m * m;
-    inner += p * 0.25 * wmc_trigamma(0.5 * b);
-  }
-  *mean = first / weight;
-  *spread = (second + inner) / weight - *mean * *mean;
-}
-
-Test(jacobian_blocks, relu_mask_product)
-{
-  const int draws = test_trials(8000);
-  for (int d = 8; d <= 64; d *= 8)
-    for (int depth = 1; depth <= 4; depth += 3) {
-      double mean, spread, rank = 0;
-      moments m[SPECTRUM] = {0};
-      wmc_block_options o = options_of(d, depth, 1, "relu");
-      o.variance = 2.0 / d;
-      relu_layer(d, &mean, &spread);
-      int n = d > 8 ? draws / 20 : draws;
-      sample(&wmc_block_plain, &o, n, 10 + d + depth, m);
-      EXPECT_NEAR(m[GROWTH].mean, depth * mean, sqrt(depth * spread / m[GROWTH].count), 0,
-                  "relu product d=%d L=%d log|Mu|", d, depth);
-      EXPECT_NEAR(variance(&m[GROWTH]) / (depth * spread), 1,
-                  sqrt((depth == 1 ? 8.0 : 4.0) / m[GROWTH].count), 0,
-                  "relu product d=%d L=%d Var log|Mu|", d, depth);
-      for (int k = 1; k <= d; k++) {
-        double tail = 0;
-        for (int b = k; b <= d; b++) tail += binomial(d, b, 0.5);
-        rank += pow(tail, depth);
-      }
-      EXPECT_NEAR(m[RANK].mean, rank, standard_error(&m[RANK]), 0, "relu product d=%d L=%d rank", d,
-                  depth);
-      EXPECT_NEAR(m[TRACE].mean, d, standard_error(&m[TRACE]), 0, "relu product d=%d L=%d tr g", d,
-                  depth);
-    }
-}
-
 /* ---- followed by hand ------------------------------------------------------------------------ */
 
 /* What a step of one network adds to a sum whose mean is known; x before and after the layer. */
@@ -270,28 +177,6 @@ Test(jacobian_blocks, one_layer_relu_sum_rule)
     moments sum = {0};
     follow(&wmc_block_one_layer, &o, draws, 100 + d, active_units, &sum);
     EXPECT_NEAR(sum.mean, 0, standard_error(&sum), 0, "one-layer relu d=%d: sum - exact", d);
-  }
-}
-
-/* An input without positive components stays where it is: a share 2^-d of all networks. */
-Test(jacobian_blocks, one_layer_relu_freezes)
-{
-  const int draws = test_trials(8000);
-  for (int d = 1; d <= 3; d++) {
-    const double end = 1, share = exp2(-d);
-    wmc_block_options o = options_of(d, 16, 1, "relu");
-    wmc_stream *stream = stream_of(110 + d);
-    wmc_network *network;
-    moments frozen = {0};
-    cr_assert_eq(wmc_network_create(&network, &wmc_block_one_layer, &o, 1, &end), WMC_OK);
-    for (int i = 0; i < draws; i++) {
-      cr_assert(wmc_network_draw(network, stream));
-      const double *values = wmc_network_values(network);
-      add(&frozen, values[0] == 0 && values[d - 1] == 0);
-    }
-    EXPECT_NEAR(frozen.mean, share, sqrt(share * (1 - share) / draws), 0, "frozen d=%d", d);
-    wmc_network_destroy(network);
-    wmc_stream_destroy(stream);
   }
 }
 
@@ -375,6 +260,12 @@ Test(jacobian_blocks, norms_make_the_vector_a_random_walk)
 
 /* ---- dropout ------------------------------------------------------------------------------------
  */
+
+static double binomial(int n, int k, double p)
+{
+  return exp(lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1) + k * log(p) +
+             (k < n ? (n - k) * log1p(-p) : 0));
+}
 
 /* K kept outputs: det is that of a K x K chain of amplitude s/p. tr g is exact as well; the
  * spectrum tends to the linear chain of variance 1/p. */

@@ -38,10 +38,24 @@ static void row(const char *item, double exact, double found, double error, doub
            (found - exact) / error);
 }
 
-/* ---- draws --------------------------------------------------------------------------------------- */
+/* ---- draws
+ * --------------------------------------------------------------------------------------- */
 
-enum { WIDEST = 8, LAMBDA = 0, SUM = WIDEST, GROWTH, TRACE, TRACE2, MINORS, GAP, GAP2, COTH,
-       SQUARES, RANK, NUMBERS };
+enum {
+  WIDEST = 8,
+  LAMBDA = 0,
+  SUM = WIDEST,
+  GROWTH,
+  TRACE,
+  TRACE2,
+  MINORS,
+  GAP,
+  GAP2,
+  COTH,
+  SQUARES,
+  RANK,
+  NUMBERS
+};
 
 static void collect(int d, const double *values, double growth, moments *out)
 {
@@ -56,7 +70,7 @@ static void collect(int d, const double *values, double growth, moments *out)
     rank += values[i] > -INFINITY;
   }
   double gap = values[0] - values[d - 1];
-  const double numbers[] = {sum, growth, trace, trace2, 0.5 * (trace * trace - trace2),
+  const double numbers[] = {sum, growth,    trace,         trace2,  0.5 * (trace * trace - trace2),
                             gap, gap * gap, 1 / tanh(gap), squares, rank};
   for (int k = 0; k < NUMBERS - SUM; k++)
     if (k + SUM != GROWTH || rank > 0) add(&out[SUM + k], numbers[k]);
@@ -134,7 +148,8 @@ static void row_variance(const char *item, double exact, const moments *m, doubl
   row(item, exact, variance(m), variance(m) * sqrt((2 + kurtosis) / m->count), bias);
 }
 
-/* ---- 1, 2, 6: sums and growth ------------------------------------------------------------------- */
+/* ---- 1, 2, 6: sums and growth -------------------------------------------------------------------
+ */
 
 Test(reference, sums_and_growth)
 {
@@ -164,7 +179,8 @@ Test(reference, sums_and_growth)
 }
 
 /* ---- 3, 4, 5: moments of g, of nearly log-normal numbers: at T = 1 only where draws see them, and
- * at T = 0.1 ---------------------------------------------------------------------------------------- */
+ * at T = 0.1
+ * ---------------------------------------------------------------------------------------- */
 
 Test(reference, moments_of_the_metric)
 {
@@ -184,7 +200,8 @@ Test(reference, moments_of_the_metric)
   row_mean("5 E e_2(g), d=4 L=10 T=0.1", ref_minors(4, 0.1 * s2, depth), &m[MINORS], 0);
 }
 
-/* ---- 7, 8, 9: width 2 ------------------------------------------------------------------------------ */
+/* ---- 7, 8, 9: width 2
+ * ------------------------------------------------------------------------------ */
 
 Test(reference, width_two)
 {
@@ -217,7 +234,8 @@ Test(reference, width_two)
   }
 }
 
-/* ---- 10: width 3 ----------------------------------------------------------------------------------- */
+/* ---- 10: width 3
+ * ----------------------------------------------------------------------------------- */
 
 /* E(lambda_1 - lambda_3) by the equation u_t = L u for the gaps a, b (tau = 1),
  * L = d_a^2 + d_b^2 - d_a d_b + coth a (d_a - d_b/2) + coth b (d_b - d_a/2) + coth(a+b) (d_a +
@@ -276,7 +294,8 @@ Test(reference, width_three)
   row_mean("10 E lambda_3", sum / 3 - 0.5 * spread, &m[LAMBDA + 2], STEP_BIAS);
 }
 
-/* ---- 11, 15: plain products -------------------------------------------------------------------------- */
+/* ---- 11, 15: plain products
+ * -------------------------------------------------------------------------- */
 
 /* lambda_k(L)/L -> gamma_k; what does not grow is left out by a difference of two records. */
 Test(reference, ginibre)
@@ -358,7 +377,8 @@ Test(reference, relu_mask_product)
     }
 }
 
-/* ---- 12: finite-time singular values against growth rates of the triangle ---------------------------- */
+/* ---- 12: finite-time singular values against growth rates of the triangle
+ * ---------------------------- */
 
 /* E lambda_k - sum over layers of log R_kk -> c_k, where J Q = Q' R layer by layer. */
 static void follow_triangles(int d, int depth, double s, int draws, long id, moments *offset)
@@ -462,7 +482,8 @@ Test(reference, growth_of_volumes)
   wmc_stream_destroy(stream);
 }
 
-/* ---- 13: complex matrices ----------------------------------------------------------------------------- */
+/* ---- 13: complex matrices
+ * ----------------------------------------------------------------------------- */
 
 Test(reference, complex_matrices)
 {
@@ -473,8 +494,9 @@ Test(reference, complex_matrices)
     const double d = widths[k], t2 = 0.5;
     draw_limit(widths[k], 2, 1, test_trials(k < 2 ? 100000 : 20000), 130 + k, m);
     snprintf(item, sizeof item, "13 E sum lambda^2, d=%d complex", widths[k]);
-    double exact = k == 1 ? ref_complex_squares_3(1)
-                          : t2 * d * d + t2 * t2 * d * (d * d - 1) / 3; /* of t2 diag + sqrt(t2) H */
+    double exact = k == 1
+                       ? ref_complex_squares_3(1)
+                       : t2 * d * d + t2 * t2 * d * (d * d - 1) / 3; /* of t2 diag + sqrt(t2) H */
     row_mean(item, exact, &m[SQUARES], 0);
     if (k > 0) continue;
     row_mean("13 E gap, d=2 complex", ref_complex_gap_mean(1, 1), &m[GAP], 0);
@@ -482,7 +504,8 @@ Test(reference, complex_matrices)
   }
 }
 
-/* ---- 14: infinite width --------------------------------------------------------------------------------- */
+/* ---- 14: infinite width
+ * --------------------------------------------------------------------------------- */
 
 /* Entries of variance 1/d. Complex: E m_2 = t/2 + (t^2/12)(1 - 1/d^2) exactly. Real: corrections of
  * order 1/d, so that two widths extrapolate to 1/d^2. */
@@ -532,7 +555,8 @@ Test(reference, infinite_width)
   }
 }
 
-/* ---- 16, 17, 18: other architectures ---------------------------------------------------------------------- */
+/* ---- 16, 17, 18: other architectures
+ * ---------------------------------------------------------------------- */
 
 /* c1 = c2 = 1 and n = 2: sigma^2 = c1 c2 n / 2 = 1. At L = 256 the gap is b/L away from its limit;
  * two depths remove b. */
@@ -597,12 +621,13 @@ Test(reference, null_tests)
   }
 }
 
-/* ---- one-layer relu: what is known of its vectors ---------------------------------------------------------- */
+/* ---- one-layer relu: what is known of its vectors
+ * ---------------------------------------------------------- */
 
 /* Out of section 3: with A active units and q = |D u|^2/|u|^2,
- *   d log|phi(x)| = sigma dB + sigma^2 (A/2 - 1) dt,   d log|u| = sigma sqrt q dB + sigma^2 q (d-2)/2
- * dt, u carried by the Jacobian. Means of the differences, and of their squares less what the noise
- * adds, vanish up to O(1/L); frozen inputs have no norm and are drawn again. */
+ *   d log|phi(x)| = sigma dB + sigma^2 (A/2 - 1) dt,   d log|u| = sigma sqrt q dB + sigma^2 q
+ * (d-2)/2 dt, u carried by the Jacobian. Means of the differences, and of their squares less what
+ * the noise adds, vanish up to O(1/L); frozen inputs have no norm and are drawn again. */
 enum { NORM, NORM2, CARRIED, CARRIED2, RESIDUALS };
 
 static double norm_of(int d, const double *x, bool active, const double *mask)
@@ -668,7 +693,8 @@ Test(reference, one_layer_relu_vectors)
         hypot(2 * standard_error(&m[1][r]), standard_error(&m[0][r])), 0);
 }
 
-/* ---- rms norm: growth as a power of the depth ---------------------------------------------------------------- */
+/* ---- rms norm: growth as a power of the depth
+ * ---------------------------------------------------------------- */
 
 /* Weights of variance 1/d, |x_0|^2 = d: x_t = x_0 + sqrt(t) N(0, I), and v = 1/|x|^2, tr C = d - 1:
  *   E sum lambda = -(d-1)/2 int_0^tau E 1/|x_t|^2 dt,   E 1/|x_t|^2 = (1/t) E 1/(d - 2 + 2 P),

@@ -13,12 +13,14 @@
 
 static const double REF_PI = 3.14159265358979323846;
 
-/* ---- log|det(I + s G)|: series in s, coefficients by Wick's theorem --------------------------- */
+/* ---- log|det(I + s G)|: series in s, coefficients by Wick's theorem ---------------------------
+ */
 
 enum { REF_LETTERS = 12 };
 
-/** Sums over the pairings of the letters of tr G^j and tr G^k: E G_ab G_cd = delta_ac delta_bd makes
- * indices equal, and each index that is left free counts d. count[c]: terms with c free indices. */
+/** Sums over the pairings of the letters of tr G^j and tr G^k: E G_ab G_cd = delta_ac delta_bd
+ * makes indices equal, and each index that is left free counts d. count[c]: terms with c free
+ * indices. */
 typedef struct ref_pairings {
   int letters, first_word; /**< n, j; j = 0: one word alone */
   int partner[REF_LETTERS];
@@ -119,10 +121,12 @@ static inline double ref_series(double (*term)(int d, int n), int d, double s2, 
   return sum;
 }
 
-/* ---- log|det(I + s G)| at width 2, at any s ---------------------------------------------------- */
+/* ---- log|det(I + s G)| at width 2, at any s ----------------------------------------------------
+ */
 
 /** 2 det(I + s G) = s^2 (A - B), A = (sqrt 2/s + z_1)^2 + z_2^2, B = z_3^2 + z_4^2: a rotation of
- * the entries. U = B/(A + B) has P(U > u) = (1 - u) e^{-u/s^2}, and |A - B|/A = |1 - 2U|/(1 - U). */
+ * the entries. U = B/(A + B) has P(U > u) = (1 - u) e^{-u/s^2}, and |A - B|/A = |1 - 2U|/(1 - U).
+ */
 static inline double ref_det_ratio(double u, const double *s2)
 {
   double density = exp(-u / *s2) * (1 + (1 - u) / *s2);
@@ -148,7 +152,8 @@ static inline double ref_log_det_2(double s2)
   return log(0.5 * s2) + ref_log_plane(2 / s2) + sum;
 }
 
-/* ---- |Ju|^2 = (1 + s z)^2 + s^2 chi^2_{d-1} ----------------------------------------------------- */
+/* ---- |Ju|^2 = (1 + s z)^2 + s^2 chi^2_{d-1} -----------------------------------------------------
+ */
 
 /** data: (1 + s z)^2, s^2, centre, power 1 or 2. */
 static inline double ref_growth_across(double x, const double *data)
@@ -175,7 +180,8 @@ static inline void ref_log_growth(int d, double s2, double *mean, double *varian
   *variance = test_normal_mean(ref_growth_along, data);
 }
 
-/* ---- logarithms of chi^2 ---------------------------------------------------------------------- */
+/* ---- logarithms of chi^2 ----------------------------------------------------------------------
+ */
 
 /** data: centre, power. */
 static inline double ref_log_power(double x, const double *data)
@@ -232,7 +238,8 @@ static inline void ref_mask_growth(int d, double *mean, double *variance)
   *variance = second / weight - *mean * *mean;
 }
 
-/* ---- moments of g = M^T M ---------------------------------------------------------------------- */
+/* ---- moments of g = M^T M ----------------------------------------------------------------------
+ */
 
 /** E tr g: X <- E J^T X J = X + s^2 tr X, entry by entry, L times from X = I. */
 static inline double ref_trace(int d, double s2, int layers)
@@ -244,8 +251,8 @@ static inline double ref_trace(int d, double s2, int layers)
 
 enum { REF_PAIR = 3 }; /* g_11, g_12, g_22 */
 
-/** E (g x g) at width 2 goes through one layer by the mean of B x B, where B takes (g_11, g_12, g_22)
- * to that of J^T g J. Entries of degree 4 in each normal: three nodes are exact. */
+/** E (g x g) at width 2 goes through one layer by the mean of B x B, where B takes (g_11, g_12,
+ * g_22) to that of J^T g J. Entries of degree 4 in each normal: three nodes are exact. */
 static inline void ref_pair_step(double s2, double step[9][9])
 {
   const double node[3] = {-sqrt(3), 0, sqrt(3)}, weight[3] = {1.0 / 6, 2.0 / 3, 1.0 / 6};
@@ -302,7 +309,8 @@ static inline double ref_richardson(double f(double s2, int layers), double tau)
   return t[LEVELS - 1];
 }
 
-/* ---- width 2, infinite depth: the heat kernel of the hyperbolic plane --------------------------- */
+/* ---- width 2, infinite depth: the heat kernel of the hyperbolic plane ---------------------------
+ */
 
 /** Density of the gap: Millson's integral over u with cosh u = cosh x + 2 sinh^2(y/2), whose
  * integrand is even and smooth in y. */
@@ -334,7 +342,8 @@ static inline double ref_gap_mean(double tau, int what)
          test_integral(ref_gap_weight, data, middle, 2 * tau + 18 * sqrt(tau));
 }
 
-/* ---- complex matrices, infinite depth ----------------------------------------------------------- */
+/* ---- complex matrices, infinite depth -----------------------------------------------------------
+ */
 
 /** p ~ prod_{i<j} (lambda_i - lambda_j) sinh(lambda_i - lambda_j) e^{-|lambda|^2/(2 t2)}, t2 =
  * tau/2: |lambda|^2 = d c^2 + |relative|^2, where the mean c is normal of variance t2/d.
@@ -348,7 +357,8 @@ static inline double ref_complex_gap(double x, const double *data)
 static inline double ref_complex_gap_mean(double tau, double power)
 {
   double data[2] = {0.5 * tau, power}, none[2] = {0.5 * tau, 0}, end = tau + 16 * sqrt(tau);
-  return test_integral(ref_complex_gap, data, 0, end) / test_integral(ref_complex_gap, none, 0, end);
+  return test_integral(ref_complex_gap, data, 0, end) /
+         test_integral(ref_complex_gap, none, 0, end);
 }
 
 /** Width 3: gaps a, b; |relative|^2 = 2 (a^2 + a b + b^2)/3. data: t2, moment or not, a. */
@@ -373,17 +383,21 @@ static inline double ref_complex_squares_3(double tau)
                   test_integral(ref_complex_outer, without, 0, end);
 }
 
-/* ---- infinite width ------------------------------------------------------------------------------ */
+/* ---- infinite width
+ * ------------------------------------------------------------------------------ */
 
 /** Uniform[-h, h], h = t/2, convolved with a semicircle of variance h: with w = x - h G(x) the
  * transform G = (1/2h) log[(w + h)/(w - h)], so x = w + (1/2) log[(w + h)/(w - h)], real where the
- * interval is seen from w under the angle 2 Im w. data: h, k, and what is averaged: x^k if the third
- * is 0, otherwise e^{2kx}. The curve is parametrised by b = Im w. */
+ * interval is seen from w under the angle 2 Im w. data: h, k, and what is averaged: x^k if the
+ * third is 0, otherwise e^{2kx}. The curve is parametrised by b = Im w. */
 typedef struct ref_free {
   double x, density;
 } ref_free;
 
-static inline double ref_free_a2(double h, double b) { return h * h - b * b + 2 * h * b / tan(2 * b); }
+static inline double ref_free_a2(double h, double b)
+{
+  return h * h - b * b + 2 * h * b / tan(2 * b);
+}
 
 /** Largest b: Re w = 0. */
 static inline double ref_free_top(double h)

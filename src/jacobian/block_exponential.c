@@ -208,13 +208,21 @@ static void forward(void *state, const double *parameters, double *x, double *ja
   }
 }
 
+/* Of e^{sW} = 1 + s W + ..., gaussian W. */
+static void covariance(void *state, double *out)
+{
+  const exponential *b = state;
+  memset(out, 0, b->width * b->width * sizeof *out);
+  wmc_add_identity(1, b->width, out);
+}
+
 static double cost(const wmc_block_options *o)
 {
   double d = o->width;
   return wmc_residual_cost(o) + wmc_split_work(&o->split) * 2 * d * d * d * (ORDER / STEP + 1);
 }
 
-#define EXPONENTIAL_BLOCK(kind, description)                                                       \
+#define EXPONENTIAL_BLOCK(kind, description, law)                                                  \
   const wmc_block wmc_block_##kind = {.name = #kind,                                               \
                                       .text = description,                                         \
                                       .create = create_##kind,                                     \
@@ -223,9 +231,10 @@ static double cost(const wmc_block_options *o)
                                       .layers = layers,                                            \
                                       .parameters = parameter_count,                               \
                                       .forward = forward,                                          \
+                                      .covariance = law,                                           \
                                       .layer_variance = wmc_block_variance,                        \
                                       .cost = cost}
 
-EXPONENTIAL_BLOCK(exponential, "exp(s W) x");
+EXPONENTIAL_BLOCK(exponential, "exp(s W) x", covariance);
 EXPONENTIAL_BLOCK(rotation,
-                  "exp(s (W - W^*)/sqrt 2) x: orthogonal or unitary, all singular values 1");
+                  "exp(s (W - W^*)/sqrt 2) x: orthogonal or unitary, all singular values 1", NULL);

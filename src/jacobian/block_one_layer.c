@@ -19,7 +19,15 @@ static void apply(wmc_residual *b, const double *weights, const double *u, doubl
     for (size_t i = 0; i < d; i++) jacobian[j * d + i] = weights[j * d + i] * b->slopes[j];
 }
 
-static const wmc_branch branch = {.scales = scales, .apply = apply, .vector = true};
+/* D(u)^2. */
+static void covariance(wmc_residual *b, const double *u, double *out)
+{
+  b->activation->apply(b->width, b->slope, u, b->active, b->slopes);
+  for (size_t i = 0; i < b->width; i++) out[i * (b->width + 1)] = b->slopes[i] * b->slopes[i];
+}
+
+static const wmc_branch branch = {
+    .scales = scales, .apply = apply, .vector = true, .covariance = covariance};
 
 WMC_RESIDUAL_BLOCK(one_layer, branch, "x + s W phi(N(x))", wmc_residual_variance,
                    wmc_residual_cost);

@@ -24,7 +24,8 @@ static void apply(wmc_residual *b, const double *weights, const double *u, doubl
   wmc_scale_rows(d, d, b->slopes, weights, jacobian);
 }
 
-static const wmc_branch branch = {.scales = scales, .apply = apply, .vector = true};
+static const wmc_branch branch = {
+    .scales = scales, .apply = apply, .vector = true, .covariance = wmc_residual_covariance_inner};
 
 WMC_RESIDUAL_BLOCK(outer, branch, "x + s c1^(-1/2) phi(W N(x)), W of variance c1, phi odd",
                    wmc_residual_variance, wmc_residual_cost);

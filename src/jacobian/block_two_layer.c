@@ -41,7 +41,8 @@ static void apply(wmc_residual *b, const double *weights, const double *u, doubl
   wmc_product_apply(b->product[0], outer, b->masked, jacobian);
 }
 
-static const wmc_branch branch = {.scales = scales, .apply = apply, .vector = true};
+static const wmc_branch branch = {
+    .scales = scales, .apply = apply, .vector = true, .covariance = wmc_residual_covariance_inner};
 
 WMC_RESIDUAL_BLOCK(two_layer, branch, "x + s (c1 n)^(-1/2) W2 phi(W1 N(x)), W1 of variance c1",
                    wmc_residual_variance, wmc_residual_cost_two);

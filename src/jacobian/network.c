@@ -20,6 +20,9 @@ struct wmc_network {
   int *layer;              /* records: number of layers before each record */
   double *jacobians;       /* batch x size */
   double *values, *growth; /* modes x records x width, modes x records */
+  /* singular vectors are followed; NULL: not */
+  double *left, *right, *covariance; /* width x width numbers */
+  double *diffusivity, *overlap;     /* modes x records x width */
 };
 
 int wmc_network_record_layer(double fraction, int depth)
@@ -36,8 +39,9 @@ void wmc_network_destroy(wmc_network *n)
   wmc_free(n->qdt);
   wmc_free(n->layer);
   wmc_free(n->jacobians);
-  wmc_free(n->values);
-  wmc_free(n->growth);
+  double *arrays[] = {n->values,     n->growth,      n->left,   n->right,
+                      n->covariance, n->diffusivity, n->overlap};
+  for (size_t k = 0; k < sizeof arrays / sizeof *arrays; k++) wmc_free(arrays[k]);
   wmc_free(n);
 }
 
@@ -125,12 +129,60 @@ static void multiply_layers(wmc_network *n, wmc_stream *stream, size_t layers)
   }
 }
 
+wmc_status wmc_network_follow_vectors(wmc_network *n)
+{
+  const size_t d = (size_t)n->width, all = (size_t)n->modes * n->records * d;
+  const bool known = n->block->covariance && wmc_split_is_trivial(&n->split);
+  n->left = WMC_ARRAY(double, 2 * d * d);
+  n->right = WMC_ARRAY(double, 2 * d * d);
+  n->covariance = WMC_ARRAY(double, d *d);
+  n->overlap = WMC_ARRAY(double, all);
+  if (known) n->diffusivity = WMC_ARRAY(double, all);
+  return n->left && n->right && n->covariance && n->overlap && (n->diffusivity || !known)
+             ? WMC_OK
+             : wmc_no_memory();
+}
+
+/* (U^T C U)_ii. */
+static void record_diffusivity(wmc_network *n, double *diffusivity)
+{
+  const size_t d = (size_t)n->width;
+  n->block->covariance(n->state, n->covariance);
+  for (size_t i = 0; i < d; i++) {
+    const double *u = n->left + i * d;
+    diffusivity[i] = 0;
+    for (size_t a = 0; a < d; a++)
+      for (size_t b = 0; b < d; b++) diffusivity[i] += u[a] * u[b] * n->covariance[b * d + a];
+  }
+}
+
+/* |u_i . M e_1|^2/|M e_1|^2 = |V_1i|^2 e^{2 lambda_i} / |M e_1|^2. */
+static void record_overlap(const wmc_network *n, size_t parts, const double *values, double growth,
+                           double *overlap)
+{
+  const size_t d = (size_t)n->width;
+  for (size_t i = 0; i < d; i++) {
+    const double *first = n->right + parts * i * d;
+    const double square = first[0] * first[0] + (parts == 2 ? first[1] * first[1] : 0);
+    overlap[i] = square * exp(2 * (values[i] - growth));
+  }
+}
+
+static bool take_mode(wmc_network *n, int mode, size_t record)
+{
+  const size_t at = (size_t)mode * n->records + record, first = at * (size_t)n->width;
+  double *values = n->values + first, *growth = n->growth + at;
+  if (!n->left) return wmc_qdt_values(n->qdt[mode], values, growth);
+  if (!wmc_qdt_vectors(n->qdt[mode], values, growth, n->left, n->right)) return false;
+  if (n->diffusivity) record_diffusivity(n, n->diffusivity + first);
+  record_overlap(n, (size_t)wmc_split_parts(&n->split, mode), values, *growth, n->overlap + first);
+  return true;
+}
+
 static bool take_record(wmc_network *n, size_t record)
 {
-  for (int k = 0; k < n->modes; k++) {
-    const size_t at = (size_t)k * n->records + record;
-    if (!wmc_qdt_values(n->qdt[k], n->values + at * (size_t)n->width, n->growth + at)) return false;
-  }
+  for (int k = 0; k < n->modes; k++)
+    if (!take_mode(n, k, record)) return false;
   return true;
 }
 
@@ -156,3 +208,7 @@ bool wmc_network_draw(wmc_network *n, wmc_stream *stream)
 double *wmc_network_values(wmc_network *n) { return n->values; }
 
 double *wmc_network_growth(wmc_network *n) { return n->growth; }
+
+double *wmc_network_diffusivity(wmc_network *n) { return n->diffusivity; }
+
+double *wmc_network_overlap(wmc_network *n) { return n->overlap; }

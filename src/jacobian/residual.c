@@ -154,6 +154,7 @@ wmc_status wmc_residual_create(const wmc_branch *branch, const wmc_block_options
   b->activation = o->activation;
   b->slope = o->slope;
   b->outer_scale = sqrt(wmc_block_variance(o) / o->inner_variance);
+  b->inner_variance = o->inner_variance;
   b->keep = 1 - o->drop;
   b->input_norm = sqrt(o->input_norm2);
   b->norm = o->norm;
@@ -305,6 +306,66 @@ void wmc_residual_layers(void *state, wmc_stream *stream, size_t count, double *
                            jacobians + done * size);
   }
   if (b->activation->homogeneous && b->norm == WMC_NORM_NONE) wmc_tame(b->width, b->x);
+}
+
+/* ---- covariance of the next layer ----------------------------------------------------------- */
+
+/* E phi'(root z)^2 and E phi'(root z)^2 z^2, z standard normal. With z = c sinh t, c = min(1,
+ * 1/root), the trapezoidal rule converges exponentially for smooth phi and every root. */
+static void mean_slopes(const wmc_residual *b, double root, double *a, double *radial)
+{
+  const double widest = 9, step = 1.0 / 16, c = fmin(1, 1 / root);
+  const double alpha = wmc_activation_negative_slope(b->activation, b->slope);
+  *a = *radial = b->activation->homogeneous ? 0.5 * (1 + alpha * alpha) : 0;
+  if (b->activation->homogeneous) return;
+  const long nodes = (long)ceil(asinh(widest / c) / step);
+  for (long k = -nodes; k <= nodes; k++) {
+    const double t = step * (double)k, z = c * sinh(t);
+    const double weight = step * c * cosh(t) * exp(-0.5 * z * z) / sqrt(8 * atan(1.0));
+    double argument = root * z, value, slope;
+    b->activation->apply(1, b->slope, &argument, &value, &slope);
+    *a += weight * slope * slope;
+    *radial += weight * slope * slope * z * z;
+  }
+}
+
+void wmc_residual_covariance_inner(wmc_residual *b, const double *u, double *out)
+{
+  const size_t d = b->width;
+  const double length = norm_of(d, u);
+  double a, radial;
+  mean_slopes(b, sqrt(b->inner_variance) * length, &a, &radial);
+  for (size_t j = 0; j < d; j++)
+    for (size_t i = 0; i < d; i++)
+      out[j * d + i] = (i == j ? a : 0) + (radial - a) * (u[i] / length) * (u[j] / length);
+}
+
+static void transpose(size_t d, double *a)
+{
+  for (size_t j = 0; j < d; j++)
+    for (size_t i = 0; i < j; i++) {
+      double t = a[j * d + i];
+      a[j * d + i] = a[i * d + j];
+      a[i * d + j] = t;
+    }
+}
+
+/* The branch has C; with N before it DN^T C DN, and with dropout 1/p times that. */
+void wmc_residual_covariance(void *state, double *out)
+{
+  wmc_residual *b = state;
+  const size_t d = b->width;
+  const bool normed = b->norm != WMC_NORM_NONE;
+  memset(out, 0, d * d * sizeof *out);
+  for (size_t i = 0; i < d; i++) out[i * (d + 1)] = 1;
+  const double length = normed ? normalise(d, b->norm, b->x, b->u) : 1;
+  if (b->branch->covariance) b->branch->covariance(b, normed ? b->u : b->x, out);
+  for (int side = 0; normed && side < 2; side++) {
+    normalise(d, b->norm, b->x, b->u);
+    differentiate_norm(b, length, out);
+    transpose(d, out);
+  }
+  for (size_t i = 0; b->keep < 1 && i < d * d; i++) out[i] /= b->keep;
 }
 
 /* ---- bounds and costs --------------------------------------------------------------------- */

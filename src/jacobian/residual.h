@@ -20,6 +20,8 @@ typedef struct wmc_branch {
   void (*apply)(wmc_residual *state, const double *weights, const double *u, double *y,
                 double *jacobian);
   bool vector; /**< the Jacobian of the branch depends on u */
+  /** C(u) of the branch alone (block.h), on a matrix that is 1; NULL: it is 1. */
+  void (*covariance)(wmc_residual *state, const double *u, double *out);
 } wmc_branch;
 
 struct wmc_residual {
@@ -28,6 +30,7 @@ struct wmc_residual {
   size_t weights;       /* numbers in the weight matrices of a layer */
   const wmc_activation *activation;
   double slope, outer_scale;
+  double inner_variance;
   double keep, input_norm;
   wmc_norm norm;
   bool follows; /* the vector is needed */
@@ -55,6 +58,9 @@ void wmc_residual_start(void *state, wmc_stream *stream);
 void wmc_residual_layers(void *state, wmc_stream *stream, size_t count, double *jacobians);
 size_t wmc_residual_parameters(const void *state);
 void wmc_residual_forward(void *state, const double *parameters, double *x, double *jacobian);
+void wmc_residual_covariance(void *state, double *out);
+/** C(u) of phi(W1 u), W1 of entries of variance c1 (eq. (5)). */
+void wmc_residual_covariance_inner(wmc_residual *state, const double *u, double *out);
 double wmc_residual_variance(const wmc_block_options *options);
 /** The same for a branch without phi. */
 double wmc_residual_linear_variance(const wmc_block_options *options);
@@ -90,5 +96,6 @@ void wmc_tame(size_t n, double *x);
                                         .layers = wmc_residual_layers,                             \
                                         .parameters = wmc_residual_parameters,                     \
                                         .forward = wmc_residual_forward,                           \
+                                        .covariance = wmc_residual_covariance,                     \
                                         .layer_variance = variance,                                \
                                         .cost = work}

@@ -86,6 +86,10 @@ typedef struct wmc_block {
   size_t (*parameters)(const void *state);
   /** One layer with given parameters: x (width) <- f(x), and its Jacobian at the old x. */
   void (*forward)(void *state, const double *parameters, double *x, double *jacobian);
+  /** The d x d matrix C(x) of docs/theory/jacobian.md, eq. (4), at the running vector: E[H_ij H_kl
+   * | past] = s^2 delta_ik C_jl for H = J - I of the next layer, to leading order in s. NULL: not
+   * of this form. Averages over W1 are those of gaussian weights. */
+  void (*covariance)(void *state, double *out);
   /** Upper bound of the variance of an entry of J - I that is random given the past (with norm: as
    * long as |x| is at least half of what it was); it sets how many layers are multiplied between
    * factorisations (qdt.h). */

@@ -35,3 +35,13 @@ bool wmc_network_draw(wmc_network *network, wmc_stream *stream);
 double *wmc_network_values(wmc_network *network);
 /** After a draw: log|M e_1| of every mode at each record, modes x records; owned. */
 double *wmc_network_growth(wmc_network *network);
+
+/** Have the singular vectors at each record too, from the next draw on. */
+wmc_status wmc_network_follow_vectors(wmc_network *network);
+/** After a draw, modes x records x width each, owned; NULL unless vectors are followed.
+ * Q_ii = (U^T C U)_ii, C that of the next layer (wmc_block.covariance): sigma^2 Q_ii is the rate at
+ * which the variance of lambda_i grows (docs/theory/jacobian.md, eq. (4)). NULL also for complex or
+ * equivariant layers and blocks without such a C. */
+double *wmc_network_diffusivity(wmc_network *network);
+/** |u_i . M e_1|^2 / |M e_1|^2, u_i the left singular vectors. */
+double *wmc_network_overlap(wmc_network *network);

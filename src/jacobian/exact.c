@@ -19,6 +19,22 @@ double wmc_exact_log_det(int d, double s2, double *error)
   }
 }
 
+/* E max(log x, 0) over x = s^2 gamma, gamma of shape k: the integral of P(gamma > y)/y from y = a =
+ * 1/s^2 on, and P(gamma > y) is the sum of e^{-y} y^j / j! over j < k. So it grows from k to k + 1
+ * by Gamma(k, a)/k! = P(gamma > a)/k. */
+double wmc_exact_log_det_complex(int d, double s2)
+{
+  const double a = 1 / s2;
+  double excess = wmc_exponential_integral(a), tail = 0, term = exp(-a), sum = 0;
+  for (int k = 1; k <= d; k++) {
+    sum += excess;
+    tail += term; /* P(gamma > a), shape k */
+    term *= a / k;
+    excess += tail / k;
+  }
+  return 0.5 * sum;
+}
+
 /* |J u|^2 = s^2 times a non-central chi^2 = s^2 chi^2_{d + 2P}. */
 typedef struct shape {
   double half_d, centre;
@@ -98,16 +114,29 @@ double wmc_exact_trace_metric(int d, double s2, double layers)
   return d * exp(layers * log1p(d * s2));
 }
 
-double wmc_exact_trace_metric_spread(int d, double s2, double layers)
+/* The component of A^l (1/d, 1) along e_2 for A = [[a, b], [c, 1]], less 1, by the eigenvalues of
+ * A.
+ */
+static double spread_after(double a, double b, double c, int d, double layers)
 {
-  /* (E tr g^2, E (tr g)^2) after l layers = A^l (d, d^2), scaled by the square of the mean */
-  double mean = (1 + d * s2) * (1 + d * s2);
-  double a = (1 + 2 * s2 * (d + 1) + s2 * s2 * d * (d + 1)) / mean,
-         b = (2 * s2 + d * s2 * s2) / mean, c = (4 * s2 + 2 * d * s2 * s2) / mean;
-  /* eigenvalues of [[a, b], [c, 1]] and the component of A^l (1/d, 1) along e_2 */
   double half = 0.5 * (a - 1), root = sqrt(half * half + b * c);
   double plus = pow(1 + half + root, layers), minus = pow(1 + half - root, layers);
   double first = 1.0 / d;
   double second = 0.5 * (plus + minus) + 0.5 * (plus - minus) * (c * first - half) / root;
   return second - 1;
+}
+
+/* (E tr g^2, E (tr g)^2) after l layers = A^l (d, d^2), scaled by the square of the mean. */
+double wmc_exact_trace_metric_spread(int d, double s2, double layers)
+{
+  double mean = (1 + d * s2) * (1 + d * s2);
+  double a = (1 + 2 * s2 * (d + 1) + s2 * s2 * d * (d + 1)) / mean,
+         b = (2 * s2 + d * s2 * s2) / mean, c = (4 * s2 + 2 * d * s2 * s2) / mean;
+  return spread_after(a, b, c, d, layers);
+}
+
+double wmc_exact_trace_metric_spread_complex(int d, double s2, double layers)
+{
+  double b = (2 * s2 + d * s2 * s2) / ((1 + d * s2) * (1 + d * s2));
+  return spread_after(1, b, b, d, layers);
 }

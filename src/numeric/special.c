@@ -48,6 +48,26 @@ double wmc_log_gamma(double x)
   return lgamma_r(x, &sign);
 }
 
+/* Series for small x, otherwise the continued fraction e^{-x} / (x + 1 - 1/(x + 3 - 4/(x + 5 -
+ * 9/(... from its far end; its error falls like e^{-4 sqrt(terms x)}. */
+double wmc_exponential_integral(double x)
+{
+  const double euler = 0.57721566490153286061;
+  assert(x > 0);
+  if (x < 1) {
+    double sum = 0, power = 1;
+    for (int k = 1; k < 20; k++) {
+      power *= -x / k;
+      sum -= power / k;
+    }
+    return sum - euler - log(x);
+  }
+  const int terms = 100;
+  double tail = x + 2 * terms + 1;
+  for (int k = terms; k > 0; k--) tail = x + 2 * k - 1 - (double)k * k / tail;
+  return exp(-x) / tail;
+}
+
 double wmc_log_sinhc(double x)
 {
   /* 1/(2k+3)! for sinh(x)/x - 1 = x^2 (1/3! + x^2/5! + ...) */

@@ -13,6 +13,9 @@ double wmc_log_gamma(double x);
 double wmc_log_sinhc(double x);
 /** coth(x) - 1/x, odd, no cancellation near 0; 0 at 0. */
 double wmc_langevin_function(double x);
+/** E_1(x) = integral of e^{-t}/t from x on, x > 0; relative error below 1e-14, 0 where it
+ * underflows. */
+double wmc_exponential_integral(double x);
 /** P(chi^2_k > x), k > 0; relative error below 1e-12. 1 for x <= 0. */
 double wmc_chi_squared_tail(double x, double k);
 /** Two-sided p-value of a standard normal. */

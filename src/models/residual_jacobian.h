@@ -24,17 +24,30 @@ enum {
   TIME,
   RECORD,
   NUMBERS,
+  GROUP,
   RESOLUTION,
   FIELDS
 };
 
-/* AXIS_LOSS and AXIS_LOSS_INDEX have no entries where no singular value can vanish. */
-enum { AXIS_RECORD, AXIS_INDEX, AXIS_GAP, AXIS_LOSS, AXIS_LOSS_INDEX, AXES };
+/* AXIS_LOSS and AXIS_LOSS_INDEX have no entries where no singular value can vanish, AXIS_MODE and
+ * AXIS_CHANNEL none without a group. */
+enum {
+  AXIS_RECORD,
+  AXIS_INDEX,
+  AXIS_GAP,
+  AXIS_LOSS,
+  AXIS_LOSS_INDEX,
+  AXIS_MODE,
+  AXIS_CHANNEL,
+  AXES
+};
 
 /* Spectrum of one network at one depth. */
 typedef struct wmc_jacobian_spectrum {
   size_t d;
   const double *values; /* lambda, decreasing; -inf for what is lost */
+  size_t modes, channels;
+  const double *levels; /* modes x channels: the same mode by mode, without repeats */
   double growth;        /* log|M u| */
   bool loses;           /* values may be lost */
 } wmc_jacobian_spectrum;
@@ -53,6 +66,8 @@ bool wmc_jacobian_infinite(const wmc_value *parameters);
  * does not: then *field is the parameter to blame, and *why goes on from "at depth inf ". */
 bool wmc_jacobian_limit(const wmc_value *parameters, wmc_chamber_options *limit, int *field,
                         const char **why);
+/** The same for mode k of split.h, where it exists. */
+wmc_chamber_options wmc_jacobian_mode_limit(const wmc_value *parameters, int k);
 void wmc_jacobian_check_limit(const wmc_value *parameters, const wmc_complaints *complaints);
 /** Layer at which record k is taken. */
 int wmc_jacobian_layer(const wmc_value *parameters, size_t k);
@@ -61,11 +76,17 @@ bool wmc_jacobian_loses_rank(const wmc_value *parameters);
 void wmc_jacobian_check(const wmc_value *parameters, const wmc_complaints *complaints);
 double wmc_jacobian_cost(const wmc_value *parameters);
 
+/** All modes of a network or of its limit as one matrix (split.h): lambda in decreasing order, and
+ * log|M e_1| from those of the modes. */
+void wmc_jacobian_merge(const wmc_split *split, size_t channels, const double *levels, double *out);
+double wmc_jacobian_merge_growth(const wmc_split *split, const double *growth);
+
 /** All observables of a network in table order, for the spectra of all records. */
 void wmc_jacobian_measure(size_t records, const wmc_jacobian_spectrum *spectra, double *out);
 
 /* Exact expectations, as wmc_observable.expected. */
 bool wmc_jacobian_expected_values(const wmc_value *parameters, double *out);
+bool wmc_jacobian_expected_levels(const wmc_value *parameters, double *out);
 bool wmc_jacobian_expected_sum(const wmc_value *parameters, double *out);
 bool wmc_jacobian_expected_log_det(const wmc_value *parameters, double *out);
 bool wmc_jacobian_expected_gap(const wmc_value *parameters, double *out);

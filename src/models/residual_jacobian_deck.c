@@ -19,7 +19,9 @@ const wmc_field wmc_jacobian_fields[] = {
                .required = true,
                .sweep = true,
                .unit = "1",
-               .text = "number of neurons d; the Jacobian is d x d"},
+               .text =
+                   "number of neurons d; the Jacobian is d x d. With a group: channels c of each "
+                   "of its n sites"},
     [DEPTH] = {.name = "depth",
                .type = WMC_INT,
                .minimum = 1,
@@ -173,7 +175,17 @@ const wmc_field wmc_jacobian_fields[] = {
                  .standard = "real",
                  .sweep = true,
                  .unit = "",
-                 .text = "numbers in the Jacobian: real or complex (depth inf only)"},
+                 .text = "numbers in the weights: real, or complex with independent parts (where "
+                         "all is linear)"},
+    [GROUP] = {.name = "group",
+               .type = WMC_INT,
+               .minimum = 1,
+               .maximum = 4096,
+               .standard = "1",
+               .sweep = true,
+               .unit = "1",
+               .text = "order n of a cyclic group: layers are circular convolutions with n taps, "
+                       "and the Jacobian is n c x n c (where all is linear)"},
     [RESOLUTION] = {.name = "resolution",
                     .type = WMC_REAL,
                     .minimum = 0,
@@ -220,6 +232,7 @@ wmc_block_options wmc_jacobian_options(const wmc_value *p)
       .input_norm2 = real_or(&p[INPUT_NORM2], width),
       .norm = (wmc_norm)integer_or(&p[NORM], WMC_NORM_NONE),
       .drop = 1 - real_or(&p[KEEP], 1),
+      .split = {.is_complex = p[NUMBERS].integer == 1, .group = (int)p[GROUP].integer},
   };
 }
 
@@ -278,7 +291,8 @@ static void check_weights(const wmc_value *p, const wmc_complaints *complaints)
   const double most = 0x1p30;
   wmc_block_options o = wmc_jacobian_options(p);
   const wmc_block *block = wmc_jacobian_block(p);
-  double size = (double)o.width * (block == &wmc_block_two_layer ? o.hidden : o.width);
+  double size = (double)o.width * (block == &wmc_block_two_layer ? o.hidden : o.width) *
+                wmc_split_reals(&o.split);
   double bytes = wmc_weights_memory(o.weights, size, o.depth, o.modes);
   if (block == &wmc_block_two_layer && o.weights == wmc_weights_find("fractional"))
     wmc_complain(complaints, WEIGHTS,
@@ -311,37 +325,93 @@ static void check_norm(const wmc_value *p, const wmc_complaints *complaints)
                  "it out");
 }
 
+static bool has_split(const wmc_block *block)
+{
+  return block == &wmc_block_linear || block == &wmc_block_two_layer ||
+         block == &wmc_block_exponential || block == &wmc_block_rotation ||
+         block == &wmc_block_plain;
+}
+
+/* Complex numbers, and convolutions that fall into modes, want layers that are linear maps. */
+static void check_split(const wmc_value *p, const wmc_complaints *complaints)
+{
+  const wmc_block_options o = wmc_jacobian_options(p);
+  const wmc_block *block = wmc_jacobian_block(p);
+  const int blame = o.split.is_complex ? NUMBERS : GROUP;
+  const char *what = o.split.is_complex ? "field: complex numbers" : "group: Fourier modes";
+  if (wmc_split_is_trivial(&o.split)) return;
+  if (o.split.is_complex && o.split.group > 1)
+    wmc_complain(complaints, GROUP,
+                 "group: complex taps fall into n independent complex chains; use field: complex "
+                 "without a group, or field: real");
+  if ((double)o.split.group * o.width > 4096)
+    wmc_complain(complaints, GROUP,
+                 "group: %d sites of %d channels make a Jacobian of width %.0f; at most 4096 is "
+                 "allowed",
+                 o.split.group, o.width, (double)o.split.group * o.width);
+  if (!has_split(block))
+    wmc_complain(complaints, blame,
+                 "%s want linear layers, and block %s with phi(x) = x is block linear; use block: "
+                 "linear, two_layer, exponential, rotation or plain",
+                 what, block->name);
+  else if ((block == &wmc_block_two_layer || block == &wmc_block_plain) &&
+           wmc_activation_negative_slope(o.activation, o.slope) != 1)
+    wmc_complain(complaints, ACTIVATION,
+                 "activation: %s is not linear, and %s want linear layers; use activation: linear",
+                 o.activation->name, what);
+  if (o.norm != WMC_NORM_NONE)
+    wmc_complain(complaints, NORM,
+                 "norm: the Jacobian of a normalisation is no complex matrix and mixes Fourier "
+                 "modes; use norm: none");
+  if (o.split.group > 1 && o.drop > 0)
+    wmc_complain(complaints, KEEP,
+                 "keep: masks do not commute with the group, so that modes mix; use keep: 1");
+}
+
 void wmc_jacobian_check(const wmc_value *p, const wmc_complaints *complaints)
 {
   check_records(p, complaints);
   check_activation(p, complaints);
   check_weights(p, complaints);
   check_norm(p, complaints);
+  check_split(p, complaints);
   wmc_jacobian_check_limit(p, complaints);
 }
 
 /* Eigenvalues of a small matrix take some 10 d^3 + 200 d^2, pairs 20 each and twice. */
-static double limit_cost(const wmc_value *p)
+static double mode_limit_cost(const wmc_value *p, const wmc_chamber_options *limit)
 {
-  wmc_chamber_options limit;
-  int field;
-  const char *why;
-  if (!wmc_jacobian_limit(p, &limit, &field, &why)) return 1;
-  double d = limit.width, from = 0, steps = 0;
+  double d = limit->width, from = 0, steps = 0;
   for (size_t k = 0; k < p[RECORD].count; k++) {
-    steps += 1 + wmc_chamber_steps(&limit, from, p[RECORD].reals[k]);
+    steps += 1 + wmc_chamber_steps(limit, from, p[RECORD].reals[k]);
     from = p[RECORD].reals[k];
   }
   return steps * d * d * (10 * d + 240);
+}
+
+static double limit_cost(const wmc_value *p)
+{
+  const wmc_split split = wmc_jacobian_options(p).split;
+  wmc_chamber_options limit;
+  int field;
+  const char *why;
+  double cost = 0;
+  if (!wmc_jacobian_limit(p, &limit, &field, &why)) return 1;
+  for (int k = 0; k < wmc_split_modes(&split); k++) {
+    limit = wmc_jacobian_mode_limit(p, k);
+    cost += mode_limit_cost(p, &limit);
+  }
+  return cost;
 }
 
 double wmc_jacobian_cost(const wmc_value *p)
 {
   if (wmc_jacobian_infinite(p)) return limit_cost(p);
   wmc_block_options o = wmc_jacobian_options(p);
-  double d = o.width, depth = o.depth;
+  double d = o.width, depth = o.depth, work = wmc_split_work(&o.split);
   double factorisations = floor(depth / wmc_network_factor_layers(wmc_jacobian_block(p), &o));
   const double overhead = 100, qr = 4, spectrum = 40;
-  return depth * (overhead + 2 * d * d * d + wmc_jacobian_block(p)->cost(&o)) +
-         d * d * d * (qr * factorisations + spectrum * (double)p[RECORD].count);
+  return depth * (overhead * wmc_split_modes(&o.split) + work * 2 * d * d * d +
+                  wmc_jacobian_block(p)->cost(&o)) +
+         work * d * d * d * (qr * factorisations + spectrum * (double)p[RECORD].count);
 }

@@ -39,6 +39,16 @@ static bool in_limit(const wmc_value *p, wmc_chamber_options *limit)
   return wmc_jacobian_infinite(p) && wmc_jacobian_limit(p, limit, &field, &why);
 }
 
+/* Sum over all modes, each as often as the whole matrix has it; NaN if one is. */
+static double over_modes(const wmc_split *split, double (*of_mode)(int k, const void *data),
+                         const void *data)
+{
+  double sum = 0;
+  for (int k = 0; k < wmc_split_modes(split); k++)
+    sum += wmc_split_repeats(split, k) * of_mode(k, data);
+  return sum;
+}
+
 /* `rate` times sigma^2 t at every record. */
 static bool linear_in_time(const wmc_value *p, const wmc_chamber_options *limit, double rate,
                            double *out)
@@ -85,11 +95,25 @@ static bool spread_out(const wmc_value *p, size_t entries, double one, double *o
   return true;
 }
 
+/* Width of the matrix that the modes make up. */
+static size_t index_of_whole(const wmc_value *p)
+{
+  return (size_t)(p[WIDTH].integer * p[GROUP].integer);
+}
+
 bool wmc_jacobian_expected_values(const wmc_value *p, double *out)
 {
   setting t = setting_of(p);
   double each;
-  return is_conformal(&t, &each) && spread_out(p, (size_t)t.o.width, each, out);
+  return is_conformal(&t, &each) && spread_out(p, index_of_whole(p), each, out);
+}
+
+bool wmc_jacobian_expected_levels(const wmc_value *p, double *out)
+{
+  setting t = setting_of(p);
+  double each;
+  return is_conformal(&t, &each) &&
+         spread_out(p, (size_t)(wmc_split_modes(&t.o.split) * t.o.width), each, out);
 }
 
 bool wmc_jacobian_expected_condition(const wmc_value *p, double *out)
@@ -99,18 +123,25 @@ bool wmc_jacobian_expected_condition(const wmc_value *p, double *out)
   return is_conformal(&t, &each) && spread_out(p, 1, 0, out);
 }
 
-/* E log|det sigma G| = (1/2) sum_k [log 2 sigma^2 + psi(k/2)]. */
-static double log_det_of_product(int d, double variance)
+/* E log|sigma z|, z with `count` gaussian components of mean square 1, real or complex. */
+static double log_norm(int count, int beta, double variance)
+{
+  return 0.5 * (log(2 * variance / beta) + wmc_digamma(0.5 * beta * count));
+}
+
+/* E log|det sigma G|. */
+static double log_det_of_product(int d, int beta, double variance)
 {
   double sum = 0;
-  for (int k = 1; k <= d; k++) sum += 0.5 * (log(2 * variance) + wmc_digamma(0.5 * k));
+  for (int k = 1; k <= d; k++) sum += log_norm(k, beta, variance);
   return sum;
 }
 
-/* Of one layer, whatever the correlation between layers; NaN if unknown. */
-static double layer_log_det(const setting *t)
+/* Of one layer of mode k, whatever the correlation between layers; NaN if unknown. */
+static double mode_log_det(int k, const void *data)
 {
-  const int d = t->o.width;
+  const setting *t = data;
+  const int d = t->o.width, beta = wmc_split_parts(&t->o.split, k);
   const bool marginally_gaussian = t->gaussian || !t->fresh;
   double each, error = 0;
   if (is_conformal(t, &each)) return d * each;
@@ -118,60 +149,82 @@ static double layer_log_det(const setting *t)
   if (is_plain(t)) {
     /* each of the d slopes is 1 or alpha with probability 1/2 */
     double slopes = t->alpha != 0 ? 0.5 * d * log(fabs(t->alpha)) : NAN;
-    if (t->gaussian) return log_det_of_product(d, t->o.variance) + slopes;
+    if (t->gaussian) return log_det_of_product(d, beta, t->o.variance) + slopes;
     return t->orthogonal ? 0.5 * d * log(t->o.variance * d) + slopes : NAN;
   }
   if (!t->linear || !t->bare || !marginally_gaussian) return NAN;
+  if (beta == 2) return wmc_exact_log_det_complex(d, t->s2);
   double one = wmc_exact_log_det(d, t->s2, &error);
   return error * t->o.depth < NEGLIGIBLE ? one : NAN;
+}
+
+static double layer_log_det(const setting *t) { return over_modes(&t->o.split, mode_log_det, t); }
+
+/* Of the limit of mode k, for each unit of sigma^2 t. */
+static double limit_log_det(int k, const void *p)
+{
+  const wmc_chamber_options limit = wmc_jacobian_mode_limit(p, k);
+  return 0.5 * limit.width * limit.shift;
 }
 
 bool wmc_jacobian_expected_sum(const wmc_value *p, double *out)
 {
   wmc_chamber_options limit;
-  if (in_limit(p, &limit)) return linear_in_time(p, &limit, 0.5 * limit.width * limit.shift, out);
   setting t = setting_of(p);
+  if (in_limit(p, &limit))
+    return linear_in_time(p, &limit, over_modes(&t.o.split, limit_log_det, p), out);
   return add_up(p, layer_log_det(&t), out);
 }
 
 bool wmc_jacobian_expected_log_det(const wmc_value *p, double *out)
 {
   wmc_chamber_options limit;
-  if (in_limit(p, &limit)) return linear_in_time(p, &limit, limit.width * limit.shift, out);
   setting t = setting_of(p);
+  if (in_limit(p, &limit))
+    return linear_in_time(p, &limit, 2 * over_modes(&t.o.split, limit_log_det, p), out);
   return add_up(p, 2 * layer_log_det(&t), out);
 }
 
-/* Of one layer; NaN where the expectation is not known to all digits. */
+/* Of one layer; NaN where the expectation is not known to all digits. A complex number is two real
+ * ones of half the variance. */
 static double layer_growth(const setting *t)
 {
+  const int beta = wmc_split_parts(&t->o.split, 0), d = beta * t->o.width;
+  const double s2 = t->s2 / beta;
   double each, error = 0;
   if (is_conformal(t, &each)) return each;
-  if (!t->bare || !t->gaussian || isnan(t->alpha)) return NAN;
-  if (is_plain(t))
-    return fabs(t->alpha) == 1 ? 0.5 * (log(2 * t->o.variance) + wmc_digamma(0.5 * t->o.width))
-                               : NAN;
-  if (t->linear) return wmc_exact_log_growth(t->o.width, t->s2);
+  if (!t->bare || !t->gaussian || isnan(t->alpha) || t->o.split.group > 1) return NAN;
+  if (is_plain(t)) return fabs(t->alpha) == 1 ? log_norm(t->o.width, beta, t->o.variance) : NAN;
+  if (t->linear) return wmc_exact_log_growth(d, s2);
   if (t->block != &wmc_block_two_layer) return NAN;
-  double one = wmc_exact_log_growth_mixed(t->o.width, t->o.hidden, t->alpha, t->s2, &error);
+  double one = wmc_exact_log_growth_mixed(d, beta * t->o.hidden, t->alpha, s2, &error);
   return error * t->o.depth < NEGLIGIBLE ? one : NAN;
 }
 
 bool wmc_jacobian_expected_growth(const wmc_value *p, double *out)
 {
   wmc_chamber_options limit;
-  if (in_limit(p, &limit))
-    return linear_in_time(p, &limit, 0.5 * (limit.width - 1 + limit.shift), out);
   setting t = setting_of(p);
+  if (in_limit(p, &limit))
+    return t.o.split.group == 1 &&
+           linear_in_time(p, &limit, 0.5 * (limit.width - 1 + limit.shift), out);
   return add_up(p, layer_growth(&t), out);
 }
 
-/* Real numbers at width 2, infinite depth. */
+/* Complex numbers at width 2: the density is that of x sinh(x) e^{-x^2/(2 tau)}. */
+static double complex_gap(double tau)
+{
+  const double pi = 3.14159265358979323846;
+  return (1 + tau) * erf(sqrt(0.5 * tau)) + sqrt(2 * tau / pi) * exp(-0.5 * tau);
+}
+
+/* Width 2, infinite depth, shift 1 - 2/beta or 0. */
 static bool limit_gap(const wmc_value *p, const wmc_chamber_options *limit, double *out)
 {
-  if (limit->width != 2 || limit->beta != 1) return false;
+  if (index_of_whole(p) != 2 || limit->width != 2) return false;
   for (size_t k = 0; k < p[RECORD].count; k++)
-    out[k] = wmc_hyperbolic_gap_limit(limit->variance * limit->time * p[RECORD].reals[k]);
+    out[k] = (limit->beta == 2 ? complex_gap : wmc_hyperbolic_gap_limit)(
+        limit->variance * limit->time * p[RECORD].reals[k]);
   return true;
 }
 
@@ -184,15 +237,28 @@ static double limit_trace_spread(double d, double beta, double tau)
          1;
 }
 
+typedef struct limit_mode {
+  const wmc_value *parameters;
+  double tau;
+} limit_mode;
+
 /* E tr g = d e^{d tau} for linear layers, as long as draws can see it. */
+static double limit_mode_trace(int k, const void *data)
+{
+  const limit_mode *m = data;
+  const wmc_chamber_options limit = wmc_jacobian_mode_limit(m->parameters, k);
+  const double d = limit.width, beta = limit.beta;
+  return limit_trace_spread(d, beta, m->tau) < WIDEST
+             ? d * exp((d - (1 - 2 / beta) + limit.shift) * m->tau)
+             : NAN;
+}
+
 static bool limit_trace(const wmc_value *p, const wmc_chamber_options *limit, double *out)
 {
-  const double d = limit->width, beta = limit->beta;
+  const wmc_split split = wmc_jacobian_options(p).split;
   for (size_t k = 0; k < p[RECORD].count; k++) {
-    double tau = limit->variance * limit->time * p[RECORD].reals[k];
-    out[k] = limit_trace_spread(d, beta, tau) < WIDEST
-                 ? d * exp((d - (1 - 2 / beta) + limit->shift) * tau)
-                 : NAN;
+    const double tau = limit->variance * limit->time * p[RECORD].reals[k];
+    out[k] = over_modes(&split, limit_mode_trace, &(limit_mode){p, tau});
   }
   return true;
 }
@@ -204,9 +270,10 @@ bool wmc_jacobian_expected_gap(const wmc_value *p, double *out)
   if (in_limit(p, &limit)) return limit_gap(p, &limit, out);
   setting t = setting_of(p);
   double each, square;
-  if (t.o.width == 1) return false;
-  if (is_conformal(&t, &each)) return spread_out(p, (size_t)t.o.width - 1, 0, out);
-  if (!t.linear || !t.gaussian || !t.bare || t.o.width != 2) return false;
+  if (index_of_whole(p) == 1) return false;
+  if (is_conformal(&t, &each)) return spread_out(p, index_of_whole(p) - 1, 0, out);
+  if (!t.linear || !t.gaussian || !t.bare || t.o.width != 2 || !wmc_split_is_trivial(&t.o.split))
+    return false;
   for (size_t k = 0; k < p[RECORD].count; k++)
     wmc_hyperbolic_gap(t.s2, wmc_jacobian_layer(p, k), &out[k], &square);
   return true;
@@ -215,12 +282,12 @@ bool wmc_jacobian_expected_gap(const wmc_value *p, double *out)
 /* E D^2 = (1 + alpha^2)/2 for every symmetric law. Plain chains: |Mu|^2 is a product of independent
  * factors, sigma^2 times sum_i k_i z_i^2 with k_i = 1 or alpha^2; the spread of tr g is at most
  * that of |Mu|^2. */
-static void plain_trace(const setting *t, double layers, double *mean, double *spread)
+static void plain_trace(const setting *t, int beta, double layers, double *mean, double *spread)
 {
   const double d = t->o.width, second = 0.5 * (1 + pow(t->alpha, 2)),
-               fourth = 0.5 * (1 + pow(t->alpha, 4));
+               fourth = 0.5 * (1 + pow(t->alpha, 4)), kurtosis = beta == 2 ? 2 : 3;
   *mean = d * pow(t->o.variance * d * second, layers);
-  *spread = pow(1 + (3 * fourth / (second * second) - 1) / d, layers) - 1;
+  *spread = pow(1 + (kurtosis * fourth / (second * second) - 1) / d, layers) - 1;
 }
 
 /* E J^T J = (1 + d s^2) I given the past, for any law that is fresh in every layer; dropout divides
@@ -233,6 +300,27 @@ static double added_variance(const setting *t)
   return t->block == &wmc_block_two_layer ? s2 * 0.5 * (1 + t->alpha * t->alpha) : NAN;
 }
 
+typedef struct mode_layers {
+  const setting *setting;
+  double s2, layers;
+} mode_layers;
+
+/* NaN where draws cannot see it. */
+static double mode_trace(int k, const void *data)
+{
+  const mode_layers *m = data;
+  const int d = m->setting->o.width, beta = wmc_split_parts(&m->setting->o.split, k);
+  double mean, spread;
+  if (is_plain(m->setting)) {
+    plain_trace(m->setting, beta, m->layers, &mean, &spread);
+  } else {
+    mean = wmc_exact_trace_metric(d, m->s2, m->layers);
+    spread = (beta == 2 ? wmc_exact_trace_metric_spread_complex
+                        : wmc_exact_trace_metric_spread)(d, m->s2, m->layers);
+  }
+  return spread < WIDEST ? mean : NAN;
+}
+
 bool wmc_jacobian_expected_trace(const wmc_value *p, double *out)
 {
   wmc_chamber_options limit;
@@ -241,16 +329,8 @@ bool wmc_jacobian_expected_trace(const wmc_value *p, double *out)
   const bool rotation = t.block == &wmc_block_rotation;
   double s2 = rotation ? 0 : added_variance(&t);
   if (!rotation && (!t.fresh || isnan(is_plain(&t) ? t.alpha : s2))) return false;
-  for (size_t k = 0; k < p[RECORD].count; k++) {
-    double mean, spread, layers = wmc_jacobian_layer(p, k);
-    if (is_plain(&t)) {
-      plain_trace(&t, layers, &mean, &spread);
-    } else {
-      mean = wmc_exact_trace_metric(t.o.width, s2, layers);
-      spread = wmc_exact_trace_metric_spread(t.o.width, s2, layers);
-    }
-    out[k] = spread < WIDEST ? mean : NAN;
-  }
+  for (size_t k = 0; k < p[RECORD].count; k++)
+    out[k] = over_modes(&t.o.split, mode_trace, &(mode_layers){&t, s2, wmc_jacobian_layer(p, k)});
   return true;
 }
 

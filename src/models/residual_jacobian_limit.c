@@ -80,19 +80,24 @@ bool wmc_jacobian_limit(const wmc_value *p, wmc_chamber_options *limit, int *fie
   return true;
 }
 
+wmc_chamber_options wmc_jacobian_mode_limit(const wmc_value *p, int k)
+{
+  const wmc_split split = wmc_jacobian_options(p).split;
+  wmc_chamber_options limit = {0};
+  int field;
+  const char *why;
+  wmc_jacobian_limit(p, &limit, &field, &why);
+  limit.beta = wmc_split_parts(&split, k);
+  limit.shift = wmc_jacobian_block(p) == &wmc_block_exponential ? 0 : 1 - 2.0 / limit.beta;
+  limit.exact = limit.beta == 2;
+  return limit;
+}
+
 void wmc_jacobian_check_limit(const wmc_value *p, const wmc_complaints *complaints)
 {
   wmc_chamber_options limit;
   int field;
   const char *why;
-  const wmc_block *block = wmc_jacobian_block(p);
-  if (p[NUMBERS].integer == 1 && !wmc_jacobian_infinite(p))
-    wmc_complain(complaints, NUMBERS,
-                 "field: complex chains exist at depth inf only; use depth: inf or field: real");
-  if (p[NUMBERS].integer == 1 && block != &wmc_block_linear && block != &wmc_block_exponential)
-    wmc_complain(complaints, NUMBERS,
-                 "field: block %s works with real numbers only; use block: linear or exponential",
-                 block->name);
   if (!wmc_jacobian_infinite(p)) return;
   if (!wmc_jacobian_limit(p, &limit, &field, &why))
     wmc_complain(complaints, DEPTH, "depth: at depth inf %s", why);

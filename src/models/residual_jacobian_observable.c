@@ -1,4 +1,5 @@
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "residual_jacobian.h"
@@ -12,12 +13,15 @@ static void record_coordinates(const wmc_value *p, double *out)
   memcpy(out, p[RECORD].reals, p[RECORD].count * sizeof *out);
 }
 
-static size_t index_length(const wmc_value *p) { return (size_t)p[WIDTH].integer; }
+static size_t index_length(const wmc_value *p)
+{
+  return (size_t)(p[WIDTH].integer * p[GROUP].integer);
+}
 
 /* Width 1 has no gap; its axis keeps one entry, which is NaN. */
 static size_t gap_length(const wmc_value *p)
 {
-  return p[WIDTH].integer > 1 ? (size_t)p[WIDTH].integer - 1 : 1;
+  return index_length(p) > 1 ? index_length(p) - 1 : 1;
 }
 
 static void count_from_one(size_t n, double *out)
@@ -33,6 +37,27 @@ static void index_coordinates(const wmc_value *p, double *out)
 static void gap_coordinates(const wmc_value *p, double *out) { count_from_one(gap_length(p), out); }
 
 static size_t loss_length(const wmc_value *p) { return wmc_jacobian_loses_rank(p) ? 1 : 0; }
+
+static size_t mode_length(const wmc_value *p)
+{
+  const wmc_split split = wmc_jacobian_options(p).split;
+  return split.group > 1 ? (size_t)wmc_split_modes(&split) : 0;
+}
+
+static void mode_coordinates(const wmc_value *p, double *out)
+{
+  for (size_t k = 0; k < mode_length(p); k++) out[k] = (double)k;
+}
+
+static size_t channel_length(const wmc_value *p)
+{
+  return p[GROUP].integer > 1 ? (size_t)p[WIDTH].integer : 0;
+}
+
+static void channel_coordinates(const wmc_value *p, double *out)
+{
+  count_from_one(channel_length(p), out);
+}
 
 static size_t loss_index_length(const wmc_value *p)
 {
@@ -58,8 +83,40 @@ const wmc_axis wmc_jacobian_axes[] = {
     [AXIS_LOSS] = {"loss", "1", "of networks that may lose rank", loss_length, loss_coordinates},
     [AXIS_LOSS_INDEX] = {"loss_index", "1", "index of a singular value that may vanish",
                          loss_index_length, loss_index_coordinates},
+    [AXIS_MODE] = {"mode", "1", "Fourier mode k of the group, k <= n/2", mode_length,
+                   mode_coordinates},
+    [AXIS_CHANNEL] = {"channel_index", "1", "index of a singular value within its mode",
+                      channel_length, channel_coordinates},
     [AXES] = {.name = NULL},
 };
+
+/* ---- modes --------------------------------------------------------------------------------- */
+
+static int decreasing(const void *a, const void *b)
+{
+  const double x = *(const double *)a, y = *(const double *)b;
+  return (x < y) - (x > y);
+}
+
+void wmc_jacobian_merge(const wmc_split *split, size_t channels, const double *levels, double *out)
+{
+  size_t count = 0;
+  for (int k = 0; k < wmc_split_modes(split); k++)
+    for (int copy = 0; copy < wmc_split_repeats(split, k); copy++, count += channels)
+      memcpy(out + count, levels + (size_t)k * channels, channels * sizeof *out);
+  if (count > channels) qsort(out, count, sizeof *out, decreasing);
+}
+
+/* e_1 has the same share 1/n in every mode, pairs counted twice. */
+double wmc_jacobian_merge_growth(const wmc_split *split, const double *growth)
+{
+  const int modes = wmc_split_modes(split);
+  double top = growth[0], sum = 0;
+  if (modes == 1) return growth[0];
+  for (int k = 1; k < modes; k++) top = fmax(top, growth[k]);
+  for (int k = 0; k < modes; k++) sum += wmc_split_repeats(split, k) * exp(2 * (growth[k] - top));
+  return top + 0.5 * log(sum / split->group);
+}
 
 /* ---- one network --------------------------------------------------------------------------- */
 
@@ -94,15 +151,25 @@ static size_t gap(const wmc_jacobian_spectrum *s, double *out)
   return s->d - 1;
 }
 
+/* Levels of different modes do not repel, and pairs are one level: ratios within each mode. */
 static size_t gap_ratio(const wmc_jacobian_spectrum *s, double *out)
 {
   double sum = 0;
-  for (size_t i = 0; i + 2 < s->d; i++) {
-    double a = s->values[i] - s->values[i + 1], b = s->values[i + 1] - s->values[i + 2];
-    sum += a > 0 && b > 0 ? fmin(a, b) / fmax(a, b) : 0;
-  }
-  bool known = s->d >= 3 && s->values[s->d - 1] > -INFINITY;
-  return put(known ? sum / (double)(s->d - 2) : NAN, out);
+  for (size_t k = 0; k < s->modes; k++)
+    for (size_t i = 0; i + 2 < s->channels; i++) {
+      const double *level = s->levels + k * s->channels + i;
+      double a = level[0] - level[1], b = level[1] - level[2];
+      sum += a > 0 && b > 0 ? fmin(a, b) / fmax(a, b) : 0;
+    }
+  bool known = s->channels >= 3 && s->values[s->d - 1] > -INFINITY;
+  return put(known ? sum / (double)(s->modes * (s->channels - 2)) : NAN, out);
+}
+
+static size_t mode_levels(const wmc_jacobian_spectrum *s, double *out)
+{
+  if (s->modes == 1) return 0;
+  memcpy(out, s->levels, s->modes * s->channels * sizeof *out);
+  return s->modes * s->channels;
 }
 
 static size_t log_det_metric(const wmc_jacobian_spectrum *s, double *out)
@@ -206,6 +273,7 @@ enum {
   FINITE_SHARE,
   FINITE_VALUES,
   FINITE_GROWTH,
+  MODE_LEVELS,
   OBSERVABLES
 };
 
@@ -224,15 +292,17 @@ const wmc_observable wmc_jacobian_observables[] = {
                                  CONVERGES},
     [GAP] = {"gap",
              "1",
-             "lambda_i - lambda_{i+1}",
+             "lambda_i - lambda_{i+1} (0 where a Fourier mode gives a value twice)",
              {AXIS_RECORD, AXIS_GAP, WMC_NO_AXIS},
              wmc_jacobian_expected_gap,
              CONVERGES},
-    [GAP_RATIO] = {"gap_ratio",
-                   "1",
-                   "mean over neighbouring gaps of the smaller over the larger; width >= 3",
-                   {AXIS_RECORD, WMC_NO_AXIS},
-                   CONVERGES},
+    [GAP_RATIO] =
+        {"gap_ratio",
+         "1",
+         "mean over neighbouring gaps of the smaller over the larger, within each Fourier "
+         "mode; width >= 3",
+         {AXIS_RECORD, WMC_NO_AXIS},
+         CONVERGES},
     [LOG_DET_METRIC] = {"log_det_metric",
                         "1",
                         "log det g, g = M^T M",
@@ -297,6 +367,13 @@ const wmc_observable wmc_jacobian_observables[] = {
                        "log|M u| where it is finite, otherwise 0",
                        {AXIS_RECORD, AXIS_LOSS, WMC_NO_AXIS},
                        CONVERGES},
+    [MODE_LEVELS] = {"mode_log_singular_values",
+                     "1",
+                     "lambda_i of each Fourier mode; those of modes 0 < k < n/2 come twice in the "
+                     "whole",
+                     {AXIS_RECORD, AXIS_MODE, AXIS_CHANNEL},
+                     wmc_jacobian_expected_levels,
+                     CONVERGES},
     [OBSERVABLES] = {.name = NULL},
 };
 
@@ -317,6 +394,7 @@ static size_t (*const measures[OBSERVABLES])(const wmc_jacobian_spectrum *, doub
     [FINITE_SHARE] = finite_share,
     [FINITE_VALUES] = finite_values,
     [FINITE_GROWTH] = finite_growth,
+    [MODE_LEVELS] = mode_levels,
 };
 
 void wmc_jacobian_measure(size_t records, const wmc_jacobian_spectrum *spectra, double *out)

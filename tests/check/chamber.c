@@ -251,8 +251,12 @@ Test(chamber, decks_of_infinite_depth)
       {{"block", "linear", "exponent", "0.7"}, "depth"},
       {{"block", "rotation"}, "depth"},
       {{"block", "plain", "activation", "linear"}, "depth"},
-      {{"block", "two_layer", "activation", "relu", "field", "complex"}, "field"},
-      {{"depth", "8", "field", "complex"}, "field"},
+      {{"block", "two_layer", "activation", "relu", "field", "complex"}, "activation"},
+      {{"block", "one_layer", "activation", "abs", "field", "complex"}, "field"},
+      {{"block", "linear", "group", "4"}, NULL},
+      {{"block", "exponential", "group", "5"}, NULL},
+      {{"block", "two_layer", "activation", "linear", "group", "2"}, NULL},
+      {{"block", "linear", "group", "4", "field", "complex"}, "group"},
   };
   for (size_t k = 0; k < sizeof rows / sizeof *rows; k++)
     expect_blame(rows[k].deck, rows[k].blamed);

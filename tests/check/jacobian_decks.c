@@ -88,6 +88,22 @@ Test(jacobian_decks, combinations_without_a_limit_are_refused)
       {"block: linear, input_norm2: 3", "does not depend on its input"},
       {"block: linear, norm: rms, input_norm2: 3", NULL},
       {"block: linear, norm: layer, width: 1", "at least 2"},
+      {"block: linear, field: complex", NULL},
+      {"block: two_layer, activation: linear, field: complex, keep: 0.5", NULL},
+      {"block: rotation, field: complex", NULL},
+      {"block: plain, activation: linear, field: complex, weights: uniform", NULL},
+      {"block: exponential, field: complex, weights: smooth", NULL},
+      {"block: two_layer, field: complex", "activation: relu is not linear"},
+      {"block: plain, activation: abs, group: 3", "activation: abs is not linear"},
+      {"block: one_layer, field: complex", "field: complex numbers want linear layers"},
+      {"block: inside, activation: linear, group: 2", "group: Fourier modes want linear layers"},
+      {"block: linear, norm: rms, field: complex", "norm: the Jacobian of a normalisation"},
+      {"block: linear, norm: rms, group: 8", "mixes Fourier modes"},
+      {"block: linear, keep: 0.5, group: 8", "masks do not commute"},
+      {"block: linear, field: complex, group: 8", "independent complex chains"},
+      {"block: linear, group: 8", NULL},
+      {"block: two_layer, activation: linear, group: 8, hidden: 3", NULL},
+      {"block: linear, group: 2048", "at most 4096"},
   };
   for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
     char text[512];

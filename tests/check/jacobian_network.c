@@ -295,16 +295,17 @@ Test(jacobian_network, smooth_weights_have_a_limit_for_each_network)
 
 /* ---- the model -------------------------------------------------------------------------- */
 
-enum { FIELDS = 19, MEASURED = 512 };
+enum { FIELDS = 64 /* at most */, MEASURED = 512 };
 
 /* Values as a deck would give them: "name=text" pairs over the defaults. */
 static void read_parameters(const wmc_model *model, wmc_value *values, size_t n,
                             const char *const *settings)
 {
   wmc_text why = {0};
-  cr_assert_eq(wmc_field_count(model->fields), FIELDS);
+  const size_t fields = wmc_field_count(model->fields);
+  cr_assert_leq(fields, FIELDS);
   for (int pass = 0; pass < 3; pass++) /* conditions may depend on later fields */
-    for (size_t k = 0; k < FIELDS; k++)
+    for (size_t k = 0; k < fields; k++)
       if (model->fields[k].standard && !values[k].present &&
           wmc_field_allowed(model->fields, k, values))
         cr_assert(wmc_field_read(&model->fields[k], model->fields[k].standard, &values[k], &why),

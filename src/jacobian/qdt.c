@@ -11,8 +11,6 @@
 
 /* Width from which bidiagonalisation beats rotations on a matrix that is not graded. */
 enum { BIDIAGONAL = 24 };
-/* Log-ratio up to which squares of graded columns are far from underflow. */
-static const double PLAIN_RANGE = 100;
 
 /* Matrices are d x d numbers of `parts` reals, so that a column has n = parts d of them. Where the
  * kernels of dense.h want real matrices, complex ones take their real form (wmc_complex_form). */
@@ -27,7 +25,7 @@ struct wmc_qdt {
   double *front, *back; /* n x d: P Q, and the buffer of the next product */
   double *wide;         /* n x n: real form of a layer, then of P Q; complex only */
   double *t;            /* n x d, unit upper triangular */
-  double *r;            /* d exponents */
+  double *r, *low;      /* d exponents, and what rounding took from their sums */
   double *upper;        /* n x n: R of a factorisation, scaled; then rows of diag(e^r) T */
   double *turns;        /* n x n: rotations of the columns of `upper` */
   double *column;       /* n */
@@ -52,6 +50,7 @@ void wmc_qdt_destroy(wmc_qdt *s)
   wmc_free(s->wide);
   wmc_free(s->t);
   wmc_free(s->r);
+  wmc_free(s->low);
   wmc_free(s->upper);
   wmc_free(s->turns);
   wmc_free(s->column);
@@ -65,12 +64,12 @@ static wmc_status allocate(wmc_qdt *s)
   const int n = s->n;
   const size_t size = (size_t)n * (size_t)s->d, real_size = (size_t)n * (size_t)n;
   const size_t sizes[] = {wmc_qr_scratch(n, n), wmc_svd_scratch(n, n),
-                          wmc_singular_values_scratch(n)};
+                          wmc_singular_values_scratch(n), wmc_graded_scratch(n)};
   size_t scratch = 0;
   for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++)
     if (sizes[k] > scratch) scratch = sizes[k];
   double **squares[] = {&s->front, &s->back, &s->t};
-  double **vectors[] = {&s->r, &s->column, &s->sorted};
+  double **vectors[] = {&s->r, &s->low, &s->column, &s->sorted};
   bool failed = false;
   for (size_t k = 0; k < sizeof squares / sizeof *squares; k++)
     failed |= !(*squares[k] = WMC_ARRAY(double, size));
@@ -167,6 +166,15 @@ void wmc_qdt_limit_rank(wmc_qdt *s, int rank)
   if (rank < s->rank) s->rank = rank;
 }
 
+/* r_i += log R_ii without loss: 10^5 roundings of numbers near 300 would cost a digit. */
+static void add_to_exponent(wmc_qdt *s, size_t i, double by)
+{
+  double sum = s->r[i] + by, taken = sum - s->r[i];
+  double lost = (s->r[i] - (sum - taken)) + (by - taken);
+  s->r[i] = sum;
+  if (isfinite(lost)) s->low[i] += lost;
+}
+
 /* R_ij <- (R_ij / R_ii) e^{r_j - r_i} with the old r; then r_i += log R_ii. Rows of vanishing R_ii,
  * or beyond the rank, become those of the identity, with r_i = -inf. */
 static void scale_rows(wmc_qdt *s)
@@ -178,12 +186,13 @@ static void scale_rows(wmc_qdt *s)
     bool lost = i >= (size_t)s->rank || !(diagonal > 0) || s->r[i] == -INFINITY;
     if (lost) s->upper[place(s, i, i)] = 0;
     for (size_t j = i + 1; j < d; j++) {
-      double *entry = s->upper + place(s, i, j), factor = exp(s->r[j] - s->r[i]) / diagonal;
+      double ratio = exp((s->r[j] - s->r[i]) + (s->low[j] - s->low[i]));
+      double *entry = s->upper + place(s, i, j), factor = ratio / diagonal;
       for (int part = 0; part < s->parts; part++) entry[part] = lost ? 0 : entry[part] * factor;
     }
   }
   for (size_t i = 0; i < d; i++) {
-    s->r[i] += log(s->upper[place(s, i, i)]);
+    add_to_exponent(s, i, log(s->upper[place(s, i, i)]));
     s->upper[place(s, i, i)] = 1;
   }
 }
@@ -242,6 +251,7 @@ void wmc_qdt_factor(wmc_qdt *s)
   if (!s->factored) {
     set_identity(s, s->t);
     memset(s->r, 0, (size_t)s->d * sizeof(double));
+    memset(s->low, 0, (size_t)s->d * sizeof(double));
   }
   factorise(s);
   scale_rows(s);
@@ -259,13 +269,13 @@ static void set_upper(wmc_qdt *s, const double *a)
     wmc_complex_form(s->d, s->d, a, s->upper);
 }
 
-/* values <- top + log of the n numbers in `sorted`, which come twice if complex. */
-static void take_logs(const wmc_qdt *s, double top, double *values)
+/* values <- log of the n numbers in `sorted`, which come twice if complex. */
+static void take_logs(const wmc_qdt *s, double *values)
 {
   const int parts = s->parts;
   for (int i = 0; i < s->d; i++) {
     double first = log(s->sorted[parts * i]);
-    values[i] = top + (parts == 1 ? first : 0.5 * (first + log(s->sorted[2 * i + 1])));
+    values[i] = parts == 1 ? first : 0.5 * (first + log(s->sorted[2 * i + 1]));
   }
 }
 
@@ -273,15 +283,16 @@ static void take_logs(const wmc_qdt *s, double top, double *values)
 static bool graded_values(wmc_qdt *s, double *values, double *turns)
 {
   for (int i = 0; i < s->n; i++) s->sorted[i] = values[i / s->parts];
-  if (!wmc_graded_singular_vectors(s->n, s->upper, s->sorted, turns)) return false;
+  if (!(turns ? wmc_graded_singular_vectors(s->n, s->upper, s->sorted, turns, s->scratch)
+              : wmc_graded_singular_values(s->n, s->upper, s->sorted, s->scratch)))
+    return false;
   for (int i = 0; i < s->d; i++)
     values[i] = 0.5 * (s->sorted[s->parts * i] + s->sorted[s->parts * (i + 1) - 1]);
   return true;
 }
 
-/* Singular values of Q diag(e^r) T: the columns to be rotated are the rows of T. As long as their
- * squares cannot underflow the exponents are put into the columns and the faster kernel serves.
- * `turns`, the identity or NULL, is multiplied by the rotations; `upper` is left as rotated. */
+/* Singular values of Q diag(e^r) T: the columns to be rotated are the rows of T. `turns`, the
+ * identity or NULL, is multiplied by the rotations; `upper` is then left as rotated. */
 static bool factored_values(wmc_qdt *s, double *values, double *growth, double *turns)
 {
   size_t d = (size_t)s->d;
@@ -290,23 +301,14 @@ static bool factored_values(wmc_qdt *s, double *values, double *growth, double *
   for (size_t i = 0; i < d; i++) values[i] = i < (size_t)s->rank ? s->r[i] : -INFINITY;
   *growth = values[0];
   if (s->rank == 0) return true;
-  double top = values[0], bottom = values[0];
-  for (size_t i = 1; i < (size_t)s->rank; i++) {
-    top = fmax(top, values[i]);
-    bottom = fmin(bottom, values[i]);
-  }
-  bool narrow = top - bottom < PLAIN_RANGE;
   for (size_t i = 0; i < d; i++) {
-    double scale = i >= (size_t)s->rank ? 0 : narrow ? exp(values[i] - top) : 1;
+    const double scale = exp(s->low[i]);
     for (size_t k = 0; k < d; k++)
       for (size_t part = 0; part < (size_t)s->parts; part++)
         s->back[place(s, k, i) + part] = k < i ? 0 : scale * s->t[place(s, i, k) + part];
   }
   set_upper(s, s->back);
-  if (!narrow) return graded_values(s, values, turns);
-  wmc_svd_jacobi(s->n, s->n, s->upper, turns, s->sorted, s->scratch);
-  take_logs(s, top, values);
-  return true;
+  return graded_values(s, values, turns);
 }
 
 /* The same for P alone, with its own columns. */
@@ -320,7 +322,7 @@ static bool plain_values(wmc_qdt *s, double *values, double *growth, double *tur
     wmc_svd_jacobi(s->n, s->n, s->upper, turns, s->sorted, s->scratch);
   else if (!wmc_singular_values(s->n, s->upper, s->sorted, s->scratch))
     return false;
-  take_logs(s, 0, values);
+  take_logs(s, values);
   return true;
 }
 

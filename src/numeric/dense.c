@@ -33,7 +33,13 @@ size_t wmc_qr_scratch(int m, int n)
 void wmc_qr(int m, int n, double *a, double *r, double *scratch)
 {
   assert(m >= n && n > 0);
-  qrs[wmc_simd_level()](m, n, a, r, scratch);
+  qrs[wmc_simd_level()](m, n, a, r, true, scratch);
+}
+
+void wmc_qr_triangle(int m, int n, double *a, double *r, double *scratch)
+{
+  assert(m >= n && n > 0);
+  qrs[wmc_simd_level()](m, n, a, r, false, scratch);
 }
 
 /** In doubles: Y above V, twice, two n x n matrices and two vectors, all padded to 8 rows, and room

@@ -164,6 +164,10 @@ static void check_qr(int m, int n, const double *a, const char *what)
   double *q = copy_of(a, m * n), *r = random_matrix(n, n);
   double *scratch = WMC_ARRAY(double, wmc_qr_scratch(m, n));
   wmc_qr(m, n, q, r, scratch);
+  double *alone = random_matrix(n, n), *spoilt = copy_of(a, m * n);
+  wmc_qr_triangle(m, n, spoilt, alone, scratch);
+  for (int i = 0; i < n * n; i++) cr_assert_eq(alone[i], r[i], "%s %d x %d: R alone", what, m, n);
+  wmc_free(alone), wmc_free(spoilt);
   double defect = orthogonality_defect(m, n, q);
   cr_assert_leq(defect, 8 * DBL_EPSILON * sqrt(m), "%s %d x %d: Q^T Q - 1 = %g", what, m, n,
                 defect);

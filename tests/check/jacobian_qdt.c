@@ -2,6 +2,7 @@
  * themselves with factorisations at other places, and against closed forms at widths 1 and 2. */
 #include <complex.h>
 #include <criterion/criterion.h>
+#include <float.h>
 #include <gmp.h>
 #include <math.h>
 #include <stdio.h>
@@ -20,6 +21,32 @@ static wmc_stream *stream_of(long id)
   wmc_stream *stream;
   cr_assert_eq(wmc_stream_create(&stream, 20261121, id), WMC_OK);
   return stream;
+}
+
+/* The layers I + s G of a chain, made again from the start as often as they are wanted. */
+typedef struct chain {
+  int d, depth;
+  double s;
+  long id;
+} chain;
+
+enum { CHUNK = 100 }; /* layers made at a time; depths are multiples or below */
+
+/* Calls `take` with all layers, CHUNK at a time. */
+static void each_layer(const chain *c, void (*take)(void *, int, const double *), void *to)
+{
+  const size_t size = (size_t)(c->d * c->d);
+  wmc_stream *stream = stream_of(c->id);
+  double *j = WMC_ARRAY(double, CHUNK *size);
+  for (int done = 0; done < c->depth; done += CHUNK) {
+    int count = c->depth - done < CHUNK ? c->depth - done : CHUNK;
+    wmc_stream_normals(stream, size * (size_t)count, c->s, j);
+    for (int l = 0; l < count; l++)
+      for (int i = 0; i < c->d; i++) j[(size_t)l * size + (size_t)(i * (c->d + 1))] += 1;
+    take(to, count, j);
+  }
+  wmc_free(j);
+  wmc_stream_destroy(stream);
 }
 
 /* count Jacobians I + s G. */
@@ -64,27 +91,36 @@ static void mp_dot(int d, mpf_t *x, mpf_t *y, mpf_t out, mpf_t t)
   }
 }
 
-static mpf_t *mp_product(int d, int count, const double *layers)
+typedef struct mp_matrix {
+  int d;
+  mpf_t *m, *next, *t;
+} mp_matrix;
+
+static void mp_multiply(void *to, int count, const double *layers)
 {
-  mpf_t *m = mp_array(d * d), *next = mp_array(d * d), *t = mp_array(2);
-  for (int i = 0; i < d; i++) mpf_set_ui(m[i * d + i], 1);
+  mp_matrix *p = to;
+  const int d = p->d;
   for (int l = 0; l < count; l++, layers += d * d) {
     for (int j = 0; j < d; j++)
       for (int i = 0; i < d; i++) {
-        mpf_set_ui(next[j * d + i], 0);
+        mpf_set_ui(p->next[j * d + i], 0);
         for (int k = 0; k < d; k++) {
-          mpf_set_d(t[0], layers[k * d + i]);
-          mpf_mul(t[1], t[0], m[j * d + k]);
-          mpf_add(next[j * d + i], next[j * d + i], t[1]);
+          mpf_set_d(p->t[0], layers[k * d + i]);
+          mpf_mul(p->t[1], p->m[j * d + k], p->t[0]);
+          mpf_add(p->next[j * d + i], p->next[j * d + i], p->t[1]);
         }
       }
-    mpf_t *swap = m;
-    m = next;
-    next = swap;
+    mpf_t *swap = p->m;
+    p->m = p->next;
+    p->next = swap;
   }
-  mp_free(next, d * d);
-  mp_free(t, 2);
-  return m;
+}
+
+static mp_matrix mp_identity(int d)
+{
+  mp_matrix p = {d, mp_array(d * d), mp_array(d * d), mp_array(2)};
+  for (int i = 0; i < d; i++) mpf_set_ui(p.m[i * (d + 1)], 1);
+  return p;
 }
 
 /* One rotation; returns the logarithm of the cosine that the columns had. */
@@ -132,14 +168,10 @@ static void sort_decreasing(int d, double *x)
     }
 }
 
-/* Log-singular values and log|M e_1| of the product with `bits` of mantissa. */
-static void reference(int d, int count, const double *layers, unsigned bits, double *values,
-                      double *growth)
+/* Log-singular values of m, destroyed. */
+static void mp_values(int d, mpf_t *m, double *values)
 {
-  mpf_set_default_prec(bits);
-  mpf_t *m = mp_product(d, count, layers), *w = mp_array(6);
-  mp_dot(d, m, m, w[0], w[1]);
-  *growth = 0.5 * mp_log(w[0]);
+  mpf_t *w = mp_array(6);
   for (double worst = 0; worst > -40;) {
     worst = -HUGE_VAL;
     for (int i = 0; i < d; i++)
@@ -150,8 +182,28 @@ static void reference(int d, int count, const double *layers, unsigned bits, dou
     values[i] = 0.5 * mp_log(w[0]);
   }
   sort_decreasing(d, values);
-  mp_free(m, d * d);
   mp_free(w, 6);
+}
+
+/* Log-singular values and log|M e_1|; p is destroyed. */
+static void mp_finish(mp_matrix *p, double *values, double *growth)
+{
+  const int d = p->d;
+  mp_dot(d, p->m, p->m, p->t[0], p->t[1]);
+  *growth = 0.5 * mp_log(p->t[0]);
+  mp_values(d, p->m, values);
+  mp_free(p->m, d * d);
+  mp_free(p->next, d * d);
+  mp_free(p->t, 2);
+}
+
+/* Of a chain, with `bits` of mantissa. */
+static void reference(const chain *c, unsigned bits, double *values, double *growth)
+{
+  mpf_set_default_prec(bits);
+  mp_matrix p = mp_identity(c->d);
+  each_layer(c, mp_multiply, &p);
+  mp_finish(&p, values, growth);
 }
 
 /* ---- tests ------------------------------------------------------------------------------ */
@@ -176,27 +228,69 @@ static void spectrum(int d, int limit, int count, const double *layers, double *
   wmc_qdt_destroy(qdt);
 }
 
-/* A linear chain whose mean log-ratio (d - 1) tau is `spread`. */
-static void check_chain(int d, int depth, double spread, unsigned bits, long id)
+static void multiply(void *to, int count, const double *layers)
 {
-  double tau = spread / (d - 1), exact[D_MAX], exact_growth, values[D_MAX], growth;
-  wmc_stream *stream = stream_of(id);
-  double *layers = linear_layers(stream, d, depth, sqrt(tau / depth));
-  reference(d, depth, layers, bits, exact, &exact_growth);
-  cr_assert_gt(exact[0] - exact[d - 1], 0.7 * spread);
-  int limits[] = {1, wmc_qdt_layers(d, tau / depth)};
-  for (size_t k = 0; k < 2; k++) {
-    spectrum(d, limits[k], depth, layers, values, &growth);
-    double defect = largest_difference(d, values, exact);
-    cr_expect_lt(defect, 2e-12, "d=%d L=%d, %d layers a factorisation: log-ratio %.1f, defect %.2g",
-                 d, depth, limits[k], exact[0] - exact[d - 1], defect);
-    cr_expect_lt(fabs(growth - exact_growth), 2e-12, "growth, d=%d L=%d", d, depth);
-    if (test_verbose())
-      printf("d=%2d L=%4d layers/QR %3d log-ratio %6.1f defect %.2g\n", d, depth, limits[k],
-             exact[0] - exact[d - 1], defect);
+  wmc_qdt_multiply(to, (size_t)count, layers);
+}
+
+static void spectrum_of(const chain *c, int limit, double *values, double *growth)
+{
+  wmc_qdt *qdt;
+  cr_assert_eq(wmc_qdt_create(&qdt, c->d, limit), WMC_OK);
+  each_layer(c, multiply, qdt);
+  cr_assert(wmc_qdt_values(qdt, values, growth), "d=%d limit=%d", c->d, limit);
+  wmc_qdt_destroy(qdt);
+}
+
+/* 12 digits of every singular value. */
+static const double TWELVE_DIGITS = 1e-12;
+enum { MULTIPLES = 4 };
+
+/* A linear chain whose mean log-ratio (d - 1) tau is `spread`. */
+static chain chain_of(int d, int depth, double spread, long id)
+{
+  return (chain){d, depth, sqrt(spread / (d - 1) / depth), id};
+}
+
+static int layers_of(const chain *c, double multiple)
+{
+  return (int)fmax(1, multiple * wmc_qdt_layers(c->d, c->s * c->s));
+}
+
+/* Errors of lambda, root of the mean square over `seeds` chains of the largest of each, with so
+ * many times the usual number of layers between factorisations. */
+static void measure_errors(int d, int depth, double spread, int seeds, long id, size_t multiples,
+                           const double *multiple, double *out)
+{
+  double largest[MULTIPLES] = {0}, relative = 0, growths = 0, ratio = 0;
+  for (size_t k = 0; k < multiples; k++) out[k] = 0;
+  for (int seed = 0; seed < seeds; seed++) {
+    const chain c = chain_of(d, depth, spread, id + seed);
+    double exact[D_MAX], exact_growth, values[D_MAX], growth;
+    reference(&c, (unsigned)(300 + 2.6 * spread), exact, &exact_growth);
+    cr_assert_gt(exact[0] - exact[d - 1], 0.5 * spread);
+    ratio += (exact[0] - exact[d - 1]) / seeds;
+    for (size_t k = 0; k < multiples; k++) {
+      spectrum_of(&c, layers_of(&c, multiple[k]), values, &growth);
+      double defect = largest_difference(d, values, exact);
+      largest[k] = fmax(largest[k], defect);
+      out[k] += defect * defect / seeds;
+      for (int i = 0; i < d && multiple[k] == 1; i++)
+        relative = fmax(relative, fabs((values[i] - exact[i]) / exact[i]));
+      if (multiple[k] == 1) growths = fmax(growths, fabs(growth - exact_growth));
+    }
   }
-  wmc_free(layers);
-  wmc_stream_destroy(stream);
+  cr_expect_lt(growths, TWELVE_DIGITS, "growth, d=%d L=%d", d, depth);
+  const chain c = chain_of(d, depth, spread, id);
+  if (test_verbose())
+    printf("d=%2d L=%6d %2d chains, log-ratio %5.1f; relative %.0e, growth %.0e; layers/QR, error, "
+           "largest:",
+           d, depth, seeds, ratio, relative, growths);
+  for (size_t k = 0; k < multiples; k++) {
+    out[k] = sqrt(out[k]);
+    if (test_verbose()) printf("  %5d %.1e %.1e", layers_of(&c, multiple[k]), out[k], largest[k]);
+  }
+  if (test_verbose()) printf("\n");
 }
 
 /* ---- complex matrices: the reference is the product of their real forms, with every value twice
@@ -220,7 +314,10 @@ static void complex_reference(int d, int count, const double *layers, unsigned b
   double twice[2 * D_MAX], *forms = WMC_ARRAY(double, size *(size_t)count);
   for (int l = 0; l < count; l++)
     wmc_complex_form(d, d, layers + (size_t)l * size / 2, forms + (size_t)l * size);
-  reference(2 * d, count, forms, bits, twice, growth);
+  mpf_set_default_prec(bits);
+  mp_matrix p = mp_identity(2 * d);
+  mp_multiply(&p, count, forms);
+  mp_finish(&p, twice, growth);
   for (int i = 0; i < d; i++) {
     cr_assert_lt(twice[2 * i] - twice[2 * i + 1], 1e-15 * (1 + fabs(twice[2 * i])));
     values[i] = twice[2 * i];
@@ -264,26 +361,72 @@ Test(jacobian_qdt, complex_products)
   for (int d = 2; d <= D_MAX; d *= 2) check_complex_chain(d, 64, (d - 1.0) / d, 200, 44 + d);
 }
 
-Test(jacobian_qdt, ten_digits_over_e70)
+static void check_chains(int d, int depth, double spread, int seeds, long id)
 {
-  check_chain(16, 200, 72, 600, 1);
-  check_chain(16, 1000, 72, 600, 2);
-  check_chain(16, 4000, 72, 600, 3);
-  check_chain(8, 1000, 72, 600, 4);
-  check_chain(3, 4000, 72, 600, 5);
+  const double usual = 1;
+  double error;
+  measure_errors(d, depth, spread, seeds, id, 1, &usual, &error);
+  cr_expect_lt(error, TWELVE_DIGITS, "d=%d L=%d spread %g: error %.2g", d, depth, spread, error);
 }
 
-Test(jacobian_qdt, no_underflow_over_e600)
+Test(jacobian_qdt, twelve_digits_over_e70)
 {
-  check_chain(8, 2000, 620, 1600, 6);
-  check_chain(2, 4000, 620, 1600, 7);
+  check_chains(16, 200, 72, 1, 1);
+  check_chains(16, 1000, 72, 1, 2);
+  check_chains(8, 1000, 72, 2, 4);
+  check_chains(3, 4000, 72, 4, 10);
+}
+
+Test(jacobian_qdt, twelve_digits_over_e600)
+{
+  check_chains(8, 4000, 600, 1, 20);
+  check_chains(4, 4000, 600, 2, 30);
+  check_chains(2, 4000, 600, 4, 40);
+}
+
+Test(jacobian_qdt, twelve_digits_at_a_hundred_thousand_layers)
+{
+  check_chains(2, 100000, 10, 1, 50);
+  check_chains(2, 100000, 600, 1, 60);
+  check_chains(3, 100000, 100, 1, 70);
+}
+
+/* Minutes: WEYLMC_EFFORT=10 or more. */
+Test(jacobian_qdt, twelve_digits_at_all_widths_depths_and_spreads)
+{
+  const int widths[] = {2, 4, 8, 16}, depths[] = {1000, 10000, 100000};
+  const double spreads[] = {10, 100, 600};
+  if (test_trials(1) < 10) return;
+  for (int w = 0; w < 4; w++)
+    for (int l = 0; l < 3; l++)
+      for (int k = 0; k < 3; k++)
+        check_chains(widths[w], depths[l], spreads[k], w < 2 && l < 2 ? 8 : 1, 100);
+}
+
+/* Twice the layers between factorisations costs half a digit, four times more than one; half as
+ * many gain nothing. */
+Test(jacobian_qdt, factorisations_are_as_rare_as_accuracy_allows)
+{
+  const double multiples[MULTIPLES] = {0.5, 1, 2, 4};
+  const struct {
+    int d, depth;
+    double spread;
+  } cases[] = {{2, 2000, 72}, {4, 1000, 72}, {8, 500, 30}, {16, 500, 72}};
+  for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+    double error[MULTIPLES];
+    measure_errors(cases[k].d, cases[k].depth, cases[k].spread, 8, 200, MULTIPLES, multiples,
+                   error);
+    cr_expect_lt(error[1], 3 * error[0], "d=%d", cases[k].d);
+    cr_expect_lt(error[1], TWELVE_DIGITS, "d=%d", cases[k].d);
+    cr_expect_gt(error[3], 10 * error[1], "d=%d", cases[k].d);
+  }
 }
 
 Test(jacobian_qdt, narrow_chains_need_no_factorisation)
 {
   for (int d = 2; d <= D_MAX; d *= 2) {
     cr_expect_geq(wmc_qdt_layers(d, 1.0 / d / 64), 64, "d=%d", d);
-    check_chain(d, 64, (d - 1.0) / d, 200, 8 + d);
+    check_chains(d, 64, (d - 1.0) / d, 4, 8 + 4 * d);
   }
 }
 
@@ -353,18 +496,70 @@ Test(jacobian_qdt, graded_columns_of_any_exponent)
 {
   /* Y = [y_1, e^{r} y_2] with unit y_i at an angle a: s_1 s_2 = e^{r} sin a, and to order e^{2r}
    * s_1 = 1 + (e^{2r} cos^2 a) / 2 */
+  double *scratch = WMC_ARRAY(double, wmc_graded_scratch(2));
   for (double r = -10; r > -3e4; r *= 3) {
     double a = 0.7, y[4] = {1, 0, cos(a), sin(a)}, values[2] = {0, r};
     double first = 0.5 * exp(2 * r) * cos(a) * cos(a);
-    cr_assert(wmc_graded_singular_values(2, y, values));
+    cr_assert(wmc_graded_singular_values(2, y, values, scratch));
     cr_expect_lt(fabs(values[0] - first), 1e-15);
     cr_expect_lt(fabs(values[1] - (r + log(sin(a)) - first)), 1e-15 * (10 - r), "r=%g", r);
   }
   /* the order of the columns is no matter */
   double y[4] = {cos(0.7), sin(0.7), 1, 0}, values[2] = {-5000, 0};
-  cr_assert(wmc_graded_singular_values(2, y, values));
+  cr_assert(wmc_graded_singular_values(2, y, values, scratch));
   cr_expect_eq(values[0], 0);
   cr_expect_lt(fabs(values[1] + 5000 - log(sin(0.7))), 1e-11);
+  wmc_free(scratch);
+}
+
+/* y_j = e_j + noise with exponents of any order: all ways of graded.c, by the number of columns and
+ * the range of exponents. */
+Test(jacobian_qdt, graded_columns_have_full_relative_accuracy)
+{
+  enum { MOST = 40 };
+  const struct {
+    int d;
+    double range;
+  } cases[] = {{4, 1}, {4, 300}, {12, 30}, {12, 600}, {24, 2}, {MOST, 2}, {MOST, 60}, {MOST, 300}};
+  wmc_stream *stream = stream_of(32);
+  for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+    const int d = cases[c].d;
+    double y[MOST * MOST], r[MOST], exact[MOST],
+        *scratch = WMC_ARRAY(double, wmc_graded_scratch(d));
+    mpf_set_default_prec((unsigned)(300 + 2.6 * cases[c].range));
+    mpf_t *m = mp_array(d * d);
+    wmc_stream_normals(stream, (size_t)(d * d), 0.5 / sqrt(d), y);
+    for (int j = 0; j < d; j++) {
+      /* powers of two, so that both are given the same matrix */
+      long power = -lround(cases[c].range / log(2) * wmc_stream_uniform(stream));
+      r[j] = (double)power * log(2);
+      y[j * (d + 1)] += 1;
+      for (int i = 0; i < d; i++) {
+        mpf_set_d(m[j * d + i], y[j * d + i]);
+        mpf_div_2exp(m[j * d + i], m[j * d + i], (unsigned long)-power);
+      }
+    }
+    mp_values(d, m, exact);
+    cr_assert(wmc_graded_singular_values(d, y, r, scratch));
+    double defect = largest_difference(d, r, exact), bound = 3e-14 + cases[c].range * DBL_EPSILON;
+    cr_expect_lt(defect, bound, "d=%d range %g: defect %.2g", d, cases[c].range, defect);
+    if (test_verbose()) printf("graded d=%d range %g: defect %.2g\n", d, cases[c].range, defect);
+    mp_free(m, d * d);
+    wmc_free(scratch);
+  }
+  wmc_stream_destroy(stream);
+}
+
+/* Columns of 0 and exponents of -inf are singular values of 0, wherever they stand. */
+Test(jacobian_qdt, graded_columns_that_are_zero)
+{
+  enum { D = 6 };
+  double y[D * D] = {0}, r[D] = {0, -INFINITY, 3, 1, -400, 0}, scratch[4096];
+  cr_assert_leq(wmc_graded_scratch(D), 4096);
+  for (int j = 0; j < D; j++) y[j * (D + 1)] = j == 3 ? 0 : 1;
+  cr_assert(wmc_graded_singular_values(D, y, r, scratch));
+  const double expected[D] = {3, 0, 0, -400, -INFINITY, -INFINITY};
+  for (int j = 0; j < D; j++) cr_expect_eq(r[j], expected[j], "%d: %g", j, r[j]);
 }
 
 Test(jacobian_qdt, singular_or_not_finite_is_reported)

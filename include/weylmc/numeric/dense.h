@@ -48,6 +48,8 @@ size_t wmc_qr_scratch(int m, int n);
  * with zeros below. Householder, for any scaling and rank; where R_jj = 0 column j of Q is some
  * unit vector orthogonal to the others. */
 void wmc_qr(int m, int n, double *a, double *r, double *scratch);
+/** R alone, in half the time: A is destroyed. */
+void wmc_qr_triangle(int m, int n, double *a, double *r, double *scratch);
 
 size_t wmc_svd_scratch(int m, int n);
 /** One-sided Jacobi: Y (m x n, m >= n) = U diag(s) V^T with s decreasing.

@@ -1,13 +1,15 @@
 /** @file dense_kernels.h  Kernels of dense.h that are compiled once per instruction set. */
 #pragma once
+#include <stdbool.h>
+
 #include "simd_name.h"
 
 /** C (m x n) = A (m x k) B (k x n), column-major without padding; any alignment. */
 typedef void wmc_product_kernel(int m, int n, int k, const double *a, const double *b, double *c);
 /** The same for a size that the kernel knows. */
 typedef void wmc_product_fixed(const double *a, const double *b, double *c);
-/** See wmc_qr and wmc_svd_jacobi. */
-typedef void wmc_qr_kernel(int m, int n, double *a, double *r, double *scratch);
+/** See wmc_qr (with q), wmc_qr_triangle (without) and wmc_svd_jacobi. */
+typedef void wmc_qr_kernel(int m, int n, double *a, double *r, bool q, double *scratch);
 typedef int wmc_svd_kernel(int m, int n, double *y, double *v, double *s, double *scratch);
 /** See wmc_rotate_columns. */
 typedef void wmc_rotate_kernel(int m, int n, const double *c, const double *s, double *x,

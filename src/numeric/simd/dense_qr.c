@@ -241,7 +241,7 @@ static double reflector(int n, double *x)
   return r / scale / scale;
 }
 
-static void qr_of_any_scale(int m, int n, double *a, double *r, double *diagonal)
+static void factor_any_scale(int m, int n, double *a, double *r, double *diagonal)
 {
   for (int j = 0; j < n; j++) {
     double *v = a + j + (ptrdiff_t)j * m;
@@ -256,6 +256,10 @@ static void qr_of_any_scale(int m, int n, double *a, double *r, double *diagonal
       double entry = i < j ? a[i + (ptrdiff_t)j * m] : i == j ? diagonal[j] : 0;
       r[i + (ptrdiff_t)j * n] = diagonal[i] < 0 ? -entry : entry;
     }
+}
+
+static void form_q_any_scale(int m, int n, double *a, const double *diagonal)
+{
   for (int j = n - 1; j >= 0; j--) {
     double *v = a + j + (ptrdiff_t)j * m, first = v[0];
     for (int l = j + 1; l < n; l++) {
@@ -272,7 +276,7 @@ static void qr_of_any_scale(int m, int n, double *a, double *r, double *diagonal
       for (int i = 0; i < m; i++) a[i + (ptrdiff_t)j * m] = -a[i + (ptrdiff_t)j * m];
 }
 
-void WMC_SIMD_NAME(wmc_qr_householder)(int m, int n, double *a, double *r, double *scratch)
+void WMC_SIMD_NAME(wmc_qr_householder)(int m, int n, double *a, double *r, bool q, double *scratch)
 {
   rows w = {.m = m, .n = n, .width = (n + LANES - 1) / LANES * LANES};
   w.a = (double *)(((uintptr_t)scratch + 63) & ~(uintptr_t)63);
@@ -284,10 +288,12 @@ void WMC_SIMD_NAME(wmc_qr_householder)(int m, int n, double *a, double *r, doubl
   copy_in(&w, a);
   for (int k = n; k < w.width; k++) w.sign[k] = 1;
   if (!factor(&w)) {
-    qr_of_any_scale(m, n, a, r, w.tau);
+    factor_any_scale(m, n, a, r, w.tau);
+    if (q) form_q_any_scale(m, n, a, w.tau);
     return;
   }
   copy_r(&w, r);
+  if (!q) return;
   form_q(&w);
   copy_q(&w, a);
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # All benchmarks in one run: tests/bench/run.sh [name]...
-# Names: accumulator normals dense jacobian langevin parameters (default: all). They print times and, beside them,
+# Names: accumulator normals dense jacobian spectra depths langevin parameters (default: all). They print times and, beside them,
 # what NumPy or LAPACK take in the same run; machines are noisy, so read the ratios. Nothing else should
 # run meanwhile. WEYLMC_SIMD=base|v3 lowers the instruction set.
 set -euo pipefail
@@ -14,10 +14,12 @@ accumulator() { "$(program accumulator)"; }
 normals() { "$python" "$here/normals.py" "$(program normals)"; }
 dense() { "$(program dense)"; }
 jacobian() { "$(program jacobian)" "$python" "$here/numpy_jacobian.py"; }
+spectra() { "$(program spectra)"; }
+depths() { "$(program depths)"; }
 parameters() { "$(program parameters)"; }
 langevin() { "$(program langevin)" "$python" "$here/numpy_langevin.py"; }
 
-[ $# -gt 0 ] || set -- accumulator normals dense jacobian langevin parameters
+[ $# -gt 0 ] || set -- accumulator normals dense jacobian spectra depths langevin parameters
 grep -m 1 'model name' /proc/cpuinfo || true
 "$build/src/cli/weylmc" --version
 for name in "$@"; do

@@ -1,5 +1,6 @@
 /* Networks against plain products, and the model built on them against its definitions. */
 #include <criterion/criterion.h>
+#include <malloc.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -149,6 +150,51 @@ Test(jacobian_network, singular_products_are_an_error)
   cr_expect_not_null(strstr(wmc_message(), "singular"));
   wmc_network_destroy(network);
   wmc_stream_destroy(stream);
+}
+
+/* ---- memory ------------------------------------------------------------------------------ */
+
+/* Bytes that the C library has given out. */
+static size_t allocated(void)
+{
+  const struct mallinfo2 use = mallinfo2();
+  return use.uordblks + use.hblkhd;
+}
+
+/* Independent weights: O(d^2) a chain whatever the depth, before and after a draw. Some 20
+ * matrices, and batches of layers of 16 kB. */
+Test(jacobian_network, memory_does_not_grow_with_depth)
+{
+  const double end[] = {1};
+  const int widths[] = {2, 8, 64}, depths[] = {1000, 10000, 100000};
+  for (int w = 0; w < 3; w++)
+    for (const wmc_block *const *block = wmc_blocks; *block; block++) {
+      size_t first = 0;
+      for (int l = 0; l < 3; l++) {
+        if (l == 2 && widths[w] > 8) continue;
+        wmc_block_options o = options_of(widths[w], depths[l]);
+        if (*block == &wmc_block_plain) o.weights = wmc_weights_find("orthogonal");
+        wmc_stream *stream = stream_of(w);
+        wmc_network *network;
+        size_t before = allocated();
+        cr_assert_eq(wmc_network_create(&network, *block, &o, 1, end), WMC_OK);
+        const size_t created = allocated() - before;
+        const bool draws = l == 0 || *block == &wmc_block_linear;
+        if (draws && widths[w] < 64) cr_assert(wmc_network_draw(network, stream));
+        const size_t drawn = allocated() - before, size = (size_t)(widths[w] * widths[w]);
+        cr_expect_leq(drawn, created + 4096, "%s", (*block)->name);
+        cr_expect_leq(created, 8 * 40 * size + 100000, "%s d=%d: %zu bytes", (*block)->name,
+                      widths[w], created);
+        if (l == 0) first = created;
+        cr_expect_leq(created, first + 2048, "%s d=%d L=%d: %zu bytes, %zu at L=1000",
+                      (*block)->name, widths[w], depths[l], created, first);
+        if (test_verbose())
+          printf("%s d=%d L=%d: %zu bytes, %zu after a draw\n", (*block)->name, widths[w],
+                 depths[l], created, drawn);
+        wmc_network_destroy(network);
+        wmc_stream_destroy(stream);
+      }
+    }
 }
 
 /* ---- rank loss --------------------------------------------------------------------------- */

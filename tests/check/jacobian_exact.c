@@ -7,6 +7,7 @@
 #include "support.h"
 #include "weylmc/jacobian/exact.h"
 #include "weylmc/jacobian/hyperbolic.h"
+#include "weylmc/numeric/special.h"
 
 static double log_abs(double x, const double *shift) { return log(fabs(*shift + x)); }
 
@@ -138,5 +139,65 @@ Test(jacobian_exact, gap_at_infinite_depth)
   for (size_t k = 0; k < 3; k++) {
     wmc_hyperbolic_gap(outside[k][0], outside[k][1], &mean, &square);
     cr_expect(isnan(mean) && isnan(square), "outside the range of the quadrature");
+  }
+}
+
+/* ---- complex chains ------------------------------------------------------------------------- */
+
+/* Width 1: log|1 + s z|, whose mean is also that of the growth of a vector; its derivation is
+ * another one, so the digits of both are checked. */
+Test(jacobian_exact, complex_log_det_of_width_one)
+{
+  for (double s2 = 0.01; s2 < 100; s2 *= 1.7)
+    cr_expect_lt(fabs(wmc_exact_log_det_complex(1, s2) - wmc_exact_log_growth(2, 0.5 * s2)), 1e-13,
+                 "s2=%g: %.16g %.16g", s2, wmc_exact_log_det_complex(1, s2),
+                 wmc_exact_log_growth(2, 0.5 * s2));
+}
+
+/* E max(log(s^2 gamma), 0) / 2, gamma of shape k: half the integral of P(gamma > y)/y from 1/s^2
+ * on, by Simpson's rule. */
+static double mean_positive_log(int k, double s2)
+{
+  enum { PIECES = 4000 };
+  const double from = 1 / s2, h = log((from + 100 + k) / from) / PIECES; /* y = from e^u */
+  double sum = 0;
+  for (int i = 0; i <= PIECES; i++) {
+    const double y = from * exp(i * h), weight = i == 0 || i == PIECES ? 1 : i % 2 ? 4 : 2;
+    sum += weight * wmc_chi_squared_tail(2 * y, 2 * k);
+  }
+  return 0.5 * sum * h / 3;
+}
+
+/* The moduli of Ginibre's eigenvalues, squared, are independent gamma variables (Kostlan). */
+Test(jacobian_exact, complex_log_det_is_a_sum_over_gammas)
+{
+  for (int d = 1; d <= 16; d *= 2)
+    for (double s2 = 0.03; s2 < 30; s2 *= 3) {
+      double sum = 0;
+      for (int k = 1; k <= d; k++) sum += mean_positive_log(k, s2);
+      cr_expect_lt(fabs(wmc_exact_log_det_complex(d, s2) - sum), 1e-10 * sum, "d=%d s2=%g: %g %g",
+                   d, s2, wmc_exact_log_det_complex(d, s2), sum);
+    }
+  /* far outside: log|det sG| */
+  double far = 0;
+  for (int k = 1; k <= 5; k++) far += 0.5 * (log(1e9) + wmc_digamma(k));
+  cr_expect_lt(fabs(wmc_exact_log_det_complex(5, 1e9) - far), 1e-7);
+}
+
+/* One layer: tr g = |1 + s G|^2 = (s^2/2) chi'^2_{2 d^2}; two layers from the moments of g = J^* J
+ * by Wick's theorem, E g = (1 + d s^2) 1. */
+Test(jacobian_exact, complex_trace_of_the_metric)
+{
+  for (int d = 1; d <= 8; d++)
+    for (double s2 = 1e-4; s2 < 2; s2 *= 7) {
+      double mean = d * (1 + d * s2), variance = s2 * s2 * d * d + 2 * s2 * d;
+      cr_expect_lt(fabs(wmc_exact_trace_metric_spread_complex(d, s2, 1) - variance / (mean * mean)),
+                   1e-14, "d=%d s2=%g", d, s2);
+    }
+  /* width 1: a product of |1 + s z|^2, E|1 + s z|^4 = 1 + 4 s^2 + 2 s^4 */
+  for (double s2 = 1e-4; s2 < 2; s2 *= 7) {
+    double one = (1 + 4 * s2 + 2 * s2 * s2) / ((1 + s2) * (1 + s2));
+    cr_expect_float_eq((1 + wmc_exact_trace_metric_spread_complex(1, s2, 7)) / pow(one, 7), 1,
+                       1e-12);
   }
 }

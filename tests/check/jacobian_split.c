@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "parameters.h"
 #include "support.h"
 #include "weylmc/base/memory.h"
 #include "weylmc/jacobian/network.h"
@@ -363,5 +364,90 @@ Test(jacobian_split, complex_dropout)
     }
   cr_expect(dropped > 0 && dropped < LAYERS * D);
   wmc_block_linear.destroy(state);
+  wmc_stream_destroy(stream);
+}
+
+/* ---- the model ------------------------------------------------------------------------------ */
+
+static double ratio_within(int channels, const double *levels)
+{
+  double sum = 0;
+  for (int i = 0; i + 2 < channels; i++) {
+    double a = levels[i] - levels[i + 1], b = levels[i + 1] - levels[i + 2];
+    sum += fmin(a, b) / fmax(a, b) / (channels - 2);
+  }
+  return sum;
+}
+
+static double at(const test_parameters *p, const double *out, const char *name, size_t k)
+{
+  return out[test_observable(p, name) + k];
+}
+
+/* One measurement: the whole spectrum from that of the modes, by definition. */
+static void expect_whole(const test_parameters *p, int n, int c, size_t records, const double *out)
+{
+  const wmc_split split = {.group = n};
+  const int modes = wmc_split_modes(&split);
+  for (size_t r = 0; r < records; r++) {
+    double all[ORDER * D], sum = 0, trace = 0, ratio = 0;
+    int count = 0;
+    for (int k = 0; k < modes; k++) {
+      double levels[D];
+      for (int i = 0; i < c; i++)
+        levels[i] = at(p, out, "mode_log_singular_values",
+                       (r * (size_t)modes + (size_t)k) * (size_t)c + (size_t)i);
+      for (int i = 0; i < c * wmc_split_repeats(&split, k); i++) {
+        all[count++] = levels[i % c];
+        sum += levels[i % c];
+        trace += exp(2 * levels[i % c]);
+      }
+      ratio += ratio_within(c, levels) / modes;
+    }
+    qsort(all, (size_t)count, sizeof *all, decreasing);
+    cr_assert_eq(count, n * c);
+    for (int i = 0; i < count; i++)
+      cr_expect_eq(at(p, out, "log_singular_values", r * (size_t)count + (size_t)i), all[i]);
+    cr_expect_float_eq(at(p, out, "log_singular_values_sum", r), sum, 1e-13);
+    cr_expect_float_eq(at(p, out, "trace_metric", r) / trace, 1, 1e-13);
+    if (c > 2) cr_expect_float_eq(at(p, out, "gap_ratio", r), ratio, 1e-13);
+  }
+}
+
+Test(jacobian_split, observables_of_all_modes)
+{
+  const char *const depths[] = {"12", "inf"};
+  const double records[] = {0.5, 1};
+  wmc_stream *stream = stream_of(6);
+  for (int n = 2; n <= ORDER; n++)
+    for (int deep = 0; deep < 2; deep++) {
+      const int c = 2 + n % 3;
+      test_parameters p = test_parameters_open(wmc_model_find("residual_jacobian"));
+      test_give_number(&p, "width", c);
+      test_give_number(&p, "group", n);
+      test_give(&p, "depth", depths[deep]);
+      test_give_matrix(&p, "record", 1, 2, records);
+      const size_t size = wmc_model_measurement_size(p.model, p.values);
+      double *out = WMC_ARRAY(double, size), *again = WMC_ARRAY(double, size);
+      void *chain, *copy;
+      cr_assert_eq(p.model->create(p.values, &chain), WMC_OK);
+      cr_assert_eq(p.model->create(p.values, &copy), WMC_OK);
+      for (int draw = 0; draw < 3; draw++) {
+        cr_assert_eq(p.model->advance(chain, stream, 1, false), WMC_OK);
+        p.model->measure(chain, out);
+        expect_whole(&p, n, c, 2, out);
+        double *packed = WMC_ARRAY(double, p.model->state_size(chain));
+        p.model->pack(chain, packed);
+        p.model->unpack(copy, packed);
+        p.model->measure(copy, again);
+        cr_expect_arr_eq(out, again, size * sizeof *out, "a packed chain measures the same");
+        wmc_free(packed);
+      }
+      p.model->destroy(chain);
+      p.model->destroy(copy);
+      wmc_free(out);
+      wmc_free(again);
+      test_parameters_close(&p);
+    }
   wmc_stream_destroy(stream);
 }

@@ -62,6 +62,21 @@ Test(special, polygamma_are_their_series)
   }
 }
 
+/* e^x E_1(x) with t = x/u. */
+static long double over_u(long double u, const void *x)
+{
+  return expl(-*(const double *)x * (1 / u - 1)) / u;
+}
+
+Test(special, exponential_integral_is_its_integral)
+{
+  for (double x = 0.01; x < 700; x *= 1.031) {
+    double error = relative(wmc_exponential_integral(x), integral(over_u, &x, 0, 1) * expl(-x));
+    cr_assert_leq(error, 1e-14, "E_1(%g): %g", x, error);
+  }
+  cr_expect_eq(wmc_exponential_integral(1000), 0);
+}
+
 Test(special, polygamma_recurrence_duplication_and_constants)
 {
   const long double euler = 0.577215664901532860606512090082402431L;

@@ -43,10 +43,12 @@ static void add_completion(const wmc_energy_data *data, double weight, wmc_energ
 {
   for (int j = 0; j < data->columns; j++)
     for (int i = 0; i < data->rows; i++) {
-      double seen = weight * mask_entry(data, i, j), phi = target_entry(data, i, j);
+      const double seen = weight * mask_entry(data, i, j);
+      const double phi = target_entry(data, i, j), psi = imaginary_entry(data, i, j);
       energy->mask[j * data->rows + i] += seen;
       energy->linear[j * data->rows + i] += seen * phi;
-      energy->constant += 0.5 * seen * phi * phi;
+      energy->linear_imaginary[j * data->rows + i] += seen * psi;
+      energy->constant += 0.5 * seen * (phi * phi + psi * psi);
     }
 }
 
@@ -244,6 +246,29 @@ void wmc_energy_gradient(const wmc_energy *energy, const double *x, double *grad
       const double c = energy->quadratic[j * n + k];
       for (int i = 0; i < m; i++) gradient[j * m + i] += c * x[k * m + i];
     }
+}
+
+/* What the imaginary part of X sees. */
+static wmc_energy imaginary_part(const wmc_energy *energy)
+{
+  wmc_energy part = *energy;
+  part.linear = energy->linear_imaginary;
+  part.constant = 0;
+  return part;
+}
+
+double wmc_energy_complex_value(const wmc_energy *energy, const double *re, const double *im)
+{
+  const wmc_energy part = imaginary_part(energy);
+  return wmc_energy_value(energy, re) + wmc_energy_value(&part, im);
+}
+
+void wmc_energy_complex_gradient(const wmc_energy *energy, const double *re, const double *im,
+                                 double *gradient_re, double *gradient_im)
+{
+  const wmc_energy part = imaginary_part(energy);
+  wmc_energy_gradient(energy, re, gradient_re);
+  wmc_energy_gradient(&part, im, gradient_im);
 }
 
 static double sum_of(int n, const double *x)

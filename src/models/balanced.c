@@ -19,6 +19,8 @@ static double cost(const wmc_value *parameters)
   const wmc_balanced_setup setup = wmc_balanced_setup_of(parameters);
   const wmc_integrator *integrator = setup.integrator;
   const double replicas = setup.ladder ? (double)setup.rungs : 1;
+  if (integrator->layers && integrator->unitary)
+    return replicas * setup.law.shape.depth * (4000 + 400 * d * d + 480 * d * d * d);
   if (integrator->unitary) return replicas * (500 * d + 400 * d * d + 64 * d * d * d);
   if (!integrator->frames) return replicas * (200 * d + 20 * d * d);
   if (integrator->layers)
@@ -134,10 +136,10 @@ static wmc_status fill(wmc_balanced *chain, const wmc_balanced_setup *setup)
   chain->gaussian = wmc_energy_is_gaussian(&chain->energy);
   chain->entrywise = wmc_energy_is_entrywise(&chain->energy);
   if (chain->integrator->layers) WMC_TRY(wmc_upstairs_create(chain));
-  const size_t extra = chain->integrator->unitary ? wmc_unitary_room(shape)
-                       : chain->upstairs          ? wmc_upstairs_room(chain->upstairs)
-                                                  : 0;
-  chain->state_size = size_of_state(shape, chain->integrator->frames, chain->energy.masked) + extra;
+  const size_t unitary = chain->integrator->unitary ? wmc_unitary_room(shape) : 0;
+  const size_t upstairs = chain->upstairs ? wmc_upstairs_room(chain->upstairs) : 0;
+  chain->state_size =
+      size_of_state(shape, chain->integrator->frames, chain->energy.masked) + unitary + upstairs;
   chain->state = WMC_ARRAY(double, chain->state_size);
   chain->work = WMC_ARRAY(double, wmc_balanced_work(shape, chain->integrator->frames));
   chain->dynamics =
@@ -148,9 +150,8 @@ static wmc_status fill(wmc_balanced *chain, const wmc_balanced_setup *setup)
   chain->points = WMC_NEW(wmc_points);
   if (chain->points == NULL) return wmc_no_memory();
   *chain->points = wmc_balanced_map_points(chain);
-  if (chain->upstairs) wmc_upstairs_place(chain, rest);
-  if (chain->integrator->unitary)
-    WMC_TRY(wmc_unitary_create(chain, chain->state + chain->state_size - extra));
+  if (chain->integrator->unitary) WMC_TRY(wmc_unitary_create(chain, rest));
+  if (chain->upstairs) wmc_upstairs_place(chain, rest + unitary);
   return plan_products(chain);
 }
 

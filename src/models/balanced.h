@@ -47,6 +47,7 @@ extern const wmc_integrator wmc_observable_euler, wmc_observable_metropolis;
 extern const wmc_integrator wmc_complex_euler, wmc_complex_metropolis;
 extern const wmc_integrator wmc_observable_heun, wmc_observable_flow;
 extern const wmc_integrator wmc_parameters_euler, wmc_parameters_metropolis;
+extern const wmc_integrator wmc_complex_parameters_euler, wmc_complex_parameters_metropolis;
 /** Table, ended by NULL. */
 extern const wmc_integrator *const wmc_integrators[];
 

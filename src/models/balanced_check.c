@@ -39,6 +39,10 @@ static void check_imbalance(const wmc_value *parameters, const wmc_complaints *c
                  "initial_imbalance %g found: networks off balance move by vertical noise in the "
                  "layers alone; use formulation: parameters, scheme: euler and noise: vertical",
                  setup.imbalance);
+  if (setup.law.shape.numbers == WMC_NUMBERS_COMPLEX)
+    wmc_complain(complaints, IMBALANCE,
+                 "networks off balance are of real numbers: use field: real or initial_imbalance: "
+                 "0");
   if (setup.law.shape.depth == 1)
     wmc_complain(complaints, IMBALANCE,
                  "a single layer is always balanced: use depth >= 2 or initial_imbalance: 0");

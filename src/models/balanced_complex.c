@@ -98,7 +98,7 @@ static void set_tilt(const wmc_balanced *chain, int k)
 }
 
 /* G = U^* B V */
-static void project_energy(const wmc_balanced *chain)
+void wmc_unitary_project(wmc_balanced *chain)
 {
   const wmc_unitary *frames = chain->unitary;
   const int m = chain->rows, n = chain->columns;
@@ -118,7 +118,7 @@ static void refresh(wmc_balanced *chain)
 {
   orthonormalise(chain->rows, chain->unitary->u);
   orthonormalise(chain->columns, chain->unitary->v);
-  project_energy(chain);
+  wmc_unitary_project(chain);
   chain->counts[WMC_COUNT_FRESH] = 0;
 }
 

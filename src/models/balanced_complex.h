@@ -46,5 +46,7 @@ void wmc_unitary_swap_columns(wmc_balanced *chain, int k);
 /** Change of the energy by such a turn. */
 double wmc_unitary_turn_change(const wmc_balanced *chain, int i, int j, const wmc_unitary_turn *a,
                                const wmc_unitary_turn *b);
+/** G from the frames; columns beyond the rank may be 0. */
+void wmc_unitary_project(wmc_balanced *chain);
 /** Re tr(X^* Phi). */
 double wmc_unitary_trace_target(const wmc_balanced *chain);

@@ -309,6 +309,8 @@ const wmc_integrator *const wmc_integrators[] = {&wmc_spectrum_euler,
                                                  &wmc_observable_flow,
                                                  &wmc_parameters_euler,
                                                  &wmc_parameters_metropolis,
+                                                 &wmc_complex_parameters_euler,
+                                                 &wmc_complex_parameters_metropolis,
                                                  NULL};
 
 static const wmc_integrator *integrator_of(const wmc_value *parameters)

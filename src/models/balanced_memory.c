@@ -6,11 +6,13 @@
 #include "balanced_parameters.h"
 #include "weylmc/base/memory.h"
 #include "weylmc/base/text.h"
+#include "weylmc/geometry/realform.h"
 
 static double bytes_of(const wmc_shape *shape, bool unbalanced)
 {
   wmc_layers *layers = NULL;
-  if (wmc_layers_create(&layers, shape) != WMC_OK) return INFINITY;
+  const bool twice = shape->numbers == WMC_NUMBERS_COMPLEX;
+  if ((twice ? wmc_realform_create : wmc_layers_create)(&layers, shape) != WMC_OK) return INFINITY;
   const double doubles = (double)wmc_upstairs_size(layers, unbalanced);
   wmc_layers_destroy(layers);
   return doubles * sizeof(double);

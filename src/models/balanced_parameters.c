@@ -7,6 +7,7 @@
 #include "weylmc/base/memory.h"
 #include "weylmc/geometry/basis.h"
 #include "weylmc/geometry/entropy.h"
+#include "weylmc/geometry/realform.h"
 
 enum { FRESH_STEPS = 64 }; /* rounding in frames grows to about 1e-14 between refreshments */
 
@@ -49,10 +50,11 @@ static size_t map(wmc_upstairs *up, double depth)
     up->next = take(&next, all);
     up->matrix = take(&next, block);
     up->slope = take(&next, block);
-    up->spectrum = wmc_spectrum_map(layers->rank, depth, take(&next, spectrum));
+    up->parts = take(&next, block);
+    up->spectrum = wmc_spectrum_map(layers->rank / up->numbers, depth, take(&next, spectrum));
     up->scratch = take(&next, scratch);
   }
-  return 2 * (aligned(point) + aligned(tangent) + aligned(all) + aligned(block)) +
+  return 2 * (aligned(point) + aligned(tangent) + aligned(all)) + 3 * aligned(block) +
          aligned(spectrum) + aligned(scratch);
 }
 
@@ -74,7 +76,9 @@ wmc_status wmc_upstairs_create(wmc_balanced *chain)
   wmc_upstairs *up = WMC_NEW(wmc_upstairs);
   chain->upstairs = up;
   if (up == NULL) return wmc_no_memory();
-  WMC_TRY(wmc_layers_create(&up->layers, &chain->law.shape));
+  up->numbers = (int)chain->law.shape.numbers;
+  WMC_TRY(
+      (up->numbers == 2 ? wmc_realform_create : wmc_layers_create)(&up->layers, &chain->law.shape));
   up->memory = WMC_ARRAY(double, map(up, chain->law.shape.depth));
   if (up->memory == NULL) return wmc_no_memory();
   map(up, chain->law.shape.depth);
@@ -92,7 +96,7 @@ size_t wmc_upstairs_room(const wmc_upstairs *upstairs)
 
 size_t wmc_upstairs_size(const wmc_layers *layers, bool unbalanced)
 {
-  wmc_upstairs up = {.layers = (wmc_layers *)layers};
+  wmc_upstairs up = {.layers = (wmc_layers *)layers, .numbers = 1};
   const size_t beside = unbalanced ? wmc_layers_size(layers) + wmc_orbit_size(layers) : 0;
   return map(&up, layers->depth) + wmc_upstairs_room(&up) + beside;
 }
@@ -135,7 +139,11 @@ static void show_point(wmc_balanced *chain)
 {
   wmc_upstairs *up = chain->upstairs;
   const double steps = chain->counts[WMC_COUNT_FRESH];
-  wmc_point_spectrum(&up->point, &chain->x);
+  wmc_upstairs_spectrum(up, &up->point, &chain->x);
+  if (up->numbers == 2) {
+    wmc_upstairs_show_complex(chain);
+    return;
+  }
   complete(&up->point, 0, chain->v, up->scratch);
   complete(&up->point, up->layers->depth, chain->u, up->scratch);
   wmc_balanced_refresh(chain);
@@ -161,14 +169,16 @@ void wmc_upstairs_start(wmc_balanced *chain, wmc_stream *stream)
   const int r = chain->x.rank, n = up->layers->depth;
   double square = 0;
   wmc_balanced_start_spectrum(chain, stream);
-  wmc_balanced_start_frames(chain, stream);
-  wmc_point_draw_frames(&up->point, stream, up->scratch);
-  memcpy(wmc_point_frame(&up->point, 0), chain->v, (size_t)(chain->columns * r) * sizeof *chain->v);
-  memcpy(wmc_point_frame(&up->point, n), chain->u, (size_t)(chain->rows * r) * sizeof *chain->u);
-  for (int k = 0; k < r; k++) {
-    up->point.lambda[k] = chain->x.lambda[k];
-    square += chain->x.lambda2[k] / r;
+  if (up->numbers == 2) {
+    wmc_realform_draw_frames(&up->point, stream, up->scratch);
+  } else {
+    wmc_balanced_start_frames(chain, stream);
+    wmc_point_draw_frames(&up->point, stream, up->scratch);
+    memcpy(wmc_point_frame(&up->point, 0), chain->v, (size_t)(chain->columns * r) * sizeof(double));
+    memcpy(wmc_point_frame(&up->point, n), chain->u, (size_t)(chain->rows * r) * sizeof(double));
   }
+  for (int k = 0; k < up->layers->rank; k++) up->point.lambda[k] = chain->x.lambda[k / up->numbers];
+  for (int k = 0; k < r; k++) square += chain->x.lambda2[k] / r;
   up->walk[0] = chain->step * sqrt(square / wmc_shape_dimension(&chain->law.shape));
   up->walk[1] = chain->step;
   if (up->orbit == NULL) {
@@ -184,8 +194,9 @@ void wmc_upstairs_measure(wmc_upstairs *up, double *imbalance, double *norm2)
 {
   const double *w = up->orbit ? up->network : up->w;
   if (!up->orbit) wmc_point_write(&up->point, up->w, up->scratch);
-  *imbalance = wmc_layers_imbalance(up->layers, w, up->scratch);
-  *norm2 = wmc_layers_norm2(up->layers, w);
+  /* the real form doubles |W|^2 */
+  *imbalance = up->numbers * wmc_layers_imbalance(up->layers, w, up->scratch);
+  *norm2 = wmc_layers_norm2(up->layers, w) / up->numbers;
 }
 
 static void refresh_if_due(wmc_balanced *chain)
@@ -208,22 +219,28 @@ static double longest_step(const wmc_balanced *chain)
   return fmin(whole, fmax(last * last / up->tilt_variance, whole / 1024));
 }
 
+/* Complex numbers stay complex, to the last digit. */
+static bool keep_numbers(const wmc_upstairs *up, const wmc_point *point)
+{
+  return up->numbers == 1 || wmc_realform_restore(point, up->scratch);
+}
+
 /* (G15): a straight step along the tangent space, and back along the fibres. */
 static bool move(wmc_balanced *chain, wmc_stream *stream, double time)
 {
   wmc_upstairs *up = chain->upstairs;
   const wmc_gibbs *law = &chain->law;
   const int r = up->layers->rank;
-  const double noise = sqrt(2 * time / law->beta);
-  wmc_point_end_to_end(&up->point, up->matrix, up->scratch);
-  wmc_energy_gradient(&chain->energy, up->matrix, up->slope);
+  const double noise = sqrt(2 * up->numbers * time / law->beta);
+  wmc_upstairs_slope(chain);
   wmc_tangent_draw(&up->point, stream, noise * sqrt(law->vertical), noise * sqrt(law->horizontal),
                    up->slope, -time, &up->step, up->scratch);
   for (int p = 1; chain->energy.decay > 0 && p <= up->layers->depth; p++)
     for (int k = 0; k < r; k++)
       wmc_tangent_core(&up->step, p)[k * (r + 1)] -=
           time * chain->energy.decay * up->point.lambda[k];
-  return wmc_retract(&up->point, &up->step, NULL, up->scratch);
+  if (up->numbers == 2) wmc_realform_project(&up->step);
+  return wmc_retract(&up->point, &up->step, NULL, up->scratch) && keep_numbers(up, &up->point);
 }
 
 /* (G17): along the orbit and down the gradient, without a way back. */
@@ -264,10 +281,9 @@ double wmc_upstairs_log_density(wmc_balanced *chain, const wmc_point *point)
   wmc_upstairs *up = chain->upstairs;
   const wmc_gibbs *law = &chain->law;
   const double share = law->vertical / law->horizontal - 1;
-  wmc_point_end_to_end(point, up->matrix, up->scratch);
-  wmc_point_spectrum(point, &up->spectrum);
-  const double energy = wmc_energy_value(&chain->energy, up->matrix) +
-                        wmc_energy_decay(&chain->energy, &up->spectrum);
+  wmc_upstairs_spectrum(up, point, &up->spectrum);
+  const double energy =
+      wmc_upstairs_energy(chain, point) + wmc_energy_decay(&chain->energy, &up->spectrum);
   /* the volume of the fibres enters only where noise is not isotropic */
   const double entropy = share != 0 ? share * wmc_entropy(&law->shape, up->spectrum.log_sigma) : 0;
   return entropy - law->beta / law->horizontal * energy;
@@ -282,6 +298,7 @@ static bool way_back(wmc_upstairs *up)
   wmc_point_write(&up->proposed, up->next, up->scratch);
   for (size_t k = 0; k < size; k++) up->next[k] = up->w[k] - up->next[k];
   wmc_project(&up->proposed, up->next, &up->reverse, up->scratch);
+  if (up->numbers == 2) wmc_realform_project(&up->reverse);
   copy_point(&up->proposed, &up->back);
   if (!wmc_retract_normally(&up->back, &up->reverse, NULL, up->scratch)) return false;
   wmc_point_write(&up->back, up->next, up->scratch);
@@ -297,8 +314,10 @@ double wmc_upstairs_propose(wmc_balanced *chain, wmc_stream *stream, double size
 {
   wmc_upstairs *up = chain->upstairs;
   wmc_tangent_draw(&up->point, stream, size, size, NULL, 0, &up->step, up->scratch);
+  if (up->numbers == 2) wmc_realform_project(&up->step);
   copy_point(&up->point, &up->proposed);
   if (!wmc_retract_normally(&up->proposed, &up->step, NULL, up->scratch)) return -INFINITY;
+  if (!keep_numbers(up, &up->proposed)) return -INFINITY;
   if (!way_back(up)) return -INFINITY;
   const double there = wmc_tangent_inner(&up->step, &up->step);
   const double back = wmc_tangent_inner(&up->reverse, &up->reverse);
@@ -358,6 +377,27 @@ const wmc_integrator wmc_parameters_metropolis = {
     .text = "random walk of the layers on the balanced manifold, with projection and a check of "
             "the way back; exact law",
     .frames = true,
+    .exact = true,
+    .layers = true,
+    .start = wmc_upstairs_start,
+    .step = step_metropolis};
+
+const wmc_integrator wmc_complex_parameters_euler = {
+    .formulation = "parameters",
+    .scheme = "euler",
+    .text = "complex numbers: Euler-Maruyama for the layers, returned to balance along the fibres; "
+            "biased by the step",
+    .unitary = true,
+    .layers = true,
+    .start = wmc_upstairs_start,
+    .step = step_euler};
+
+const wmc_integrator wmc_complex_parameters_metropolis = {
+    .formulation = "parameters",
+    .scheme = "metropolis",
+    .text = "complex numbers: random walk of the layers on the balanced manifold, with projection "
+            "and a check of the way back; exact law",
+    .unitary = true,
     .exact = true,
     .layers = true,
     .start = wmc_upstairs_start,

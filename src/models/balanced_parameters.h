@@ -2,8 +2,9 @@
  *
  * The state is a point of the balanced manifold, frames Q_0 .. Q_N and lambda (geometry/point.h),
  * and the length of the random walk. The members of wmc_balanced that observables read (spectrum,
- * outer frames, what the energy sees in them) are filled from it by `show`. Real numbers, finite
- * depth; any widths, rank and energy. docs/theory/geometry.md, eqs. (G15)-(G19).
+ * outer frames, what the energy sees in them) are filled from it by `show`. Finite depth; any
+ * widths, rank and energy. Complex networks are points of twice the widths and rank, in pairs.
+ * docs/theory/geometry.md, eqs. (G15)-(G19); docs/theory/equivariant.md, (E14), (E15).
  * Checked by tests/check/parameters.c, tests/statistical/parameters.c.
  */
 #pragma once
@@ -12,6 +13,7 @@
 #include "weylmc/geometry/retract.h"
 
 struct wmc_upstairs {
+  int numbers; /**< 1; 2: complex, layers are their real form, geometry/realform.h */
   wmc_layers *layers;
   wmc_point point;  /**< in the state */
   double *walk;     /**< in the state: standard deviation of a proposal in every direction, and the
@@ -22,7 +24,7 @@ struct wmc_upstairs {
   wmc_tangent step, reverse;
   double *w, *next;       /**< layers */
   double *matrix, *slope; /**< X and E'(X), a block each */
-  double *values;         /**< behind `spectrum` */
+  double *parts;          /**< of complex X and E'(X): a block */
   wmc_spectrum spectrum;  /**< of any point */
   double tilt_variance;   /**< largest variance of a column of a tilt per unit of time */
   double *scratch;
@@ -45,6 +47,15 @@ void wmc_upstairs_start(wmc_balanced *chain, wmc_stream *stream);
 wmc_status wmc_upstairs_show(wmc_balanced *chain);
 /** Imbalance (geometry/layers.h) and |W|^2 of the layers. */
 void wmc_upstairs_measure(wmc_upstairs *upstairs, double *imbalance, double *norm2);
+
+/** Singular values of a point, those of complex numbers once. */
+void wmc_upstairs_spectrum(const wmc_upstairs *upstairs, const wmc_point *point,
+                           const wmc_spectrum *spectrum);
+/** E of a point without decay; upstairs->slope = E'(X) at the chain's, in real form if complex. */
+double wmc_upstairs_energy(const wmc_balanced *chain, const wmc_point *point);
+void wmc_upstairs_slope(const wmc_balanced *chain);
+/** As show, of complex numbers, after the spectrum. */
+void wmc_upstairs_show_complex(wmc_balanced *chain);
 
 /** Log of the density of the law with respect to the volume of the balanced manifold:
  * -(beta/h) E + (v/h - 1) S. */

@@ -290,9 +290,6 @@ Test(parameters, complaints)
   test_give(&p, "depth", "inf");
   expect_complaint(&p, "depth: depth inf found, formulation parameters keeps every layer");
   test_give(&p, "depth", "3");
-  test_give(&p, "field", "complex");
-  expect_complaint(&p, "none of that name for complex numbers");
-  test_give(&p, "field", "real");
   test_give(&p, "initial_imbalance", "0.2");
   test_give(&p, "age", "1");
   expect_complaint(&p, "initial_imbalance: initial_imbalance 0.2 found");

@@ -324,3 +324,73 @@ Test(complex_numbers, bias_of_euler_is_of_first_order)
     cr_expect_lt(sigma, 0.09, "case %zu: exponent %g +- %g", k, p, sigma);
   }
 }
+
+/* --- Layers as the state --------------------------------------------------------------------- */
+
+/* Neither scheme knows the entropy, nor the metric of X: averages agree because the tangent space
+ * and the volume of complex networks are right. */
+Test(complex_numbers, layers_against_quadrature)
+{
+  const struct {
+    test_law law;
+    const char *scheme;
+  } cases[] = {{{1, 2, 0, 1, 1, 1, 2}, "metropolis"},   {{2, 2, 0, 1, 1, 1, 2}, "metropolis"},
+               {{2, 3, 0, 1, 1, 1, 2}, "metropolis"},   {{1, 3, 1, 2, 0, 1, 2}, "metropolis"},
+               {{2, 3, 1, 2, 1, .25, 2}, "metropolis"}, {{1, 2, 0, 1, 1, 1, 2}, "euler"},
+               {{1, 3, 1, 2, 1, 1, 2}, "euler"},        {{2, 2, 1, 1, 1, 1, 2}, "euler"},
+               {{2, 3, 0, 1, 1, 1, 2}, "euler"}};
+  for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
+    const test_law *w = &cases[k].law;
+    const bool euler = strcmp(cases[k].scheme, "euler") == 0;
+    double exact[TEST_AVERAGES];
+    char what[80];
+    test_exact_averages(w, exact);
+    test_parameters p = parameters_of(w, "complex", cases[k].scheme, euler ? 0.005 : 0.5);
+    test_give(&p, "formulation", "parameters");
+    test_means r = test_simulate(&p, 9950 + (long)k, 400, euler ? 60 : 250, euler ? 40 : 4);
+    snprintf(what, sizeof what, "layers, %s d=%d N=%d m=%d v=%g h=%g", cases[k].scheme, w->d, w->n,
+             w->m, w->v, w->h);
+    for (int i = 0; i < TEST_AVERAGES; i++) {
+      const size_t at = test_observable(&p, names[i]) + (i == TEST_LAST ? (size_t)w->d - 1 : 0);
+      test_expect(what, names[i], exact[i], r.mean[at], r.error[at]);
+    }
+    const size_t at = test_observable(&p, "imbalance");
+    cr_expect_lt(r.mean[at], 1e-11, "%s: imbalance %g", what, r.mean[at]);
+    test_parameters_close(&p);
+  }
+}
+
+Test(complex_numbers, layers_with_targets_against_bessel_integrals)
+{
+  const double phi[] = {2, 1};
+  const test_law laws[] = {{1, 3, 0, 2, 1, 1, 2}, {2, 2, 1, 2, 1, 1, 2}};
+  for (size_t k = 0; k < sizeof laws / sizeof laws[0]; k++) {
+    test_parameters p = parameters_of(&laws[k], "complex", "metropolis", 0.3);
+    give_target(&p, laws[k].d, phi);
+    test_give(&p, "formulation", "parameters");
+    test_means r = test_simulate(&p, 9980 + (long)k, 500, 300, 5);
+    expect_target(&laws[k], phi, &p, &r);
+    test_parameters_close(&p);
+  }
+}
+
+/* Vertical noise alone: all sigma^2 go to the minimum of |X|^2/2 - S/beta; at equal
+ * sigma dS/dlog sigma is (1 - 1/N) (d + 2 m) for each, by (E1) and (9), which is their sigma^2. */
+Test(complex_numbers, vertical_noise_of_layers_is_a_flow)
+{
+  const test_law laws[] = {{2, 3, 0, 1, 1, 1, 2}, {1, 2, 1, 1, 1, 1, 2}};
+  for (size_t k = 0; k < sizeof laws / sizeof laws[0]; k++) {
+    const test_law *w = &laws[k];
+    const double exact = w->d * (1 - 1.0 / w->n) * (w->d + 2 * w->m), step = 0.002;
+    test_parameters p = parameters_of(w, "complex", "euler", step);
+    test_give(&p, "noise.kind", "vertical");
+    test_give(&p, "formulation", "parameters");
+    test_means r = test_simulate(&p, 9990 + (long)k, 2000, 4, 250);
+    const size_t at = test_observable(&p, "frobenius2");
+    if (test_verbose())
+      printf("complex vertical noise: |X|^2 %g, found %g +- %g\n", exact, r.mean[at], r.error[at]);
+    cr_expect_lt(fabs(r.mean[at] - exact), 5 * r.error[at] + 4 * step * exact, "%g, exact %g",
+                 r.mean[at], exact);
+    test_parameters_close(&p);
+  }
+}

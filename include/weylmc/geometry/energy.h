@@ -86,6 +86,11 @@ void wmc_energy_free(wmc_energy *energy);
 double wmc_energy_value(const wmc_energy *energy, const double *x);
 /** E'(X) = X C + M o X - B into `gradient`, which may not alias x. Allocates nothing. */
 void wmc_energy_gradient(const wmc_energy *energy, const double *x, double *gradient);
+/** The same of a complex X, given by its real and imaginary parts; so is E', which may not alias. C
+ * and M are real, so both parts are seen alike, each with its part of B. */
+double wmc_energy_complex_value(const wmc_energy *energy, const double *re, const double *im);
+void wmc_energy_complex_gradient(const wmc_energy *energy, const double *re, const double *im,
+                                 double *gradient_re, double *gradient_im);
 /** The share of decay in the energy of a balanced network with this spectrum. */
 double wmc_energy_decay(const wmc_energy *energy, const wmc_spectrum *spectrum);
 /** d/dt at t = 0 of decay at e^t X: its share of the virial. */

@@ -1,0 +1,184 @@
+#include "weylmc/geometry/realform.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "weylmc/base/memory.h"
+
+wmc_status wmc_realform_create(wmc_layers **layers, const wmc_shape *shape)
+{
+  const size_t n = (size_t)shape->depth;
+  double *widths = WMC_ARRAY(double, n + 1);
+  *layers = NULL;
+  if (widths == NULL) return wmc_no_memory();
+  for (size_t p = 0; p <= n; p++) widths[p] = 2.0 * wmc_shape_width(shape, (long)p);
+  const wmc_shape real = {.numbers = WMC_NUMBERS_REAL,
+                          .depth = shape->depth,
+                          .rank = 2 * shape->rank,
+                          .rows = 2 * shape->rows,
+                          .columns = 2 * shape->columns,
+                          .hidden = 2 * shape->hidden,
+                          .widths = widths};
+  const wmc_status status = wmc_layers_create(layers, &real);
+  wmc_free(widths);
+  return status;
+}
+
+void wmc_realform_read(int m, int n, const double *x, double *re, double *im)
+{
+  for (int j = 0; j < n; j++)
+    for (int i = 0; i < m; i++) {
+      re[j * m + i] = x[2 * j * 2 * m + 2 * i];
+      im[j * m + i] = x[2 * j * 2 * m + 2 * i + 1];
+    }
+}
+
+void wmc_realform_write(int m, int n, const double *re, const double *im, double *x)
+{
+  for (int j = 0; j < n; j++) {
+    double *column = x + 2 * j * 2 * m, *turned = column + 2 * m;
+    for (int i = 0; i < m; i++) {
+      column[2 * i] = turned[2 * i + 1] = re[j * m + i];
+      column[2 * i + 1] = im[j * m + i];
+      turned[2 * i] = -im[j * m + i];
+    }
+  }
+}
+
+/* The nearest real form of a matrix of 2m x 2n; returns how far an entry moves. */
+static double average(int rows, int columns, double *x)
+{
+  double most = 0;
+  for (int j = 0; j < columns; j += 2) {
+    double *column = x + j * rows, *turned = column + rows;
+    for (int i = 0; i < rows; i += 2) {
+      const double re = 0.5 * (column[i] + turned[i + 1]), im = 0.5 * (column[i + 1] - turned[i]);
+      most = fmax(most, fmax(fabs(column[i] - re), fabs(turned[i] + im)));
+      column[i] = turned[i + 1] = re;
+      column[i + 1] = im;
+      turned[i] = -im;
+    }
+  }
+  return most;
+}
+
+void wmc_realform_project(const wmc_tangent *tangent)
+{
+  const wmc_layers *layers = tangent->layers;
+  const int r = layers->rank;
+  for (int p = 1; p <= layers->depth; p++) average(r, r, wmc_tangent_core(tangent, p));
+  for (int p = 0; p <= layers->depth; p++)
+    if (layers->width[p] > r) average(layers->width[p], r, wmc_tangent_tilt(tangent, p));
+}
+
+/* Orthonormal columns of normal complex matrices, as wmc_point_draw_frames; not the mean of a Haar
+ * frame and its image under J, which is singular if its determinant is negative. */
+void wmc_realform_draw_frames(const wmc_point *point, wmc_stream *stream, double *scratch)
+{
+  const wmc_layers *layers = point->layers;
+  for (int p = 0; p <= layers->depth; p++) {
+    const int d = layers->width[p], r = layers->rank;
+    double *frame = wmc_point_frame(point, p);
+    wmc_stream_normals(stream, (size_t)(d * r), 1, frame);
+    average(d, r, frame);
+  }
+  wmc_point_refresh(point, scratch);
+}
+
+size_t wmc_realform_scratch(const wmc_layers *layers)
+{
+  return 2 * layers->core + wmc_layers_block(layers);
+}
+
+static double dot(int n, const double *a, const double *b)
+{
+  double sum = 0;
+  for (int k = 0; k < n; k++) sum += a[k] * b[k];
+  return sum;
+}
+
+/* K = Q^T J Q of a d x r frame: what i does to the columns. */
+static void find_turn(int d, int r, const double *frame, double *k)
+{
+  for (int j = 0; j < r; j++)
+    for (int i = 0; i < r; i++) {
+      const double *a = frame + i * d, *b = frame + j * d;
+      double sum = 0;
+      for (int l = 0; l < d; l += 2) sum += a[l + 1] * b[l] - a[l] * b[l + 1];
+      k[j * r + i] = sum;
+    }
+}
+
+/* Take out of x its components along the first `count` columns of basis, twice; its norm^2. */
+static double take_out(int r, int count, const double *basis, double *x)
+{
+  for (int k = 0; k < 2 * count; k++) {
+    const double *other = basis + k % count * r, share = dot(r, other, x);
+    for (int i = 0; i < r; i++) x[i] -= share * other[i];
+  }
+  return dot(r, x, x);
+}
+
+static void normalise(int r, double square, double *x)
+{
+  for (int i = 0; i < r; i++) x[i] /= sqrt(square);
+}
+
+/* R with R^T K R the real form of i, from unit vectors e and K e: the next e is the first one that
+ * is new, since columns come in the order of lambda. False if K is none. */
+static bool find_basis(int r, const double *k, double *basis)
+{
+  const double new = 0.3;
+  int next = 0;
+  for (int pair = 0; pair < r; pair += 2) {
+    double *first = basis + pair * r, *second = first + r, square = 0;
+    for (; square < new &&next < r; next++) {
+      memset(first, 0, (size_t)r * sizeof *first);
+      first[next] = 1;
+      square = take_out(r, pair, basis, first);
+    }
+    if (!(square >= new)) return false;
+    normalise(r, square, first);
+    for (int i = 0; i < r; i++) {
+      second[i] = 0;
+      for (int l = 0; l < r; l++) second[i] += k[l * r + i] * first[l];
+    }
+    square = take_out(r, pair + 1, basis, second);
+    if (!(fabs(square - 1) < 1e-3)) return false;
+    normalise(r, square, second);
+  }
+  return true;
+}
+
+/* lambda <- the diagonal of R^T Lambda R, the same for both columns of a pair. */
+static void turn_lambda(int r, const double *basis, double *lambda, double *scratch)
+{
+  memcpy(scratch, lambda, (size_t)r * sizeof *lambda);
+  for (int pair = 0; pair < r; pair += 2) {
+    double mean = 0;
+    for (int i = 0; i < r; i++) {
+      const double a = basis[pair * r + i], b = basis[(pair + 1) * r + i];
+      mean += 0.5 * (a * a + b * b) * scratch[i];
+    }
+    lambda[pair] = lambda[pair + 1] = mean;
+  }
+}
+
+bool wmc_realform_restore(const wmc_point *point, double *scratch)
+{
+  const wmc_layers *layers = point->layers;
+  const int r = layers->rank;
+  double moved = 0;
+  double *turn = scratch, *basis = turn + layers->core, *image = basis + layers->core;
+  find_turn(layers->width[0], r, wmc_point_frame(point, 0), turn);
+  if (!find_basis(r, turn, basis)) return false;
+  turn_lambda(r, basis, point->lambda, turn);
+  for (int p = 0; p <= layers->depth; p++) {
+    const int d = layers->width[p];
+    double *frame = wmc_point_frame(point, p);
+    wmc_layers_multiply(layers, d, r, r, frame, basis, image);
+    memcpy(frame, image, (size_t)(d * r) * sizeof *frame);
+    moved = fmax(moved, average(d, r, frame));
+  }
+  return moved < 1e-6;
+}

@@ -44,7 +44,7 @@ static void deviations(const double *c, const double *jacobian, double s2, doubl
   double trace = 0;
   for (int j = 0; j < D; j++) trace += c[j * (D + 1)];
   out[0] = out[1] = 0;
-  for (int j = 0; j < D; j++)
+  for (int j = 0; j < D && trace > 0; j++) /* relu may let nothing move */
     for (int l = 0; l < D; l++) {
       double sum = 0;
       for (int i = 0; i < D; i++)

@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "residual_jacobian.h"
+#include "residual_jacobian_drift.h"
 #include "weylmc/base/memory.h"
 #include "weylmc/jacobian/network.h"
 
@@ -14,6 +14,10 @@ typedef struct chain {
   double *levels, *growth;             /* records x modes x width, records x modes */
   double *values;                      /* records x whole */
   wmc_jacobian_spectrum *spectra;      /* records */
+  wmc_jacobian_points points;          /* where values are taken: records and a path */
+  wmc_jacobian_path path;
+  size_t rates, sums;          /* entries of these: */
+  double *diffusivity, *drift; /* records x width if asked for; sums along the path */
 } chain;
 
 static void destroy(void *state)
@@ -23,17 +27,20 @@ static void destroy(void *state)
   wmc_network_destroy(c->network);
   for (size_t k = 0; c->limit && k < c->modes; k++) wmc_chamber_destroy(c->limit[k]);
   wmc_free(c->limit);
-  double *arrays[] = {c->levels, c->growth, c->values};
+  double *arrays[] = {c->levels, c->growth, c->values, c->diffusivity, c->drift};
   for (size_t k = 0; k < sizeof arrays / sizeof *arrays; k++) wmc_free(arrays[k]);
   wmc_free(c->spectra);
+  wmc_jacobian_points_free(&c->points);
+  wmc_jacobian_path_free(&c->path);
   wmc_free(c);
 }
 
 static wmc_status create_network(chain *c, const wmc_value *p)
 {
   wmc_block_options options = wmc_jacobian_options(p);
-  return wmc_network_create(&c->network, wmc_jacobian_block(p), &options, c->records,
-                            p[RECORD].reals);
+  WMC_TRY(wmc_network_create(&c->network, wmc_jacobian_block(p), &options, c->points.count,
+                             c->points.fraction));
+  return c->rates + c->sums > 0 ? wmc_network_follow_vectors(c->network) : WMC_OK;
 }
 
 static wmc_status create_limit(chain *c, const wmc_value *p)
@@ -47,7 +54,7 @@ static wmc_status create_limit(chain *c, const wmc_value *p)
   if (!c->limit) return wmc_no_memory();
   for (size_t k = 0; k < c->modes; k++) {
     options = wmc_jacobian_mode_limit(p, (int)k);
-    WMC_TRY(wmc_chamber_create(&c->limit[k], &options, c->records, p[RECORD].reals));
+    WMC_TRY(wmc_chamber_create(&c->limit[k], &options, c->points.count, c->points.fraction));
   }
   return WMC_OK;
 }
@@ -63,14 +70,23 @@ static wmc_status fill(chain *c, const wmc_value *p)
   c->levels = WMC_ARRAY(double, c->records * c->modes * c->width);
   c->growth = WMC_ARRAY(double, c->records * c->modes);
   c->values = WMC_ARRAY(double, c->records * c->whole);
-  if (!c->spectra || !c->levels || !c->growth || !c->values) return wmc_no_memory();
+  c->rates = p[DIFFUSIVITY].integer == 1 ? c->records * c->width : 0;
+  c->sums = wmc_jacobian_drift_sums_length(p);
+  c->diffusivity = WMC_ARRAY(double, c->rates + 1);
+  c->drift = WMC_ARRAY(double, c->sums + 1);
+  if (!c->spectra || !c->levels || !c->growth || !c->values || !c->diffusivity || !c->drift)
+    return wmc_no_memory();
+  WMC_TRY(wmc_jacobian_points_create(&c->points, p));
+  WMC_TRY(wmc_jacobian_path_create(&c->path, p));
   for (size_t k = 0; k < c->records; k++)
-    c->spectra[k] = (wmc_jacobian_spectrum){.d = c->whole,
-                                            .values = c->values + k * c->whole,
-                                            .modes = c->modes,
-                                            .channels = c->width,
-                                            .levels = c->levels + k * c->modes * c->width,
-                                            .loses = wmc_jacobian_loses_rank(p)};
+    c->spectra[k] =
+        (wmc_jacobian_spectrum){.d = c->whole,
+                                .values = c->values + k * c->whole,
+                                .modes = c->modes,
+                                .channels = c->width,
+                                .levels = c->levels + k * c->modes * c->width,
+                                .loses = wmc_jacobian_loses_rank(p),
+                                .diffusivity = c->rates ? c->diffusivity + k * c->width : NULL};
   return wmc_jacobian_infinite(p) ? create_limit(c, p) : create_network(c, p);
 }
 
@@ -93,22 +109,34 @@ static void start(void *state, wmc_stream *stream)
   (void)stream;
 }
 
-/* One mode, from all records of its own. */
+/* One mode, from all points of its own. */
 static void take_mode(chain *c, size_t mode, const double *values, const double *growth)
 {
   for (size_t k = 0; k < c->records; k++) {
     const size_t at = k * c->modes + mode;
-    memcpy(c->levels + at * c->width, values + k * c->width, c->width * sizeof *values);
-    c->growth[at] = growth[k];
+    const size_t point = c->points.record[k];
+    memcpy(c->levels + at * c->width, values + point * c->width, c->width * sizeof *values);
+    c->growth[at] = growth[point];
   }
+}
+
+static void take_diffusivity(chain *c, const double *all)
+{
+  for (size_t k = 0; c->rates && k < c->records; k++)
+    memcpy(c->diffusivity + k * c->width, all + c->points.record[k] * c->width,
+           c->width * sizeof *all);
 }
 
 static bool draw_network(chain *c, wmc_stream *stream)
 {
   if (!wmc_network_draw(c->network, stream)) return false;
   for (size_t k = 0; k < c->modes; k++)
-    take_mode(c, k, wmc_network_values(c->network) + k * c->records * c->width,
-              wmc_network_growth(c->network) + k * c->records);
+    take_mode(c, k, wmc_network_values(c->network) + k * c->points.count * c->width,
+              wmc_network_growth(c->network) + k * c->points.count);
+  take_diffusivity(c, wmc_network_diffusivity(c->network));
+  wmc_jacobian_path_measure(&c->path, &c->points, wmc_network_values(c->network),
+                            wmc_network_diffusivity(c->network), wmc_network_overlap(c->network),
+                            c->drift);
   return true;
 }
 
@@ -119,6 +147,8 @@ static bool draw_limit(chain *c, wmc_stream *stream)
     if (!wmc_chamber_draw(c->limit[k], stream)) return false;
     take_mode(c, k, wmc_chamber_values(c->limit[k]), wmc_chamber_growth(c->limit[k]));
   }
+  wmc_jacobian_path_measure(&c->path, &c->points, wmc_chamber_values(c->limit[0]), NULL, NULL,
+                            c->drift);
   return true;
 }
 
@@ -138,13 +168,14 @@ static void measure(void *state, double *out)
     wmc_jacobian_merge(&c->split, c->width, c->spectra[k].levels, c->values + k * c->whole);
     c->spectra[k].growth = wmc_jacobian_merge_growth(&c->split, c->growth + k * c->modes);
   }
-  wmc_jacobian_measure(c->records, c->spectra, out);
+  out += wmc_jacobian_measure(c->records, c->spectra, out);
+  memcpy(out, c->drift, c->sums * sizeof *out);
 }
 
 static size_t state_size(const void *state)
 {
   const chain *c = state;
-  return c->records * c->modes * (c->width + 1);
+  return c->records * c->modes * (c->width + 1) + c->rates + c->sums;
 }
 
 static void pack(const void *state, double *out)
@@ -153,6 +184,8 @@ static void pack(const void *state, double *out)
   const size_t spectra = c->records * c->modes, n = spectra * c->width;
   memcpy(out, c->levels, n * sizeof *out);
   memcpy(out + n, c->growth, spectra * sizeof *out);
+  memcpy(out + n + spectra, c->diffusivity, c->rates * sizeof *out);
+  memcpy(out + n + spectra + c->rates, c->drift, c->sums * sizeof *out);
 }
 
 static void unpack(void *state, const double *packed)
@@ -161,6 +194,8 @@ static void unpack(void *state, const double *packed)
   const size_t spectra = c->records * c->modes, n = spectra * c->width;
   memcpy(c->levels, packed, n * sizeof *packed);
   memcpy(c->growth, packed + n, spectra * sizeof *packed);
+  memcpy(c->diffusivity, packed + n + spectra, c->rates * sizeof *packed);
+  memcpy(c->drift, packed + n + spectra + c->rates, c->sums * sizeof *packed);
 }
 
 const wmc_model wmc_residual_jacobian = {

@@ -26,11 +26,17 @@ enum {
   NUMBERS,
   GROUP,
   RESOLUTION,
+  DIFFUSIVITY,
+  LAGS,
+  SUBSTEPS,
+  WINDOW,
+  GAPS,
   FIELDS
 };
 
 /* AXIS_LOSS and AXIS_LOSS_INDEX have no entries where no singular value can vanish, AXIS_MODE and
- * AXIS_CHANNEL none without a group. */
+ * AXIS_CHANNEL none without a group, AXIS_RATE none unless diffusivity is asked for; the others
+ * from AXIS_PATH on have some where paths are recorded. */
 enum {
   AXIS_RECORD,
   AXIS_INDEX,
@@ -39,6 +45,15 @@ enum {
   AXIS_LOSS_INDEX,
   AXIS_MODE,
   AXIS_CHANNEL,
+  AXIS_RATE,
+  AXIS_PATH,
+  AXIS_PATH_VECTORS,
+  AXIS_PATH_COVARIANCE,
+  AXIS_LAG,
+  AXIS_PATH_INDEX,
+  AXIS_PATH_OTHER,
+  AXIS_PAIR_GAP,
+  AXIS_SUM,
   AXES
 };
 
@@ -47,9 +62,10 @@ typedef struct wmc_jacobian_spectrum {
   size_t d;
   const double *values; /* lambda, decreasing; -inf for what is lost */
   size_t modes, channels;
-  const double *levels; /* modes x channels: the same mode by mode, without repeats */
-  double growth;        /* log|M u| */
-  bool loses;           /* values may be lost */
+  const double *levels;      /* modes x channels: the same mode by mode, without repeats */
+  double growth;             /* log|M u| */
+  bool loses;                /* values may be lost */
+  const double *diffusivity; /* Q_ii; NULL unless asked for */
 } wmc_jacobian_spectrum;
 
 extern const wmc_model wmc_residual_jacobian;
@@ -81,8 +97,9 @@ double wmc_jacobian_cost(const wmc_value *parameters);
 void wmc_jacobian_merge(const wmc_split *split, size_t channels, const double *levels, double *out);
 double wmc_jacobian_merge_growth(const wmc_split *split, const double *growth);
 
-/** All observables of a network in table order, for the spectra of all records. */
-void wmc_jacobian_measure(size_t records, const wmc_jacobian_spectrum *spectra, double *out);
+/** All observables of a network in table order but the last, drift_sums, for the spectra of all
+ * records; returns the number of entries. */
+size_t wmc_jacobian_measure(size_t records, const wmc_jacobian_spectrum *spectra, double *out);
 
 /* Exact expectations, as wmc_observable.expected. */
 bool wmc_jacobian_expected_values(const wmc_value *parameters, double *out);

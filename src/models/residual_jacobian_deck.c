@@ -1,7 +1,7 @@
 #include <limits.h>
 #include <math.h>
 
-#include "residual_jacobian.h"
+#include "residual_jacobian_drift.h"
 #include "weylmc/jacobian/network.h"
 
 #define RESIDUAL        "block=linear|one_layer|two_layer|inside|outer"
@@ -9,6 +9,7 @@
 #define WITH_INPUT      RESIDUAL "|plain"
 #define WITH_ACTIVATION "block=one_layer|two_layer|inside|outer|plain"
 
+static const char *const no_or_yes[] = {"no", "yes", NULL};
 static const char *const numbers[] = {"real", "complex", NULL};
 
 const wmc_field wmc_jacobian_fields[] = {
@@ -196,6 +197,43 @@ const wmc_field wmc_jacobian_fields[] = {
                     .unit = "1",
                     .text = "depth inf: steps of the diffusion for each unit of width variance "
                             "time; complex numbers need none"},
+    [DIFFUSIVITY] = {.name = "diffusivity",
+                     .type = WMC_CHOICE,
+                     .choices = no_or_yes,
+                     .standard = "no",
+                     .unit = "",
+                     .text = "whether Q_ii, the variance rate of each lambda_i, is recorded too"},
+    [LAGS] = {.name = "lags",
+              .type = WMC_REALS,
+              .minimum = 0,
+              .maximum = 1,
+              .open_minimum = true,
+              .unit = "1",
+              .text =
+                  "fractions of the depth over which drift and diffusion are estimated; without "
+                  "it they are not"},
+    [SUBSTEPS] = {.name = "substeps",
+                  .type = WMC_INT,
+                  .minimum = 1,
+                  .maximum = 1000,
+                  .standard = "4",
+                  .unit = "1",
+                  .text = "points of the recorded path in the shortest lag"},
+    [WINDOW] = {.name = "window",
+                .type = WMC_REALS,
+                .minimum = 0,
+                .maximum = 1,
+                .open_minimum = true,
+                .standard = "[0.25, 1]",
+                .unit = "1",
+                .text = "fractions of the depth between which the path is recorded"},
+    [GAPS] = {.name = "gaps",
+              .type = WMC_REALS,
+              .minimum = 0,
+              .maximum = 1000,
+              .open_minimum = true,
+              .unit = "1",
+              .text = "nodes of a free pair function of the gap in the drift; without them none"},
     [FIELDS] = {.name = NULL},
 };
 
@@ -368,6 +406,17 @@ static void check_split(const wmc_value *p, const wmc_complaints *complaints)
                  "keep: masks do not commute with the group, so that modes mix; use keep: 1");
 }
 
+static void check_diffusivity(const wmc_value *p, const wmc_complaints *complaints)
+{
+  const wmc_block *block = wmc_jacobian_block(p);
+  const wmc_split split = wmc_jacobian_options(p).split;
+  if (p[DIFFUSIVITY].integer == 0) return;
+  if (wmc_jacobian_infinite(p) || !block->covariance || !wmc_split_is_trivial(&split))
+    wmc_complain(complaints, DIFFUSIVITY,
+                 "diffusivity: Q_ii is known for real residual blocks of finite depth, and "
+                 "exponential; use one of these or diffusivity: no");
+}
+
 void wmc_jacobian_check(const wmc_value *p, const wmc_complaints *complaints)
 {
   check_records(p, complaints);
@@ -375,13 +424,15 @@ void wmc_jacobian_check(const wmc_value *p, const wmc_complaints *complaints)
   check_weights(p, complaints);
   check_norm(p, complaints);
   check_split(p, complaints);
+  check_diffusivity(p, complaints);
+  wmc_jacobian_check_path(p, complaints);
   wmc_jacobian_check_limit(p, complaints);
 }
 
 /* Eigenvalues of a small matrix take some 10 d^3 + 200 d^2, pairs 20 each and twice. */
 static double mode_limit_cost(const wmc_value *p, const wmc_chamber_options *limit)
 {
-  double d = limit->width, from = 0, steps = 0;
+  double d = limit->width, from = 0, steps = (double)wmc_jacobian_points_count(p);
   for (size_t k = 0; k < p[RECORD].count; k++) {
     steps += 1 + wmc_chamber_steps(limit, from, p[RECORD].reals[k]);
     from = p[RECORD].reals[k];
@@ -413,5 +464,5 @@ double wmc_jacobian_cost(const wmc_value *p)
   const double overhead = 100, qr = 4, spectrum = 40;
   return depth * (overhead * wmc_split_modes(&o.split) + work * 2 * d * d * d +
                   wmc_jacobian_block(p)->cost(&o)) +
-         work * d * d * d * (qr * factorisations + spectrum * (double)p[RECORD].count);
+         work * d * d * d * (qr * factorisations + spectrum * (double)wmc_jacobian_points_count(p));
 }

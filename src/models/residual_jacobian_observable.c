@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "residual_jacobian.h"
+#include "residual_jacobian_drift.h"
 
 /* ---- axes ------------------------------------------------------------------------------- */
 
@@ -74,6 +74,16 @@ static void loss_index_coordinates(const wmc_value *p, double *out)
   count_from_one(loss_index_length(p), out);
 }
 
+static size_t rate_length(const wmc_value *p)
+{
+  return p[DIFFUSIVITY].integer == 1 ? (size_t)p[WIDTH].integer : 0;
+}
+
+static void rate_coordinates(const wmc_value *p, double *out)
+{
+  count_from_one(rate_length(p), out);
+}
+
 const wmc_axis wmc_jacobian_axes[] = {
     [AXIS_RECORD] = {"record", "1", "fraction of the depth", record_length, record_coordinates},
     [AXIS_INDEX] = {"index", "1", "index of the singular value, largest first", index_length,
@@ -87,6 +97,24 @@ const wmc_axis wmc_jacobian_axes[] = {
                    mode_coordinates},
     [AXIS_CHANNEL] = {"channel_index", "1", "index of a singular value within its mode",
                       channel_length, channel_coordinates},
+    [AXIS_RATE] = {"rate_index", "1", "index of the singular value whose diffusivity is asked for",
+                   rate_length, rate_coordinates},
+    [AXIS_PATH] = {"path", "1", "of recorded paths", wmc_jacobian_path_length,
+                   wmc_jacobian_path_coordinates},
+    [AXIS_PATH_VECTORS] = {"path_vectors", "1", "of recorded paths with singular vectors",
+                           wmc_jacobian_path_vectors_length, wmc_jacobian_path_coordinates},
+    [AXIS_PATH_COVARIANCE] = {"path_covariance", "1", "of recorded paths on which C varies",
+                              wmc_jacobian_path_covariance_length, wmc_jacobian_path_coordinates},
+    [AXIS_LAG] = {"lag", "1", "lag, a fraction of the depth", wmc_jacobian_lag_length,
+                  wmc_jacobian_lag_coordinates},
+    [AXIS_PATH_INDEX] = {"path_index", "1", "index of a singular value along a path",
+                         wmc_jacobian_path_index_length, wmc_jacobian_path_index_coordinates},
+    [AXIS_PATH_OTHER] = {"path_other", "1", "index of another one", wmc_jacobian_path_index_length,
+                         wmc_jacobian_path_index_coordinates},
+    [AXIS_PAIR_GAP] = {"pair_gap", "1", "gap between two values, a node of the pair function",
+                       wmc_jacobian_pair_gap_length, wmc_jacobian_pair_gap_coordinates},
+    [AXIS_SUM] = {"drift_sum", "1", "number of a sum along paths", wmc_jacobian_drift_sums_length,
+                  wmc_jacobian_drift_sums_coordinates},
     [AXES] = {.name = NULL},
 };
 
@@ -172,6 +200,12 @@ static size_t mode_levels(const wmc_jacobian_spectrum *s, double *out)
   return s->modes * s->channels;
 }
 
+static size_t rates(const wmc_jacobian_spectrum *s, double *out)
+{
+  if (s->diffusivity) memcpy(out, s->diffusivity, s->d * sizeof *out);
+  return s->diffusivity ? s->d : 0;
+}
+
 static size_t log_det_metric(const wmc_jacobian_spectrum *s, double *out)
 {
   return put(2 * sum_of(s), out);
@@ -254,6 +288,13 @@ static size_t finite_growth(const wmc_jacobian_spectrum *s, double *out)
 
 /* ---- tables -------------------------------------------------------------------------------- */
 
+/* Sums are no quantities of their own. */
+static bool never(const wmc_value *p)
+{
+  (void)p;
+  return false;
+}
+
 #define CONVERGES .converges = wmc_jacobian_converges
 
 enum {
@@ -274,6 +315,8 @@ enum {
   FINITE_VALUES,
   FINITE_GROWTH,
   MODE_LEVELS,
+  RATES,
+  DRIFT_SUMS, /* the last */
   OBSERVABLES
 };
 
@@ -374,6 +417,17 @@ const wmc_observable wmc_jacobian_observables[] = {
                      {AXIS_RECORD, AXIS_MODE, AXIS_CHANNEL},
                      wmc_jacobian_expected_levels,
                      CONVERGES},
+    [RATES] =
+        {"diffusivity",
+         "1",
+         "Q_ii = (U^T C U)_ii, U left singular vectors: variance rate of lambda_i over sigma^2",
+         {AXIS_RECORD, AXIS_RATE, WMC_NO_AXIS},
+         CONVERGES},
+    [DRIFT_SUMS] = {"drift_sums",
+                    "1",
+                    "sums along the path from which drift and diffusion are estimated",
+                    {AXIS_SUM, WMC_NO_AXIS},
+                    .converges = never},
     [OBSERVABLES] = {.name = NULL},
 };
 
@@ -395,52 +449,13 @@ static size_t (*const measures[OBSERVABLES])(const wmc_jacobian_spectrum *, doub
     [FINITE_VALUES] = finite_values,
     [FINITE_GROWTH] = finite_growth,
     [MODE_LEVELS] = mode_levels,
+    [RATES] = rates,
 };
 
-void wmc_jacobian_measure(size_t records, const wmc_jacobian_spectrum *spectra, double *out)
+size_t wmc_jacobian_measure(size_t records, const wmc_jacobian_spectrum *spectra, double *out)
 {
-  for (size_t o = 0; o < OBSERVABLES; o++)
+  const double *first = out;
+  for (size_t o = 0; o < DRIFT_SUMS; o++)
     for (size_t k = 0; k < records; k++) out += measures[o](&spectra[k], out);
+  return (size_t)(out - first);
 }
-
-/* ---- means over networks where the value is finite ------------------------------------------ */
-
-static const double *mean_of(const wmc_value *p, const double *means, int observable)
-{
-  const char *name = wmc_jacobian_observables[observable].name;
-  return means + wmc_observable_first(&wmc_residual_jacobian, name, p);
-}
-
-/* sum / share; -inf where no network has a finite value. */
-static double conditional(double sum, double share) { return share > 0 ? sum / share : -INFINITY; }
-
-static void values_given_finite(const wmc_value *p, const double *means, double *out, double *doubt)
-{
-  const double *share = mean_of(p, means, FINITE_SHARE), *sum = mean_of(p, means, FINITE_VALUES);
-  (void)doubt;
-  for (size_t i = 0; i < record_length(p) * loss_index_length(p); i++)
-    out[i] = conditional(sum[i], share[i]);
-}
-
-/* M u = 0 exactly if M = 0: the share of lambda_1 is that of log|M u|. */
-static void growth_given_finite(const wmc_value *p, const double *means, double *out, double *doubt)
-{
-  const double *share = mean_of(p, means, FINITE_SHARE), *sum = mean_of(p, means, FINITE_GROWTH);
-  (void)doubt;
-  for (size_t k = 0; k < record_length(p); k++)
-    out[k] = conditional(sum[k], share[k * loss_index_length(p)]);
-}
-
-const wmc_derived wmc_jacobian_derived[] = {
-    {"log_singular_values_if_finite",
-     "1",
-     "mean of lambda_i over the networks where it is finite",
-     {AXIS_RECORD, AXIS_LOSS_INDEX, WMC_NO_AXIS},
-     values_given_finite},
-    {"log_vector_growth_if_finite",
-     "1",
-     "mean of log|M u| over the networks where it is finite",
-     {AXIS_RECORD, AXIS_LOSS, WMC_NO_AXIS},
-     growth_given_finite},
-    {.name = NULL},
-};

@@ -78,7 +78,7 @@ static size_t collect_points(extrapolation *x, const wmc_array *mean, const wmc_
     x->depth_used[n] = x->depth[i];
     x->value[n] = mean->data[at];
     x->error[n] = error->data[at];
-    for (size_t c = 0; c < s->chains; c++)
+    for (size_t c = 0; chains != NULL && c < s->chains; c++)
       x->chain_value[n * s->chains + c] = chains->data[(task * s->chains + c) * own + e];
     n++;
   }
@@ -256,13 +256,14 @@ static wmc_status check_form(const char *name)
 
 /* Fit one entry. An entry with too few points, or with numbers that least squares cannot cope with
  * (a chain that ran away), is not an error of the whole: it stays NaN. */
-static wmc_status fit_entry(extrapolation *x, size_t points, const fit_arrays *out, size_t at)
+static wmc_status fit_entry(extrapolation *x, size_t points, bool chains, const fit_arrays *out,
+                            size_t at)
 {
   const wmc_fit_data data = {.points = points,
                              .depth = x->depth_used,
                              .value = x->value,
                              .error = x->error,
-                             .chains = x->shape.chains >= 2 ? x->shape.chains : 0,
+                             .chains = chains && x->shape.chains >= 2 ? x->shape.chains : 0,
                              .chain_value = x->chain_value};
   if (points < 2) return WMC_OK;
   wmc_fit fit;
@@ -276,7 +277,8 @@ static wmc_status fit_entry(extrapolation *x, size_t points, const fit_arrays *o
   return store_fit(out, at, &fit);
 }
 
-/* The three arrays that an observable is fitted from. */
+/* The three arrays that an observable is fitted from; derived quantities have no means of chains.
+ */
 typedef struct source {
   const wmc_array *mean, *error, *chains;
 } source;
@@ -297,19 +299,21 @@ static wmc_status fit_point(extrapolation *x, const wmc_observable *o, const sou
       out->direct_error[at] = from->error->data[there];
     }
     size_t points = collect_points(x, from->mean, from->error, from->chains, outer, inner, e);
-    WMC_TRY(fit_entry(x, points, out, at));
+    WMC_TRY(fit_entry(x, points, from->chains != NULL, out, at));
   }
   return WMC_OK;
 }
 
-static wmc_status fit_observable(extrapolation *x, const wmc_observable *o, wmc_value *parameters)
+/* `sampled`: there are means of chains. */
+static wmc_status fit_observable(extrapolation *x, const wmc_observable *o, bool sampled,
+                                 wmc_value *parameters)
 {
   const sweep_shape *s = &x->shape;
   const source from = {wmc_group_array(x->estimates, o->name),
                        wmc_group_sibling(x->estimates, o->name, "_error"),
                        wmc_group_array(x->chains, o->name)};
   fit_arrays out = {0};
-  if (from.mean == NULL || from.error == NULL || from.chains == NULL) return WMC_OK;
+  if (from.mean == NULL || from.error == NULL || (from.chains == NULL && sampled)) return WMC_OK;
   WMC_TRY(add_columns(x, from.mean, &out));
   for (size_t k = 0; k < s->outer * s->inner; k++) {
     WMC_TRY(wmc_deck_task(x->deck, task_of(s, k / s->inner, 0, k % s->inner), parameters));
@@ -321,15 +325,30 @@ static wmc_status fit_observable(extrapolation *x, const wmc_observable *o, wmc_
   return WMC_OK;
 }
 
+static wmc_status fit_derived(extrapolation *x, wmc_value *parameters)
+{
+  const char *wish = x->request->observable;
+  for (const wmc_derived *d = x->deck->model->derived; d != NULL && d->name != NULL; d++) {
+    const wmc_observable o = {.name = d->name, .converges = d->converges};
+    if (d->converges != NULL && (wish == NULL || strcmp(wish, d->name) == 0))
+      WMC_TRY(fit_observable(x, &o, false, parameters));
+  }
+  return WMC_OK;
+}
+
 static wmc_status check_observable(const extrapolation *x)
 {
-  enum { MOST = 64 };
+  enum { MOST = 256 };
   const char *names[MOST];
   size_t n = 0;
   const char *wish = x->request->observable;
   for (const wmc_observable *o = x->deck->model->observables; o->name && n < MOST; o++) {
     if (wish == NULL || strcmp(wish, o->name) == 0) return WMC_OK;
     names[n++] = o->name;
+  }
+  for (const wmc_derived *d = x->deck->model->derived; d && d->name && n < MOST; d++) {
+    if (strcmp(wish, d->name) == 0 && d->converges != NULL) return WMC_OK;
+    if (d->converges != NULL) names[n++] = d->name;
   }
   return unknown_name("observable", wish, names, n);
 }
@@ -343,7 +362,8 @@ static wmc_status fit_observables(extrapolation *x)
   wmc_status status = parameters ? WMC_OK : wmc_no_memory();
   const char *wish = x->request->observable;
   for (const wmc_observable *o = x->deck->model->observables; status == WMC_OK && o->name; o++)
-    if (wish == NULL || strcmp(wish, o->name) == 0) status = fit_observable(x, o, parameters);
+    if (wish == NULL || strcmp(wish, o->name) == 0) status = fit_observable(x, o, true, parameters);
+  if (status == WMC_OK) status = fit_derived(x, parameters);
   wmc_free(parameters);
   if (status == WMC_OK && x->fitted == 0)
     status =

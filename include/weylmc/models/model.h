@@ -49,6 +49,8 @@ typedef struct wmc_derived {
   void (*evaluate)(const wmc_value *parameters, const double *means, double *out, double *doubt);
   /** As for observables. */
   bool (*expected)(const wmc_value *parameters, double *out);
+  /** Whether a finite limit exists along the model's fit parameter; NULL: it is not asked for. */
+  bool (*converges)(const wmc_value *parameters);
 } wmc_derived;
 
 /** Complaints about a combination of parameters; the deck adds where the field stands.

@@ -1,0 +1,55 @@
+/** @file residual_jacobian_drift.h  Inside the model `residual_jacobian`: paths of log-singular
+ * values along the depth, and what drift.h estimates from them.
+ *
+ * A path is recorded where the field `lags` is given: at equal steps over `window`. A chain records
+ * at all fractions of `record` and of the path together, the points.
+ */
+#pragma once
+#include "residual_jacobian.h"
+#include "weylmc/jacobian/drift.h"
+
+bool wmc_jacobian_has_path(const wmc_value *parameters);
+/** Steps and lags; step in units of the time T. */
+wmc_drift_plan wmc_jacobian_drift_plan(const wmc_value *parameters);
+void wmc_jacobian_check_path(const wmc_value *parameters, const wmc_complaints *complaints);
+
+/** Where a chain records. */
+typedef struct wmc_jacobian_points {
+  size_t count;
+  double *fraction; /**< count, increasing; of different layers at finite depth */
+  size_t *record;   /**< the point of each entry of `record` */
+  size_t *path;     /**< the point of each point of the path; NULL without */
+} wmc_jacobian_points;
+
+wmc_status wmc_jacobian_points_create(wmc_jacobian_points *points, const wmc_value *parameters);
+void wmc_jacobian_points_free(wmc_jacobian_points *points);
+/** The number of points alone. */
+size_t wmc_jacobian_points_count(const wmc_value *parameters);
+
+/** Everything that turns the points of a chain into sums of drift.h. */
+typedef struct wmc_jacobian_path {
+  wmc_drift_plan plan;
+  double *lambda, *diffusivity, *overlap, *scratch;
+} wmc_jacobian_path;
+
+wmc_status wmc_jacobian_path_create(wmc_jacobian_path *path, const wmc_value *parameters);
+void wmc_jacobian_path_free(wmc_jacobian_path *path);
+/** Sums of the path whose points are rows of these arrays, points x width; `diffusivity` and
+ * `overlap` may be NULL. */
+void wmc_jacobian_path_measure(wmc_jacobian_path *path, const wmc_jacobian_points *points,
+                               const double *lambda, const double *diffusivity,
+                               const double *overlap, double *out);
+
+/* Axes that are empty where no path is recorded. */
+size_t wmc_jacobian_path_length(const wmc_value *parameters);            /* 1 */
+size_t wmc_jacobian_path_vectors_length(const wmc_value *parameters);    /* 0 at depth inf */
+size_t wmc_jacobian_path_covariance_length(const wmc_value *parameters); /* 0 if C is constant */
+size_t wmc_jacobian_lag_length(const wmc_value *parameters);
+size_t wmc_jacobian_path_index_length(const wmc_value *parameters);
+size_t wmc_jacobian_pair_gap_length(const wmc_value *parameters);
+size_t wmc_jacobian_drift_sums_length(const wmc_value *parameters);
+void wmc_jacobian_path_coordinates(const wmc_value *parameters, double *out);
+void wmc_jacobian_lag_coordinates(const wmc_value *parameters, double *out);
+void wmc_jacobian_path_index_coordinates(const wmc_value *parameters, double *out);
+void wmc_jacobian_pair_gap_coordinates(const wmc_value *parameters, double *out);
+void wmc_jacobian_drift_sums_coordinates(const wmc_value *parameters, double *out);

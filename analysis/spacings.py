@@ -1,0 +1,124 @@
+#!/usr/bin/env python3
+"""Spacings of log-singular values at infinite depth against time.
+
+(a) mean ratio of neighbouring gaps, from that of random matrices to a picket fence; (b) variance of
+the gap over its squared mean, d = 2, beside the exact laws of the gap.
+
+usage: spacings.py FILE [-o FIGURE]        FILE: weylmc run inputs/jacobian/spacings.yaml
+"""
+import argparse
+
+import numpy as np
+
+import plots
+
+TIME = 256
+FIELDS = {"real": (1, plots.COLOURS[0], 4 - 2 * np.sqrt(3)),
+          "complex": (2, plots.COLOURS[1], 2 * np.sqrt(3) / np.pi - 0.5)}
+POISSON = 2 * np.log(2) - 1
+
+
+def real_density(x, tau):
+    """Heat kernel of the hyperbolic plane, cosh u = cosh x + 2 sinh^2(y/2)."""
+    h = 0.05 * min(1, np.sqrt(tau))
+    y = np.arange(0, 14 * np.sqrt(tau) + 4 * tau, h)
+    u = 2 * np.arcsinh(np.sqrt(np.sinh(x[:, None] / 2) ** 2 + np.sinh(y / 2) ** 2))
+    weight = np.where(y > 0, h, h / 2)
+    ratio = u / np.sinh(np.maximum(u, 1e-9))
+    ratio[u < 1e-9] = 1
+    inner = np.sum(weight * ratio * np.exp(-u * u / (4 * tau)) * np.cosh(y / 2), axis=1)
+    return 4 * np.pi * np.sinh(x) * np.exp(-tau / 4) * (4 * np.pi * tau) ** -1.5 * inner
+
+
+def complex_density(x, tau):
+    p = x * np.sinh(x) * np.exp(-x * x / (2 * tau))
+    return p / np.trapz(p, x)
+
+
+DENSITY = {"real": real_density, "complex": complex_density}
+
+
+def relative_variance(field, tau):
+    x = np.linspace(0, 2 * tau + 14 * np.sqrt(tau), 1500)
+    p = DENSITY[field](x, tau)
+    mean, square = np.trapz(p * x, x), np.trapz(p * x * x, x)
+    return square / mean ** 2 - 1
+
+
+def gaussian_ratio(beta, tau):
+    """Mean ratio of two gaps that are normal, as at late times for d = 3: means sigma^2 T + c_1 - c_2,
+    variances 2 T/beta, covariance -T/beta."""
+    mean = tau + (1 if beta == 1 else 0.75)
+    z, w = np.polynomial.hermite_e.hermegauss(80)
+    w = w / w.sum()
+    sum_part, difference = np.sqrt(tau / (2 * beta)) * z[:, None], np.sqrt(1.5 * tau / beta) * z[None, :]
+    a, b = (np.maximum(mean + sum_part + sign * difference, 1e-12) for sign in (1, -1))
+    return np.sum(w[:, None] * w[None, :] * np.minimum(a, b) / np.maximum(a, b))
+
+
+def draw_ratio(axis, results):
+    time = TIME * results.coordinates("record")
+    fine = np.geomspace(12, 2 * TIME, 50)
+    for field, (beta, colour, surmise) in FIELDS.items():
+        for width, marker in ((3, "o"), (6, "s")):
+            value, error = results.pair("gap_ratio", width=width, field=field)
+            axis.errorbar(time, value, error, color=colour, marker=marker, linewidth=0.7,
+                          markerfacecolor=colour if width == 3 else "none", label=f"{field}, d = {width}")
+            if width == 3:
+                plots.pull(f"{field}, d = 3, ratio at sigma^2 T = {time[0]:g}, beside T -> 0", value[0],
+                           error[0], surmise)
+        axis.plot([time[0] / 2, 0.3], [surmise, surmise], color=colour, linestyle="--", zorder=0)
+        axis.plot(fine, [gaussian_ratio(beta, t) for t in fine], color=colour, linestyle=":", zorder=0)
+    axis.axhline(POISSON, color="0.6", linewidth=0.8, linestyle="-.")
+    axis.text(time[0], POISSON + 0.01, "independent levels", fontsize=7, color="0.4")
+    axis.axhline(1, color="0.6", linewidth=0.8)
+    axis.text(time[0], 0.965, "picket fence", fontsize=7, color="0.4")
+    axis.set_xscale("log")
+    axis.set_ylim(0.35, 1.02)
+    axis.set_title("mean ratio of neighbouring gaps")
+    axis.set_xlabel(r"$\sigma^2 T$")
+    axis.set_ylabel(r"$E\,\min(a, b)/\max(a, b)$")
+    axis.legend(loc="center left")
+
+
+def draw_width(axis, results):
+    time = TIME * results.coordinates("record")
+    fine = np.geomspace(time[0] / 2, 2 * time[-1], 60)
+    for field, (beta, colour, _) in FIELDS.items():
+        at = {"width": 2, "field": field, "gap_index": 1}
+        mean, error = results.pair("gap", **at)
+        deviation = results.take("gap_deviation", **at)
+        samples = results.take("samples", width=2, field=field)
+        value = (deviation / mean) ** 2
+        spread = value * np.sqrt(2 / samples + 4 * (error / mean) ** 2)
+        axis.errorbar(time, value, spread, color=colour, marker="o", linestyle="none",
+                      label=f"{field}, d = 2")
+        axis.plot(fine, [relative_variance(field, t) for t in fine], color=colour)
+        z = (value - [relative_variance(field, t) for t in time]) / spread
+        print(f"{field}, d = 2: relative variance of the gap against its law, chi^2 = {np.sum(z * z):.1f} "
+              f"for {len(z)} times")
+        wigner = 4 / np.pi - 1 if beta == 1 else 3 * np.pi / 8 - 1
+        axis.axhline(wigner, color=colour, linestyle="--", linewidth=0.8, zorder=0)
+    axis.set_xscale("log")
+    axis.set_yscale("log")
+    axis.set_title("spread of the gap, dashed: Wigner")
+    axis.set_xlabel(r"$\sigma^2 T$")
+    axis.set_ylabel("variance / mean$^2$")
+    axis.legend()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("file")
+    parser.add_argument("-o", "--output", default="spacings.png")
+    options = parser.parse_args()
+    results = plots.Results(options.file)
+    sheet, axes = plots.panels(1, 2, width=3.8, height=3.1)
+    draw_ratio(axes[0][0], results)
+    draw_width(axes[0][1], results)
+    plots.letter(axes)
+    plots.save(sheet, options.output)
+
+
+if __name__ == "__main__":
+    main()

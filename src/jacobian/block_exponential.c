@@ -216,6 +216,18 @@ static void covariance(void *state, double *out)
   wmc_add_identity(1, b->width, out);
 }
 
+static void draw(void *state, wmc_stream *stream, double *parameters)
+{
+  wmc_source_layers(((exponential *)state)->source, stream, 1, parameters);
+}
+
+static void join(const void *fine, const void *coarse, const double *a, const double *b,
+                 double *out)
+{
+  const exponential *f = fine, *c = coarse;
+  wmc_join_weights(f->source, c->source, a, b, out);
+}
+
 static double cost(const wmc_block_options *o)
 {
   double d = o->width;
@@ -232,6 +244,8 @@ static double cost(const wmc_block_options *o)
                                       .parameters = parameter_count,                               \
                                       .forward = forward,                                          \
                                       .covariance = law,                                           \
+                                      .draw = draw,                                                \
+                                      .join = join,                                                \
                                       .layer_variance = wmc_block_variance,                        \
                                       .cost = cost}
 

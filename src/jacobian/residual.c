@@ -280,11 +280,30 @@ static void draw_bulk(wmc_residual *b, wmc_stream *stream, size_t count)
   }
 }
 
-static void draw_one(wmc_residual *b, wmc_stream *stream)
+void wmc_residual_draw(void *state, wmc_stream *stream, double *parameters)
 {
-  wmc_source_layers(b->source[0], stream, 1, b->drawn);
-  if (b->source[1]) wmc_source_layers(b->source[1], stream, 1, b->drawn + b->weights / 2);
-  if (b->keep < 1) draw_mask(b, stream, b->drawn + b->weights);
+  wmc_residual *b = state;
+  wmc_source_layers(b->source[0], stream, 1, parameters);
+  if (b->source[1]) wmc_source_layers(b->source[1], stream, 1, parameters + b->weights / 2);
+  if (b->keep < 1) draw_mask(b, stream, parameters + b->weights);
+}
+
+void wmc_join_weights(const wmc_source *fine, const wmc_source *coarse, const double *a,
+                      const double *b, double *out)
+{
+  const wmc_source_options *f = &fine->options, *c = &coarse->options;
+  const double factor = c->scale / f->scale * pow(2, -wmc_weights_persistence(f->law, f->hurst));
+  const size_t size = f->rows * f->columns * (size_t)wmc_split_reals(&f->split);
+  for (size_t k = 0; k < size; k++) out[k] = factor * (a[k] + b[k]);
+}
+
+void wmc_residual_join(const void *fine, const void *coarse, const double *a, const double *b,
+                       double *out)
+{
+  const wmc_residual *f = fine, *c = coarse;
+  const size_t half = f->weights / 2;
+  wmc_join_weights(f->source[0], c->source[0], a, b, out);
+  if (f->source[1]) wmc_join_weights(f->source[1], c->source[1], a + half, b + half, out + half);
 }
 
 void wmc_residual_layers(void *state, wmc_stream *stream, size_t count, double *jacobians)
@@ -300,7 +319,7 @@ void wmc_residual_layers(void *state, wmc_stream *stream, size_t count, double *
     if (b->together > 1)
       draw_bulk(b, stream, now);
     else
-      draw_one(b, stream);
+      wmc_residual_draw(b, stream, b->drawn);
     for (size_t l = 0; l < now; l++, done++)
       wmc_residual_forward(b, b->drawn + l * b->weights, b->follows ? b->x : NULL,
                            jacobians + done * size);

@@ -61,6 +61,9 @@ void wmc_residual_forward(void *state, const double *parameters, double *x, doub
 void wmc_residual_covariance(void *state, double *out);
 /** C(u) of phi(W1 u), W1 of entries of variance c1 (eq. (5)). */
 void wmc_residual_covariance_inner(wmc_residual *state, const double *u, double *out);
+void wmc_residual_draw(void *state, wmc_stream *stream, double *parameters);
+void wmc_residual_join(const void *fine, const void *coarse, const double *a, const double *b,
+                       double *out);
 double wmc_residual_variance(const wmc_block_options *options);
 /** The same for a branch without phi. */
 double wmc_residual_linear_variance(const wmc_block_options *options);
@@ -80,6 +83,9 @@ void wmc_add_identity(size_t parts, size_t width, double *a);
 void wmc_scale_rows(size_t m, size_t n, const double *factor, const double *a, double *out);
 /** A vector of this norm whose direction is uniform. */
 void wmc_draw_direction(wmc_stream *stream, size_t n, double norm, double *x);
+/** One matrix of wmc_block.join. */
+void wmc_join_weights(const wmc_source *fine, const wmc_source *coarse, const double *a,
+                      const double *b, double *out);
 /** Scale x by a power of two where its norm is far from 1. */
 void wmc_tame(size_t n, double *x);
 
@@ -97,5 +103,7 @@ void wmc_tame(size_t n, double *x);
                                         .parameters = wmc_residual_parameters,                     \
                                         .forward = wmc_residual_forward,                           \
                                         .covariance = wmc_residual_covariance,                     \
+                                        .draw = wmc_residual_draw,                                 \
+                                        .join = wmc_residual_join,                                 \
                                         .layer_variance = variance,                                \
                                         .cost = work}

@@ -1,16 +1,26 @@
+#include <math.h>
 #include <string.h>
 
+#include "residual_jacobian_control.h"
 #include "residual_jacobian_drift.h"
+#include "residual_jacobian_levels.h"
 #include "weylmc/base/memory.h"
+#include "weylmc/base/status.h"
 #include "weylmc/jacobian/network.h"
 
 /* ---- chains: every step is a new network ------------------------------------------------- */
 
+/* The stream of the pilot of control variates, which no chain has. */
+enum { PILOT_SEED = 2 };
+static const long PILOT_STREAM = 2147483646L;
+
 typedef struct chain {
+  const wmc_value *p;
   wmc_split split;
   size_t width, whole, modes, records; /* whole: width of the matrix that the modes make up */
   wmc_network *network;                /* of finite depth, or */
-  wmc_chamber **limit;                 /* its limit at depth inf, modes */
+  wmc_chamber **limit;                 /* its limit at depth inf, modes, or */
+  wmc_levels *multilevel;              /* a sum over many depths */
   double *levels, *growth;             /* records x modes x width, records x modes */
   double *values;                      /* records x whole */
   wmc_jacobian_spectrum *spectra;      /* records */
@@ -18,6 +28,10 @@ typedef struct chain {
   wmc_jacobian_path path;
   size_t rates, sums;          /* entries of these: */
   double *diffusivity, *drift; /* records x width if asked for; sums along the path */
+  wmc_control *control;        /* NULL: none */
+  double solved;               /* 1: control has its coefficients; packed */
+  double *measured;            /* all observables, multilevel only */
+  size_t measurement;
 } chain;
 
 static void destroy(void *state)
@@ -27,8 +41,10 @@ static void destroy(void *state)
   wmc_network_destroy(c->network);
   for (size_t k = 0; c->limit && k < c->modes; k++) wmc_chamber_destroy(c->limit[k]);
   wmc_free(c->limit);
-  double *arrays[] = {c->levels, c->growth, c->values, c->diffusivity, c->drift};
+  double *arrays[] = {c->levels, c->growth, c->values, c->diffusivity, c->drift, c->measured};
   for (size_t k = 0; k < sizeof arrays / sizeof *arrays; k++) wmc_free(arrays[k]);
+  wmc_levels_destroy(c->multilevel);
+  wmc_control_destroy(c->control);
   wmc_free(c->spectra);
   wmc_jacobian_points_free(&c->points);
   wmc_jacobian_path_free(&c->path);
@@ -61,11 +77,17 @@ static wmc_status create_limit(chain *c, const wmc_value *p)
 
 static wmc_status fill(chain *c, const wmc_value *p)
 {
+  c->p = p;
   c->split = wmc_jacobian_options(p).split;
   c->width = (size_t)p[WIDTH].integer;
   c->whole = c->width * (size_t)p[GROUP].integer;
   c->modes = (size_t)wmc_split_modes(&c->split);
   c->records = p[RECORD].count;
+  c->measurement = wmc_model_measurement_size(&wmc_residual_jacobian, p);
+  if (wmc_levels_of(p) != WMC_LEVELS_NONE) {
+    if (!(c->measured = WMC_ARRAY(double, c->measurement))) return wmc_no_memory();
+    return wmc_levels_create(p, &c->multilevel);
+  }
   c->spectra = WMC_ARRAY(wmc_jacobian_spectrum, c->records);
   c->levels = WMC_ARRAY(double, c->records * c->modes * c->width);
   c->growth = WMC_ARRAY(double, c->records * c->modes);
@@ -87,7 +109,8 @@ static wmc_status fill(chain *c, const wmc_value *p)
                                 .levels = c->levels + k * c->modes * c->width,
                                 .loses = wmc_jacobian_loses_rank(p),
                                 .diffusivity = c->rates ? c->diffusivity + k * c->width : NULL};
-  return wmc_jacobian_infinite(p) ? create_limit(c, p) : create_network(c, p);
+  WMC_TRY(wmc_jacobian_infinite(p) ? create_limit(c, p) : create_network(c, p));
+  return wmc_control_wanted(p) ? wmc_control_create(p, &c->control) : WMC_OK;
 }
 
 static wmc_status create(const wmc_value *p, void **state)
@@ -101,12 +124,6 @@ static wmc_status create(const wmc_value *p, void **state)
     *state = NULL;
   }
   return status;
-}
-
-static void start(void *state, wmc_stream *stream)
-{
-  (void)state;
-  (void)stream;
 }
 
 /* One mode, from all points of its own. */
@@ -152,50 +169,126 @@ static bool draw_limit(chain *c, wmc_stream *stream)
   return true;
 }
 
+static bool draw(chain *c, wmc_stream *stream)
+{
+  if (c->multilevel) return wmc_levels_draw(c->multilevel, stream, c->measured);
+  return (c->limit ? draw_limit : draw_network)(c, stream);
+}
+
+/* Fewer where networks are large: about as much work as is allowed. */
+static int pilot_draws(const chain *c)
+{
+  const double most = 1e9;
+  return (int)fmax(32, fmin(WMC_CONTROL_PILOT, most / wmc_jacobian_cost(c->p)));
+}
+
+static wmc_status solve_control(chain *c)
+{
+  wmc_stream *stream;
+  WMC_TRY(wmc_stream_create(&stream, PILOT_SEED, PILOT_STREAM));
+  bool good = true;
+  for (int k = 0; k < pilot_draws(c) && good; k++) {
+    good = draw(c, stream);
+    if (good) wmc_control_observe(c->control, c->levels);
+  }
+  wmc_stream_destroy(stream);
+  if (!good) return WMC_FAILURE;
+  wmc_control_solve(c->control);
+  c->solved = 1;
+  return WMC_OK;
+}
+
+/* Whatever needs a pilot has had it. */
+static wmc_status be_ready(chain *c)
+{
+  if (c->multilevel && wmc_levels_plan(c->multilevel)->known == 0)
+    return wmc_levels_pilot(c->multilevel);
+  return c->control && c->solved == 0 ? solve_control(c) : WMC_OK;
+}
+
+/* What fails here fails again, and is told, when the chain is advanced. */
+static void start(void *state, wmc_stream *stream)
+{
+  (void)stream;
+  if (be_ready(state) != WMC_OK) wmc_message_clear();
+}
+
 static wmc_status advance(void *state, wmc_stream *stream, long steps, bool thermalising)
 {
   chain *c = state;
   (void)thermalising;
+  WMC_TRY(be_ready(c));
   for (long i = 0; i < steps; i++)
-    if (!(c->limit ? draw_limit : draw_network)(c, stream)) return WMC_FAILURE;
+    if (!draw(c, stream)) return WMC_FAILURE;
   return WMC_OK;
 }
 
 static void measure(void *state, double *out)
 {
   chain *c = state;
+  if (c->multilevel) {
+    memcpy(out, c->measured, c->measurement * sizeof *out);
+    return;
+  }
   for (size_t k = 0; k < c->records; k++) {
     wmc_jacobian_merge(&c->split, c->width, c->spectra[k].levels, c->values + k * c->whole);
     c->spectra[k].growth = wmc_jacobian_merge_growth(&c->split, c->growth + k * c->modes);
   }
   out += wmc_jacobian_measure(c->records, c->spectra, out);
   memcpy(out, c->drift, c->sums * sizeof *out);
+  if (c->control) wmc_control_measure(c->control, c->levels, out + c->sums);
+}
+
+/* ---- state: a list of arrays ----------------------------------------------------------------- */
+
+typedef struct part {
+  double *numbers;
+  size_t count;
+} part;
+
+enum { PARTS = 6 };
+
+static void state_parts(const chain *c, part out[PARTS])
+{
+  memset(out, 0, PARTS * sizeof *out);
+  if (c->multilevel) {
+    out[0] =
+        (part){&wmc_levels_plan(c->multilevel)->known, sizeof(wmc_level_plan) / sizeof(double)};
+    out[1] = (part){c->measured, c->measurement};
+    return;
+  }
+  out[0] = (part){c->levels, c->records * c->modes * c->width};
+  out[1] = (part){c->growth, c->records * c->modes};
+  out[2] = (part){c->diffusivity, c->rates};
+  out[3] = (part){c->drift, c->sums};
+  if (!c->control) return;
+  out[4] = (part){(double *)&c->solved, 1};
+  out[5] = (part){wmc_control_coefficients(c->control), wmc_control_size(c->control)};
 }
 
 static size_t state_size(const void *state)
 {
-  const chain *c = state;
-  return c->records * c->modes * (c->width + 1) + c->rates + c->sums;
+  part parts[PARTS];
+  size_t size = 0;
+  state_parts(state, parts);
+  for (int k = 0; k < PARTS; k++) size += parts[k].count;
+  return size;
 }
 
 static void pack(const void *state, double *out)
 {
-  const chain *c = state;
-  const size_t spectra = c->records * c->modes, n = spectra * c->width;
-  memcpy(out, c->levels, n * sizeof *out);
-  memcpy(out + n, c->growth, spectra * sizeof *out);
-  memcpy(out + n + spectra, c->diffusivity, c->rates * sizeof *out);
-  memcpy(out + n + spectra + c->rates, c->drift, c->sums * sizeof *out);
+  part parts[PARTS];
+  state_parts(state, parts);
+  for (int k = 0; k < PARTS; out += parts[k++].count)
+    if (parts[k].count) memcpy(out, parts[k].numbers, parts[k].count * sizeof *out);
 }
 
 static void unpack(void *state, const double *packed)
 {
-  chain *c = state;
-  const size_t spectra = c->records * c->modes, n = spectra * c->width;
-  memcpy(c->levels, packed, n * sizeof *packed);
-  memcpy(c->growth, packed + n, spectra * sizeof *packed);
-  memcpy(c->diffusivity, packed + n + spectra, c->rates * sizeof *packed);
-  memcpy(c->drift, packed + n + spectra + c->rates, c->sums * sizeof *packed);
+  part parts[PARTS];
+  state_parts(state, parts);
+  for (int k = 0; k < PARTS; packed += parts[k++].count)
+    if (parts[k].count) memcpy(parts[k].numbers, packed, parts[k].count * sizeof *packed);
 }
 
 const wmc_model wmc_residual_jacobian = {

@@ -31,12 +31,18 @@ enum {
   SUBSTEPS,
   WINDOW,
   GAPS,
+  LEVELS,
+  LEVELS_COARSEST,
+  LEVELS_FINEST,
+  LEVELS_BIAS,
+  CONTROL,
   FIELDS
 };
 
 /* AXIS_LOSS and AXIS_LOSS_INDEX have no entries where no singular value can vanish, AXIS_MODE and
- * AXIS_CHANNEL none without a group, AXIS_RATE none unless diffusivity is asked for; the others
- * from AXIS_PATH on have some where paths are recorded. */
+ * AXIS_CHANNEL none without a group, AXIS_RATE none unless diffusivity is asked for; those from
+ * AXIS_PATH to AXIS_SUM have some where paths are recorded, AXIS_CONTROL with control, AXIS_LEVEL
+ * and AXIS_LEVELS (one entry) with multilevel. */
 enum {
   AXIS_RECORD,
   AXIS_INDEX,
@@ -54,6 +60,9 @@ enum {
   AXIS_PATH_OTHER,
   AXIS_PAIR_GAP,
   AXIS_SUM,
+  AXIS_CONTROL,
+  AXIS_LEVEL,
+  AXIS_LEVELS,
   AXES
 };
 
@@ -91,14 +100,18 @@ int wmc_jacobian_layer(const wmc_value *parameters, size_t k);
 bool wmc_jacobian_loses_rank(const wmc_value *parameters);
 void wmc_jacobian_check(const wmc_value *parameters, const wmc_complaints *complaints);
 double wmc_jacobian_cost(const wmc_value *parameters);
+/** Work of one network of this depth, in flops. */
+double wmc_jacobian_network_cost(const wmc_value *parameters, int depth);
 
 /** All modes of a network or of its limit as one matrix (split.h): lambda in decreasing order, and
  * log|M e_1| from those of the modes. */
 void wmc_jacobian_merge(const wmc_split *split, size_t channels, const double *levels, double *out);
 double wmc_jacobian_merge_growth(const wmc_split *split, const double *growth);
 
-/** All observables of a network in table order but the last, drift_sums, for the spectra of all
- * records; returns the number of entries. */
+/** Entries of the observables of one network; those of controls and levels follow them. */
+size_t wmc_jacobian_network_size(const wmc_value *parameters);
+/** Observables of one network in table order, up to drift_sums, for the spectra of all records;
+ * returns the number of entries. */
 size_t wmc_jacobian_measure(size_t records, const wmc_jacobian_spectrum *spectra, double *out);
 
 /* Exact expectations, as wmc_observable.expected. */

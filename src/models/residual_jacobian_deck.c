@@ -1,7 +1,9 @@
 #include <limits.h>
 #include <math.h>
 
+#include "residual_jacobian_control.h"
 #include "residual_jacobian_drift.h"
+#include "residual_jacobian_levels.h"
 #include "weylmc/jacobian/network.h"
 
 #define RESIDUAL        "block=linear|one_layer|two_layer|inside|outer"
@@ -11,6 +13,8 @@
 
 static const char *const no_or_yes[] = {"no", "yes", NULL};
 static const char *const numbers[] = {"real", "complex", NULL};
+
+#define WITH_LEVELS "multilevel.kind=depth|limit"
 
 const wmc_field wmc_jacobian_fields[] = {
     [WIDTH] = {.name = "width",
@@ -234,6 +238,49 @@ const wmc_field wmc_jacobian_fields[] = {
               .open_minimum = true,
               .unit = "1",
               .text = "nodes of a free pair function of the gap in the drift; without them none"},
+    [LEVELS] = {.name = "multilevel.kind",
+                .type = WMC_CHOICE,
+                .choices = wmc_levels_names,
+                .standard = "none",
+                .sweep = true,
+                .unit = "",
+                .text = "sum over levels of coupled networks of two depths (depth), or of a chain "
+                        "of second order with the same limit (limit)"},
+    [LEVELS_COARSEST] = {.name = "multilevel.coarsest",
+                         .type = WMC_INT,
+                         .minimum = 2,
+                         .maximum = 1048576,
+                         .standard = "16",
+                         .sweep = true,
+                         .only = WITH_LEVELS,
+                         .unit = "1",
+                         .text = "depth of the coarsest level that may be used"},
+    [LEVELS_FINEST] = {.name = "multilevel.finest",
+                       .type = WMC_INT,
+                       .minimum = 16,
+                       .maximum = 16777216,
+                       .standard = "1024",
+                       .only = WITH_LEVELS,
+                       .unit = "1",
+                       .text = "depth inf: deepest level that may be used"},
+    [LEVELS_BIAS] = {.name = "multilevel.bias",
+                     .type = WMC_REAL,
+                     .minimum = 0,
+                     .maximum = 1,
+                     .open_minimum = true,
+                     .standard = "1e-3",
+                     .sweep = true,
+                     .only = WITH_LEVELS,
+                     .unit = "1",
+                     .text = "depth inf: largest bias of the mean of lambda_1 that is left, as the "
+                             "pilot estimates it"},
+    [CONTROL] = {.name = "control",
+                 .type = WMC_CHOICE,
+                 .choices = no_or_yes,
+                 .standard = "no",
+                 .sweep = true,
+                 .unit = "",
+                 .text = "control variates with exact means for log_singular_values_controlled"},
     [FIELDS] = {.name = NULL},
 };
 
@@ -426,7 +473,9 @@ void wmc_jacobian_check(const wmc_value *p, const wmc_complaints *complaints)
   check_split(p, complaints);
   check_diffusivity(p, complaints);
   wmc_jacobian_check_path(p, complaints);
-  wmc_jacobian_check_limit(p, complaints);
+  if (wmc_levels_of(p) == WMC_LEVELS_NONE) wmc_jacobian_check_limit(p, complaints);
+  wmc_levels_check(p, complaints);
+  wmc_control_check(p, complaints);
 }
 
 /* Eigenvalues of a small matrix take some 10 d^3 + 200 d^2, pairs 20 each and twice. */
@@ -455,14 +504,22 @@ static double limit_cost(const wmc_value *p)
   return cost;
 }
 
-double wmc_jacobian_cost(const wmc_value *p)
+double wmc_jacobian_network_cost(const wmc_value *p, int depth)
 {
-  if (wmc_jacobian_infinite(p)) return limit_cost(p);
   wmc_block_options o = wmc_jacobian_options(p);
-  double d = o.width, depth = o.depth, work = wmc_split_work(&o.split);
-  double factorisations = floor(depth / wmc_network_factor_layers(wmc_jacobian_block(p), &o));
+  o.depth = depth;
+  double d = o.width, work = wmc_split_work(&o.split);
+  double factorisations =
+      floor(depth / (double)wmc_network_factor_layers(wmc_jacobian_block(p), &o));
   const double overhead = 100, qr = 4, spectrum = 40;
   return depth * (overhead * wmc_split_modes(&o.split) + work * 2 * d * d * d +
                   wmc_jacobian_block(p)->cost(&o)) +
          work * d * d * d * (qr * factorisations + spectrum * (double)wmc_jacobian_points_count(p));
+}
+
+double wmc_jacobian_cost(const wmc_value *p)
+{
+  if (wmc_levels_of(p) != WMC_LEVELS_NONE) return wmc_levels_cost(p);
+  if (wmc_jacobian_infinite(p)) return limit_cost(p);
+  return wmc_jacobian_network_cost(p, wmc_jacobian_options(p).depth);
 }

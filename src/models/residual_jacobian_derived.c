@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "residual_jacobian_drift.h"
+#include "residual_jacobian_levels.h"
 
 static const double *mean_of(const wmc_value *p, const double *means, const char *observable)
 {
@@ -227,5 +228,30 @@ const wmc_derived wmc_jacobian_derived[] = {
     TEST("drift_slope_in_past", "slope of the residual drift in the " INCREMENT, drift_in_past),
     TEST("variance_slope_in_past", "slope of the variance rate in the squared " INCREMENT,
          variance_in_past),
+    {"level_variance",
+     "1",
+     "variance of level_difference",
+     {AXIS_LEVEL, WMC_NO_AXIS},
+     wmc_levels_variance},
+    {"variance_rate",
+     "1",
+     "p in: variance of a difference ~ depth^-p",
+     {AXIS_LEVELS, WMC_NO_AXIS},
+     wmc_levels_variance_rate},
+    {"mean_rate",
+     "1",
+     "p in: mean of a difference ~ depth^-p",
+     {AXIS_LEVELS, WMC_NO_AXIS},
+     wmc_levels_mean_rate},
+    {"remaining_bias",
+     "1",
+     "mean of lambda_1 less its limit at infinite depth, estimated from the levels",
+     {AXIS_LEVELS, WMC_NO_AXIS},
+     wmc_levels_bias},
+    {"multilevel_gain",
+     "1",
+     "work for the same error by networks of the finest depth alone, over that of the sum",
+     {AXIS_LEVELS, WMC_NO_AXIS},
+     wmc_levels_gain},
     {.name = NULL},
 };

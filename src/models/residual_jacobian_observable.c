@@ -2,7 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "residual_jacobian_control.h"
 #include "residual_jacobian_drift.h"
+#include "residual_jacobian_levels.h"
 
 /* ---- axes ------------------------------------------------------------------------------- */
 
@@ -84,6 +86,28 @@ static void rate_coordinates(const wmc_value *p, double *out)
   count_from_one(rate_length(p), out);
 }
 
+static size_t control_length(const wmc_value *p)
+{
+  return wmc_control_wanted(p) ? index_length(p) : 0;
+}
+
+static void control_coordinates(const wmc_value *p, double *out)
+{
+  count_from_one(control_length(p), out);
+}
+
+static void level_coordinates(const wmc_value *p, double *out)
+{
+  for (size_t l = 0; l < wmc_levels_count(p); l++) out[l] = wmc_levels_depth(p, l);
+}
+
+static size_t levels_length(const wmc_value *p) { return wmc_levels_count(p) > 0 ? 1 : 0; }
+
+static void levels_coordinates(const wmc_value *p, double *out)
+{
+  count_from_one(levels_length(p), out);
+}
+
 const wmc_axis wmc_jacobian_axes[] = {
     [AXIS_RECORD] = {"record", "1", "fraction of the depth", record_length, record_coordinates},
     [AXIS_INDEX] = {"index", "1", "index of the singular value, largest first", index_length,
@@ -115,6 +139,12 @@ const wmc_axis wmc_jacobian_axes[] = {
                        wmc_jacobian_pair_gap_length, wmc_jacobian_pair_gap_coordinates},
     [AXIS_SUM] = {"drift_sum", "1", "number of a sum along paths", wmc_jacobian_drift_sums_length,
                   wmc_jacobian_drift_sums_coordinates},
+    [AXIS_CONTROL] = {"controlled_index", "1", "index of the singular value, largest first",
+                      control_length, control_coordinates},
+    [AXIS_LEVEL] = {"level", "1", "depth of a level, of its finer network", wmc_levels_count,
+                    level_coordinates},
+    [AXIS_LEVELS] = {"multilevel", "1", "of the sum over levels", levels_length,
+                     levels_coordinates},
     [AXES] = {.name = NULL},
 };
 
@@ -316,7 +346,15 @@ enum {
   FINITE_GROWTH,
   MODE_LEVELS,
   RATES,
-  DRIFT_SUMS, /* the last */
+  SPECTRAL,
+  DRIFT_SUMS = SPECTRAL,
+  CONTROLLED,
+  LEVEL_DIFFERENCE,
+  LEVEL_SQUARE,
+  LEVEL_SAMPLES,
+  LEVEL_WEIGHT,
+  LEVEL_WORK,
+  COUPLING,
   OBSERVABLES
 };
 
@@ -428,10 +466,43 @@ const wmc_observable wmc_jacobian_observables[] = {
                     "sums along the path from which drift and diffusion are estimated",
                     {AXIS_SUM, WMC_NO_AXIS},
                     .converges = never},
+    [CONTROLLED] = {"log_singular_values_controlled",
+                    "1",
+                    "lambda_i less control variates of exact mean: the same mean, a smaller error",
+                    {AXIS_RECORD, AXIS_CONTROL, WMC_NO_AXIS},
+                    wmc_jacobian_expected_values,
+                    CONVERGES},
+    [LEVEL_DIFFERENCE] = {"level_difference",
+                          "1",
+                          "lambda_1 at the last record: of the finer network less the coarser, on "
+                          "the first level in use of one network",
+                          {AXIS_LEVEL, WMC_NO_AXIS}},
+    [LEVEL_SQUARE] = {"level_square",
+                      "1",
+                      "mean square of level_difference",
+                      {AXIS_LEVEL, WMC_NO_AXIS}},
+    [LEVEL_SAMPLES] = {"level_samples",
+                       "1",
+                       "networks or pairs of networks of the level in a draw",
+                       {AXIS_LEVEL, WMC_NO_AXIS}},
+    [LEVEL_WEIGHT] = {"level_weight",
+                      "1",
+                      "weight of the level in the sum",
+                      {AXIS_LEVEL, WMC_NO_AXIS}},
+    [LEVEL_WORK] = {"level_work",
+                    "flop",
+                    "work of one sample of the level",
+                    {AXIS_LEVEL, WMC_NO_AXIS}},
+    [COUPLING] = {"coupling",
+                  "1",
+                  "what the pilot chose: 2 pairs of networks; 0 coupling does not help: networks "
+                  "of the finest depth alone; 1 likewise, depth inf: independent depths, "
+                  "extrapolated",
+                  {AXIS_LEVELS, WMC_NO_AXIS}},
     [OBSERVABLES] = {.name = NULL},
 };
 
-static size_t (*const measures[OBSERVABLES])(const wmc_jacobian_spectrum *, double *) = {
+static size_t (*const measures[SPECTRAL])(const wmc_jacobian_spectrum *, double *) = {
     [LOG_SINGULAR_VALUES] = log_singular_values,
     [LOG_SINGULAR_VALUES_SUM] = log_singular_values_sum,
     [GAP] = gap,
@@ -455,7 +526,12 @@ static size_t (*const measures[OBSERVABLES])(const wmc_jacobian_spectrum *, doub
 size_t wmc_jacobian_measure(size_t records, const wmc_jacobian_spectrum *spectra, double *out)
 {
   const double *first = out;
-  for (size_t o = 0; o < DRIFT_SUMS; o++)
+  for (size_t o = 0; o < SPECTRAL; o++)
     for (size_t k = 0; k < records; k++) out += measures[o](&spectra[k], out);
   return (size_t)(out - first);
+}
+
+size_t wmc_jacobian_network_size(const wmc_value *p)
+{
+  return wmc_observable_first(&wmc_residual_jacobian, wmc_jacobian_observables[CONTROLLED].name, p);
 }

@@ -33,6 +33,7 @@ parameters:
   variance: 1.0
   time: 1.0
   record: [0.5, 1.0]
+{more}\
 run: {{draws: {draws}, checkpoint: 1 s}}
 output: out.h5
 """
@@ -61,7 +62,7 @@ def balanced(width=3, energy="frobenius", formulation="spectrum", scheme="metrop
     return BALANCED.format(**locals())
 
 
-def jacobian(width=3, block="linear", activation=None, weights="gaussian", draws=300):
+def jacobian(width=3, block="linear", activation=None, weights="gaussian", draws=300, more=""):
     activation = f"activation: {activation}" if activation else ""
     return JACOBIAN.format(**locals())
 
@@ -87,4 +88,13 @@ def small_decks():
     decks["jacobian rademacher"] = jacobian(weights="rademacher")
     decks["jacobian relu"] = jacobian(block="two_layer", activation="relu")
     decks["jacobian tanh"] = jacobian(block="two_layer", activation="tanh", draws=100)
+    levels = "  multilevel: {kind: %s, coarsest: 4, finest: 64}\n"
+    depth = "depth: {sweep: [8, 20]}"
+    decks["jacobian levels"] = jacobian(block="one_layer", activation="tanh", draws=20,
+                                        more=levels % "depth").replace(depth, "depth: 512")
+    decks["jacobian limit"] = jacobian(draws=50, more=levels % "limit").replace(depth, "depth: inf")
+    decks["jacobian independent depths"] = jacobian(
+        block="two_layer", activation="tanh", draws=50,
+        more=levels % "depth").replace(depth, "depth: inf")
+    decks["jacobian control"] = jacobian(more="  control: yes\n").replace("[8, 20]", "[64, inf]")
     return decks

@@ -90,6 +90,12 @@ typedef struct wmc_block {
    * | past] = s^2 delta_ik C_jl for H = J - I of the next layer, to leading order in s. NULL: not
    * of this form. Averages over W1 are those of gaussian weights. */
   void (*covariance)(void *state, double *out);
+  /** Numbers of the next layer, drawn as `layers` draws them; NULL: the block has no limit. */
+  void (*draw)(void *state, wmc_stream *stream, double *parameters);
+  /** Numbers of a layer of a network half as deep, whose state is `coarse`, that stands for two
+   * layers a and b of `fine`: (a + b)/2^h for matrices of scale 1, h the persistence of the
+   * weights. NULL: the block has no limit. */
+  void (*join)(const void *fine, const void *coarse, const double *a, const double *b, double *out);
   /** Upper bound of the variance of an entry of J - I that is random given the past (with norm: as
    * long as |x| is at least half of what it was); it sets how many layers are multiplied between
    * factorisations (qdt.h). */

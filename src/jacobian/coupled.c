@@ -1,0 +1,247 @@
+#include "weylmc/jacobian/coupled.h"
+
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+#include "residual.h"
+#include "weylmc/base/memory.h"
+#include "weylmc/jacobian/network.h"
+#include "weylmc/jacobian/qdt.h"
+
+/* One chain of a pair. */
+typedef struct member {
+  int depth, done; /* layers in all, and multiplied */
+  size_t recorded; /* records taken */
+  double weight;
+  wmc_qdt *qdt;
+  int *layer;              /* records */
+  double *values, *growth; /* records x width, records */
+} member;
+
+struct wmc_coupled {
+  wmc_coupled_options o;
+  size_t width, records, members;
+  member member[WMC_COUPLED_MEMBERS]; /* fine, coarse or fine, swapped, coarse */
+  /* Jacobians of two fine layers and of the coarse one */
+  double *first, *second, *coarse;
+  /* weights: blocks at both depths, their vectors, parameters of three layers */
+  void *fine_state, *coarse_state;
+  double *x, *y, *a, *b, *c;
+  /* antithetic: squares of matrices */
+  wmc_product *product;
+  double *square;
+};
+
+/* ---- making ------------------------------------------------------------------------------- */
+
+bool wmc_coupled_allowed(const wmc_block *block, const wmc_block_options *o, const char **why)
+{
+  const bool gaussian = o->weights->fill == wmc_stream_normals;
+  const bool fractional = o->weights == wmc_weights_find("fractional");
+  *why = NULL;
+  if (!block->join) *why = "this block has no limit to couple depths for";
+  if (!gaussian && !fractional) *why = "sums of these weights are not weights of the same law";
+  if (o->drop > 0) *why = "the sum of two layers with dropout is not a layer with dropout";
+  if (!wmc_split_is_trivial(&o->split))
+    *why = "pairs of complex or equivariant chains are not made";
+  return *why == NULL;
+}
+
+static void destroy_member(member *m)
+{
+  wmc_qdt_destroy(m->qdt);
+  wmc_free(m->layer);
+  wmc_free(m->values);
+  wmc_free(m->growth);
+}
+
+void wmc_coupled_destroy(wmc_coupled *c)
+{
+  if (!c) return;
+  double *arrays[] = {c->first, c->second, c->coarse, c->x, c->y, c->a, c->b, c->c, c->square};
+  for (size_t k = 0; k < sizeof arrays / sizeof *arrays; k++) wmc_free(arrays[k]);
+  for (size_t k = 0; k < WMC_COUPLED_MEMBERS; k++) destroy_member(&c->member[k]);
+  if (c->fine_state) c->o.block->destroy(c->fine_state);
+  if (c->coarse_state) c->o.block->destroy(c->coarse_state);
+  wmc_product_destroy(c->product);
+  wmc_free(c);
+}
+
+static int factor_layers(const wmc_coupled *c, const wmc_block_options *o)
+{
+  return c->o.block ? wmc_network_factor_layers(c->o.block, o)
+                    : wmc_qdt_layers(o->width, wmc_block_variance(o));
+}
+
+static wmc_status add_member(wmc_coupled *c, const wmc_block_options *o, double weight,
+                             const double *fractions)
+{
+  member *m = &c->member[c->members++];
+  m->depth = o->depth;
+  m->weight = weight;
+  m->layer = WMC_ARRAY(int, c->records);
+  m->values = WMC_ARRAY(double, c->records * c->width);
+  m->growth = WMC_ARRAY(double, c->records);
+  if (!m->layer || !m->values || !m->growth) return wmc_no_memory();
+  for (size_t k = 0; k < c->records; k++)
+    m->layer[k] = wmc_network_record_layer(fractions[k], o->depth);
+  return wmc_qdt_create(&m->qdt, o->width, factor_layers(c, o));
+}
+
+static wmc_status add_members(wmc_coupled *c, const double *fractions)
+{
+  wmc_block_options fine = c->o.layers, coarse = c->o.layers;
+  const bool swapped = !c->o.block && c->o.paired;
+  coarse.depth /= 2;
+  WMC_TRY(add_member(c, &fine, swapped ? 0.5 : 1, fractions));
+  if (swapped) WMC_TRY(add_member(c, &fine, 0.5, fractions));
+  return c->o.paired ? add_member(c, &coarse, -1, fractions) : WMC_OK;
+}
+
+static wmc_status allocate(double **const *arrays, size_t count, size_t size)
+{
+  for (size_t k = 0; k < count; k++)
+    if (!(*arrays[k] = WMC_ARRAY(double, size))) return wmc_no_memory();
+  return WMC_OK;
+}
+
+static wmc_status create_networks(wmc_coupled *c)
+{
+  wmc_block_options coarse = c->o.layers;
+  coarse.depth /= 2;
+  WMC_TRY(c->o.block->create(&c->o.layers, &c->fine_state));
+  if (c->o.paired) WMC_TRY(c->o.block->create(&coarse, &c->coarse_state));
+  WMC_TRY(allocate((double **const[]){&c->x, &c->y}, 2, c->width));
+  return allocate((double **const[]){&c->a, &c->b, &c->c}, 3,
+                  c->o.block->parameters(c->fine_state));
+}
+
+static wmc_status create_limit(wmc_coupled *c)
+{
+  WMC_TRY(allocate((double **const[]){&c->a, &c->b, &c->c, &c->square}, 4, c->width * c->width));
+  return wmc_product_create(&c->product, (int)c->width, (int)c->width, (int)c->width);
+}
+
+static wmc_status fill(wmc_coupled *c, const double *fractions)
+{
+  WMC_TRY(add_members(c, fractions));
+  WMC_TRY(allocate((double **const[]){&c->first, &c->second, &c->coarse}, 3, c->width * c->width));
+  return c->o.block ? create_networks(c) : create_limit(c);
+}
+
+wmc_status wmc_coupled_create(wmc_coupled **coupled, const wmc_coupled_options *o, size_t records,
+                              const double *fractions)
+{
+  assert(o->layers.depth % 2 == 0);
+  wmc_coupled *c = WMC_NEW(wmc_coupled);
+  *coupled = c;
+  if (!c) return wmc_no_memory();
+  c->o = *o;
+  c->width = (size_t)o->layers.width;
+  c->records = records;
+  wmc_status status = fill(c, fractions);
+  if (status != WMC_OK) {
+    wmc_coupled_destroy(c);
+    *coupled = NULL;
+  }
+  return status;
+}
+
+/* ---- layers of networks ------------------------------------------------------------------- */
+
+static void forward(const wmc_coupled *c, void *state, const double *parameters, double *x,
+                    double *jacobian)
+{
+  const wmc_block_options *o = &c->o.layers;
+  c->o.block->forward(state, parameters, x, jacobian);
+  if (o->activation->homogeneous && o->norm == WMC_NORM_NONE) wmc_tame(c->width, x);
+}
+
+static void start_networks(wmc_coupled *c, wmc_stream *stream)
+{
+  c->o.block->start(c->fine_state, stream);
+  wmc_draw_direction(stream, c->width, sqrt(c->o.layers.input_norm2), c->x);
+  memcpy(c->y, c->x, c->width * sizeof *c->x);
+}
+
+static void network_layers(wmc_coupled *c, wmc_stream *stream)
+{
+  const wmc_block *block = c->o.block;
+  block->draw(c->fine_state, stream, c->a);
+  block->draw(c->fine_state, stream, c->b);
+  forward(c, c->fine_state, c->a, c->x, c->first);
+  forward(c, c->fine_state, c->b, c->x, c->second);
+  if (!c->o.paired) return;
+  block->join(c->fine_state, c->coarse_state, c->a, c->b, c->c);
+  forward(c, c->coarse_state, c->c, c->y, c->coarse);
+}
+
+/* ---- layers of second order ---------------------------------------------------------------- */
+
+/* J = I + A + (A^2 + shift s^2 I)/2, A = sG. */
+static void second_order(wmc_coupled *c, const double *a, double s2, double *jacobian)
+{
+  const size_t d = c->width;
+  const double diagonal = 1 + 0.5 * c->o.shift * s2;
+  wmc_product_apply(c->product, a, a, c->square);
+  for (size_t k = 0; k < d * d; k++) jacobian[k] = a[k] + 0.5 * c->square[k];
+  for (size_t i = 0; i < d; i++) jacobian[i * (d + 1)] += diagonal;
+}
+
+static void limit_layers(wmc_coupled *c, wmc_stream *stream)
+{
+  const size_t size = c->width * c->width;
+  const double s2 = wmc_block_variance(&c->o.layers);
+  wmc_stream_normals(stream, size, sqrt(s2), c->a);
+  wmc_stream_normals(stream, size, sqrt(s2), c->b);
+  second_order(c, c->a, s2, c->first);
+  second_order(c, c->b, s2, c->second);
+  if (!c->o.paired) return;
+  for (size_t k = 0; k < size; k++) c->c[k] = c->a[k] + c->b[k];
+  second_order(c, c->c, 2 * s2, c->coarse);
+}
+
+/* ---- a draw --------------------------------------------------------------------------------- */
+
+static bool multiply(wmc_coupled *c, size_t which, const double *jacobian)
+{
+  member *m = &c->member[which];
+  wmc_qdt_multiply(m->qdt, 1, jacobian);
+  m->done++;
+  if (m->recorded == c->records || m->done != m->layer[m->recorded]) return true;
+  const size_t k = m->recorded++;
+  if (wmc_qdt_values(m->qdt, m->values + k * c->width, m->growth + k)) return true;
+  wmc_raise(WMC_FAILURE,
+            "the product of the Jacobians of layers 1 to %d of %d is singular or not finite; use "
+            "a smaller variance or time, or a larger multilevel.coarsest",
+            m->done, m->depth);
+  return false;
+}
+
+static bool multiply_all(wmc_coupled *c)
+{
+  bool good = multiply(c, 0, c->first) && multiply(c, 0, c->second);
+  if (c->members == 3) good = good && multiply(c, 1, c->second) && multiply(c, 1, c->first);
+  return good && (!c->o.paired || multiply(c, c->members - 1, c->coarse));
+}
+
+bool wmc_coupled_draw(wmc_coupled *c, wmc_stream *stream)
+{
+  for (size_t k = 0; k < c->members; k++) {
+    c->member[k].done = 0;
+    c->member[k].recorded = 0;
+    wmc_qdt_start(c->member[k].qdt);
+  }
+  if (c->o.block) start_networks(c, stream);
+  for (int l = 0; l < c->o.layers.depth / 2; l++) {
+    (c->o.block ? network_layers : limit_layers)(c, stream);
+    if (!multiply_all(c)) return false;
+  }
+  return true;
+}
+
+size_t wmc_coupled_members(const wmc_coupled *c) { return c->members; }
+double wmc_coupled_weight(const wmc_coupled *c, size_t m) { return c->member[m].weight; }
+const double *wmc_coupled_values(const wmc_coupled *c, size_t m) { return c->member[m].values; }
+const double *wmc_coupled_growth(const wmc_coupled *c, size_t m) { return c->member[m].growth; }

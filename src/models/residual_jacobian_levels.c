@@ -1,0 +1,502 @@
+#include "residual_jacobian_levels.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "weylmc/base/memory.h"
+#include "weylmc/jacobian/coupled.h"
+#include "weylmc/jacobian/network.h"
+
+const char *const wmc_levels_names[] = {"none", "depth", "limit", NULL};
+
+/* The pilot: levels measured, networks drawn on each, work allowed for them in flops, and its
+ * stream, which no chain has. */
+enum { PILOT_LEVELS = 6, PILOT_LEAST = 64, PILOT_MOST = 1024, PILOT_SEED = 1 };
+static const double PILOT_WORK = 1e9;
+static const long PILOT_STREAM = 2147483646L;
+static const double MOST_SAMPLES = 1e6;
+
+/* How the networks of a level are drawn. */
+typedef struct level {
+  wmc_network *single; /* or */
+  wmc_coupled *alone;  /* of second order */
+  wmc_coupled *pair;   /* NULL on level 0 */
+} level;
+
+struct wmc_levels {
+  const wmc_value *p;
+  size_t count, base; /* levels; entries of the observables of one network */
+  size_t width, records;
+  level level[WMC_LEVELS_MOST];
+  wmc_level_plan plan;
+  wmc_jacobian_spectrum *spectra; /* records */
+  double *one;                    /* base */
+};
+
+/* ---- parameters --------------------------------------------------------------------------- */
+
+wmc_levels_kind wmc_levels_of(const wmc_value *p) { return (wmc_levels_kind)p[LEVELS].integer; }
+
+int wmc_levels_depth(const wmc_value *p, size_t l)
+{
+  return (int)(p[LEVELS_COARSEST].integer << l);
+}
+
+size_t wmc_levels_count(const wmc_value *p)
+{
+  if (wmc_levels_of(p) == WMC_LEVELS_NONE) return 0;
+  const double finest = wmc_jacobian_infinite(p) ? p[LEVELS_FINEST].real : p[DEPTH].real;
+  size_t count = 1;
+  while (count < WMC_LEVELS_MOST && wmc_levels_depth(p, count) <= finest) count++;
+  return count;
+}
+
+static bool second_order(const wmc_value *p) { return wmc_levels_of(p) == WMC_LEVELS_LIMIT; }
+
+static void check_depths(const wmc_value *p, const wmc_complaints *complaints)
+{
+  const size_t count = wmc_levels_count(p);
+  const bool infinite = wmc_jacobian_infinite(p);
+  const int deepest = wmc_levels_depth(p, count - 1);
+  if (!infinite && deepest != p[DEPTH].integer)
+    wmc_complain(complaints, DEPTH,
+                 "depth: with multilevel: depth it is multilevel.coarsest (%ld) times a power of "
+                 "two; found %ld, nearest are %d and %d",
+                 p[LEVELS_COARSEST].integer, p[DEPTH].integer, deepest, 2 * deepest);
+  if (infinite && count < WMC_LEVELS_FITTED)
+    wmc_complain(complaints, LEVELS_FINEST,
+                 "multilevel.finest: depth inf needs at least 8 times multilevel.coarsest (%ld), "
+                 "found %ld",
+                 p[LEVELS_COARSEST].integer, p[LEVELS_FINEST].integer);
+}
+
+static void check_records(const wmc_value *p, const wmc_complaints *complaints)
+{
+  const int depth = wmc_levels_depth(p, 0);
+  for (size_t k = 1; k < p[RECORD].count; k++)
+    if (wmc_network_record_layer(p[RECORD].reals[k], depth) ==
+        wmc_network_record_layer(p[RECORD].reals[k - 1], depth))
+      wmc_complain(complaints, RECORD,
+                   "record: %g and %g are the same layer of the coarsest depth %d; leave one out "
+                   "or raise multilevel.coarsest",
+                   p[RECORD].reals[k - 1], p[RECORD].reals[k], depth);
+}
+
+static void check_second_order(const wmc_value *p, const wmc_complaints *complaints)
+{
+  wmc_chamber_options limit;
+  int field;
+  const char *why;
+  if (!wmc_jacobian_infinite(p))
+    wmc_complain(complaints, LEVELS,
+                 "multilevel: limit goes to infinite depth; use depth: inf, or multilevel: depth");
+  else if (!wmc_jacobian_limit(p, &limit, &field, &why))
+    wmc_complain(complaints, LEVELS,
+                 "multilevel: limit follows a spectrum that moves on its own, which this one does "
+                 "not; use multilevel: depth");
+}
+
+void wmc_levels_check(const wmc_value *p, const wmc_complaints *complaints)
+{
+  const wmc_block_options o = wmc_jacobian_options(p);
+  const double persistence = wmc_weights_persistence(o.weights, o.hurst);
+  if (wmc_levels_of(p) == WMC_LEVELS_NONE) return;
+  if (!wmc_jacobian_block(p)->join || wmc_jacobian_block(p) == &wmc_block_rotation)
+    wmc_complain(complaints, LEVELS,
+                 "multilevel: block %s has no limit to go to; use multilevel: none",
+                 wmc_jacobian_block(p)->name);
+  else if (wmc_block_exponent(&o) != persistence ||
+           (wmc_jacobian_infinite(p) && persistence != 0.5))
+    wmc_complain(complaints, LEVELS,
+                 "multilevel: corrections must be powers of 1/depth: use independent weights and "
+                 "leave exponent out, or multilevel: none");
+  if (p[LAGS].present || p[DIFFUSIVITY].integer == 1)
+    wmc_complain(complaints, p[LAGS].present ? LAGS : DIFFUSIVITY,
+                 "multilevel: paths and their rates belong to one network; use multilevel: none");
+  if (!wmc_split_is_trivial(&o.split))
+    wmc_complain(complaints, LEVELS,
+                 "multilevel: real chains without a group only; use multilevel: none");
+  if (p[CONTROL].integer == 1)
+    wmc_complain(complaints, CONTROL, "control: goes with multilevel: none only");
+  check_depths(p, complaints);
+  check_records(p, complaints);
+  if (second_order(p)) check_second_order(p, complaints);
+}
+
+double wmc_levels_work(const wmc_value *p, int depth, bool paired)
+{
+  const double d = (double)p[WIDTH].integer, extra = second_order(p) ? 2 * d * d * d : 0;
+  const double fine = wmc_jacobian_network_cost(p, depth) + depth * extra;
+  const double coarse = wmc_jacobian_network_cost(p, depth / 2) + 0.5 * depth * extra;
+  if (!paired) return fine;
+  return (second_order(p) ? 2 : 1) * fine + coarse;
+}
+
+double wmc_levels_cost(const wmc_value *p)
+{
+  const size_t last = wmc_levels_count(p) - 1;
+  return (double)(last + 1) * wmc_levels_work(p, wmc_levels_depth(p, last), last > 0);
+}
+
+/* ---- making ------------------------------------------------------------------------------- */
+
+static void destroy_level(level *l)
+{
+  wmc_network_destroy(l->single);
+  wmc_coupled_destroy(l->alone);
+  wmc_coupled_destroy(l->pair);
+}
+
+void wmc_levels_destroy(wmc_levels *v)
+{
+  if (!v) return;
+  for (size_t l = 0; l < WMC_LEVELS_MOST; l++) destroy_level(&v->level[l]);
+  wmc_free(v->spectra);
+  wmc_free(v->one);
+  wmc_free(v);
+}
+
+static wmc_coupled_options coupled_options(const wmc_value *p)
+{
+  wmc_coupled_options o = {.block = wmc_jacobian_block(p), .layers = wmc_jacobian_options(p)};
+  wmc_chamber_options limit;
+  int field;
+  const char *why;
+  if (!second_order(p) || !wmc_jacobian_limit(p, &limit, &field, &why)) return o;
+  o.block = NULL;
+  o.layers.variance = limit.variance;
+  o.layers.time = limit.time;
+  o.layers.exponent = 0.5;
+  o.shift = limit.shift;
+  return o;
+}
+
+static wmc_status create_level(wmc_levels *v, size_t which)
+{
+  const wmc_value *p = v->p;
+  level *l = &v->level[which];
+  const char *why;
+  wmc_coupled_options o = coupled_options(p);
+  o.layers.depth = wmc_levels_depth(p, which);
+  if (o.block)
+    WMC_TRY(wmc_network_create(&l->single, o.block, &o.layers, v->records, p[RECORD].reals));
+  else
+    WMC_TRY(wmc_coupled_create(&l->alone, &o, v->records, p[RECORD].reals));
+  o.paired = true;
+  if (which == 0 || (o.block && !wmc_coupled_allowed(o.block, &o.layers, &why))) return WMC_OK;
+  return wmc_coupled_create(&l->pair, &o, v->records, p[RECORD].reals);
+}
+
+static wmc_status fill(wmc_levels *v)
+{
+  v->spectra = WMC_ARRAY(wmc_jacobian_spectrum, v->records);
+  v->one = WMC_ARRAY(double, v->base);
+  if (!v->spectra || !v->one) return wmc_no_memory();
+  for (size_t l = 0; l < v->count; l++) WMC_TRY(create_level(v, l));
+  return WMC_OK;
+}
+
+wmc_status wmc_levels_create(const wmc_value *p, wmc_levels **levels)
+{
+  wmc_levels *v = WMC_NEW(wmc_levels);
+  *levels = v;
+  if (!v) return wmc_no_memory();
+  v->p = p;
+  v->count = wmc_levels_count(p);
+  v->base = wmc_jacobian_network_size(p);
+  v->width = (size_t)p[WIDTH].integer;
+  v->records = p[RECORD].count;
+  wmc_status status = fill(v);
+  if (status != WMC_OK) {
+    wmc_levels_destroy(v);
+    *levels = NULL;
+  }
+  return status;
+}
+
+wmc_level_plan *wmc_levels_plan(wmc_levels *v) { return &v->plan; }
+
+/* ---- a sample of a level -------------------------------------------------------------------- */
+
+/* out += weight m of one network, unless out is NULL. Returns its lambda_1 at the last record. */
+static double add_network(wmc_levels *v, const double *values, const double *growth, double weight,
+                          double *out)
+{
+  for (size_t k = 0; out && k < v->records; k++)
+    v->spectra[k] = (wmc_jacobian_spectrum){.d = v->width,
+                                            .values = values + k * v->width,
+                                            .modes = 1,
+                                            .channels = v->width,
+                                            .levels = values + k * v->width,
+                                            .growth = growth[k]};
+  if (out) wmc_jacobian_measure(v->records, v->spectra, v->one);
+  for (size_t i = 0; out && i < v->base; i++) out[i] += weight * v->one[i];
+  return values[(v->records - 1) * v->width];
+}
+
+/* One Y of a level; *y is that of lambda_1. */
+static bool sample(wmc_levels *v, size_t which, bool paired, wmc_stream *stream, double weight,
+                   double *out, double *y)
+{
+  const level *l = &v->level[which];
+  wmc_coupled *c = paired ? l->pair : l->alone;
+  if (!c) {
+    if (!wmc_network_draw(l->single, stream)) return false;
+    *y = add_network(v, wmc_network_values(l->single), wmc_network_growth(l->single), weight, out);
+    return true;
+  }
+  if (!wmc_coupled_draw(c, stream)) return false;
+  *y = 0;
+  for (size_t m = 0; m < wmc_coupled_members(c); m++) {
+    double part = wmc_coupled_weight(c, m);
+    *y += part *
+          add_network(v, wmc_coupled_values(c, m), wmc_coupled_growth(c, m), part * weight, out);
+  }
+  return true;
+}
+
+/* ---- shares -------------------------------------------------------------------------------- */
+
+static double square(double x) { return x * x; }
+
+/* Variance times work of the levels first..last, shared out in the best way. */
+static double effort(const wmc_level_plan *plan, size_t first, size_t last, double single,
+                     const double *work_single, const double *work_pair)
+{
+  double sum = sqrt(single * work_single[first]);
+  for (size_t l = first + 1; l <= last; l++)
+    sum += plan->weight[l] * sqrt(plan->variance[l] * work_pair[l]);
+  return square(sum);
+}
+
+/* Among 0..most. */
+static size_t best_first(const wmc_level_plan *plan, size_t most, double single,
+                         const double *work_single, const double *work_pair)
+{
+  size_t best = most;
+  double least = INFINITY;
+  for (size_t first = 0; first <= most; first++) {
+    double now = effort(plan, first, (size_t)plan->last, single, work_single, work_pair);
+    if (now < least) {
+      least = now;
+      best = first;
+    }
+  }
+  return best;
+}
+
+/* n_l proportional to |W_l| sqrt(V_l/C_l), the smallest 1. */
+static void set_samples(wmc_level_plan *plan, double single, const double *work_single,
+                        const double *work_pair)
+{
+  const bool pairs = plan->coupling == WMC_COUPLING_PAIRS;
+  const size_t first = (size_t)plan->first, last = (size_t)plan->last;
+  double wish[WMC_LEVELS_MOST], most = 0, least = INFINITY;
+  for (size_t l = first; l <= last; l++) {
+    bool alone = l == first || !pairs;
+    double variance = alone ? single : plan->variance[l];
+    wish[l] = fabs(plan->weight[l]) * sqrt(variance / (alone ? work_single[l] : work_pair[l]));
+    most = fmax(most, wish[l]);
+  }
+  for (size_t l = first; l <= last; l++) {
+    wish[l] = fmax(wish[l], most / MOST_SAMPLES);
+    least = fmin(least, wish[l]);
+  }
+  for (size_t l = 0; l < WMC_LEVELS_MOST; l++) {
+    bool used = l >= first && l <= last;
+    plan->samples[l] = !used ? 0 : most > 0 ? round(wish[l] / least) : 1;
+    if (!used) plan->weight[l] = 0;
+  }
+}
+
+void wmc_levels_share(wmc_level_plan *plan, double single, const double *work_single,
+                      const double *work_pair, bool always)
+{
+  const size_t most = (size_t)plan->last - always;
+  plan->first = (double)best_first(plan, most, single, work_single, work_pair);
+  plan->coupling = plan->first < plan->last ? WMC_COUPLING_PAIRS : WMC_COUPLING_NONE;
+  set_samples(plan, single, work_single, work_pair);
+}
+
+/* ---- the pilot ------------------------------------------------------------------------------ */
+
+/* What the pilot measured. */
+typedef struct pilot {
+  size_t levels, draws;
+  double single;                                        /* variance of one network */
+  double mean[WMC_LEVELS_MOST], error[WMC_LEVELS_MOST]; /* of the differences */
+  double variance[WMC_LEVELS_MOST];                     /* beyond `levels` extrapolated */
+  double work_single[WMC_LEVELS_MOST], work_pair[WMC_LEVELS_MOST];
+} pilot;
+
+static wmc_status measure_level(wmc_levels *v, wmc_stream *stream, size_t which, size_t draws,
+                                double *mean, double *variance)
+{
+  double shift = 0, sum = 0, squares = 0, y;
+  for (size_t k = 0; k < draws; k++) {
+    if (!sample(v, which, which > 0, stream, 0, NULL, &y)) return WMC_FAILURE;
+    if (k == 0) shift = y;
+    sum += y - shift;
+    squares += square(y - shift);
+  }
+  const double n = (double)draws;
+  *mean = shift + sum / n;
+  *variance = fmax(0, (squares - sum * sum / n) / (n - 1));
+  return WMC_OK;
+}
+
+/* Variances of deeper levels fall on at the rate of the last two. */
+static void extrapolate_variances(const wmc_levels *v, pilot *t)
+{
+  double ratio = 0.5;
+  if (t->levels > 2 && t->variance[t->levels - 2] > 0)
+    ratio = fmin(1, fmax(0.25, t->variance[t->levels - 1] / t->variance[t->levels - 2]));
+  for (size_t l = t->levels; l < v->count; l++) t->variance[l] = ratio * t->variance[l - 1];
+}
+
+static wmc_status run_pilot(wmc_levels *v, wmc_stream *stream, pilot *t)
+{
+  double work = 0;
+  const bool pairs = v->count > 1 && v->level[1].pair;
+  for (size_t l = 0; l < v->count; l++) {
+    t->work_single[l] = wmc_levels_work(v->p, wmc_levels_depth(v->p, l), false);
+    t->work_pair[l] = wmc_levels_work(v->p, wmc_levels_depth(v->p, l), true);
+  }
+  t->levels = !pairs ? 1 : v->count < PILOT_LEVELS ? v->count : PILOT_LEVELS;
+  for (size_t l = 0; l < t->levels; l++) work += t->work_pair[l];
+  t->draws = (size_t)fmin(PILOT_MOST, fmax(PILOT_LEAST, PILOT_WORK / work));
+  for (size_t l = 0; l < t->levels; l++) {
+    WMC_TRY(measure_level(v, stream, l, t->draws, &t->mean[l], &t->variance[l]));
+    t->error[l] = sqrt(t->variance[l] / (double)t->draws);
+  }
+  t->single = t->variance[0];
+  for (size_t l = 1; !pairs && l < v->count; l++) t->variance[l] = 2 * t->single;
+  if (pairs) extrapolate_variances(v, t);
+  return WMC_OK;
+}
+
+/* |c| + its error in E(L) = E + b/L + c/L^2, from differences D_l = -b/L_l - 3 c/L_l^2. */
+static double curvature(const wmc_levels *v, const pilot *t)
+{
+  double bb = 0, bc = 0, cc = 0, by = 0, cy = 0;
+  for (size_t l = 1; l < t->levels; l++) {
+    double h = 1.0 / wmc_levels_depth(v->p, l), weight = 1 / fmax(square(t->error[l]), 1e-300);
+    double x = -h, z = -3 * h * h;
+    bb += weight * x * x;
+    bc += weight * x * z;
+    cc += weight * z * z;
+    by += weight * x * t->mean[l];
+    cy += weight * z * t->mean[l];
+  }
+  double determinant = bb * cc - bc * bc;
+  return fabs(bb * cy - bc * by) / determinant + sqrt(bb / determinant);
+}
+
+/* The finest level: 2 E_K - E_{K-1} is off by -2c/L_K^2. At least two levels beyond the first. */
+static size_t choose_last(const wmc_levels *v, const pilot *t, size_t first)
+{
+  const double most = v->p[LEVELS_BIAS].real, c = curvature(v, t);
+  size_t last = first + 2;
+  while (last + 1 < v->count && 2 * c / square(wmc_levels_depth(v->p, last)) > most) last++;
+  return last < v->count ? last : v->count - 1;
+}
+
+/* Weights that extrapolate four depths: exact for 1, 1/L and 1/L^2, of least squares. Lagrange's of
+ * the three finest, plus a multiple of the divided difference c of all. */
+static void extrapolate(const wmc_value *p, wmc_level_plan *plan)
+{
+  double h[WMC_LEVELS_FITTED], w[WMC_LEVELS_FITTED] = {0}, c[WMC_LEVELS_FITTED], wc = 0, cc = 0;
+  const size_t first = (size_t)plan->first;
+  for (size_t k = 0; k < WMC_LEVELS_FITTED; k++) h[k] = 1.0 / wmc_levels_depth(p, first + k);
+  for (size_t k = 0; k < WMC_LEVELS_FITTED; k++) {
+    w[k] = k > 0;
+    c[k] = 1;
+    for (size_t m = 0; m < WMC_LEVELS_FITTED; m++) {
+      if (m == k) continue;
+      if (m > 0) w[k] *= h[m] / (h[m] - h[k]);
+      c[k] /= h[k] - h[m];
+    }
+    wc += w[k] * c[k];
+    cc += c[k] * c[k];
+  }
+  for (size_t k = 0; k < WMC_LEVELS_FITTED; k++) plan->weight[first + k] = w[k] - wc / cc * c[k];
+}
+
+static void plan_fit(const wmc_levels *v, const pilot *t, wmc_level_plan *plan)
+{
+  plan->coupling = WMC_COUPLING_INDEPENDENT;
+  plan->first = v->count > WMC_LEVELS_FITTED ? 1 : 0;
+  plan->last = plan->first + WMC_LEVELS_FITTED - 1;
+  extrapolate(v->p, plan);
+  set_samples(plan, t->single, t->work_single, t->work_pair);
+}
+
+/* Pairs up to `last`, if they help; with Richardson's weight on the last always. */
+static void plan_pairs(const pilot *t, size_t last, bool richardson, wmc_level_plan *plan)
+{
+  for (size_t l = 0; l < WMC_LEVELS_MOST; l++) plan->weight[l] = l <= last ? 1 : 0;
+  plan->last = (double)last;
+  if (richardson) plan->weight[last] = 2;
+  wmc_levels_share(plan, t->single, t->work_single, t->work_pair, richardson);
+}
+
+static void make_plan(const wmc_levels *v, const pilot *t, wmc_level_plan *plan)
+{
+  const size_t deepest = v->count - 1;
+  *plan = (wmc_level_plan){.known = 1};
+  memcpy(plan->variance, t->variance, sizeof plan->variance);
+  if (!wmc_jacobian_infinite(v->p)) {
+    plan_pairs(t, deepest, false, plan);
+    return;
+  }
+  plan_pairs(t, t->levels > 1 ? t->levels - 1 : deepest, false, plan);
+  if (plan->coupling == WMC_COUPLING_PAIRS)
+    plan_pairs(t, choose_last(v, t, (size_t)plan->first), true, plan);
+  else
+    plan_fit(v, t, plan);
+}
+
+wmc_status wmc_levels_pilot(wmc_levels *v)
+{
+  wmc_stream *stream;
+  pilot t = {0};
+  WMC_TRY(wmc_stream_create(&stream, PILOT_SEED, PILOT_STREAM));
+  wmc_status status = run_pilot(v, stream, &t);
+  wmc_stream_destroy(stream);
+  if (status == WMC_OK) make_plan(v, &t, &v->plan);
+  return status;
+}
+
+/* ---- a draw --------------------------------------------------------------------------------- */
+
+/* The observables of levels, after those of a network. */
+static void describe_level(const wmc_levels *v, size_t l, double mean, double squares, double *out)
+{
+  const wmc_level_plan *plan = &v->plan;
+  const bool pairs = plan->coupling == WMC_COUPLING_PAIRS && (double)l > plan->first;
+  double *rows = out + v->base + l;
+  rows[0] = mean;
+  rows[v->count] = squares;
+  rows[2 * v->count] = plan->samples[l];
+  rows[3 * v->count] = plan->weight[l];
+  rows[4 * v->count] = wmc_levels_work(v->p, wmc_levels_depth(v->p, l), pairs);
+}
+
+bool wmc_levels_draw(wmc_levels *v, wmc_stream *stream, double *out)
+{
+  const wmc_level_plan *plan = &v->plan;
+  memset(out, 0, v->base * sizeof *out);
+  for (size_t l = 0; l < v->count; l++) {
+    const double n = plan->samples[l];
+    const bool paired = plan->coupling == WMC_COUPLING_PAIRS && (double)l > plan->first;
+    double sum = 0, squares = 0, y;
+    for (double k = 0; k < n; k++) {
+      if (!sample(v, l, paired, stream, plan->weight[l] / n, out, &y)) return false;
+      sum += y;
+      squares += y * y;
+    }
+    describe_level(v, l, sum / n, squares / n, out); /* NaN where there are no samples */
+  }
+  out[v->base + 5 * v->count] = plan->coupling;
+  return true;
+}

@@ -1,0 +1,81 @@
+/** @file residual_jacobian_levels.h  Multilevel Monte Carlo over depths.
+ *
+ * Level l is the depth L_l = coarsest 2^l. A draw is a whole stratified sum
+ *
+ *   sum_l W_l (1/n_l) sum_{j <= n_l} Y_l,j,   Y_l = m(depth L_l) - m(depth L_{l-1}),
+ *
+ * m the vector of all observables of a network, the two networks of a pair driven by the same noise
+ * (coupled.h), and Y = m(L_s) at the first level in use, s. Draws are therefore independent and
+ * identically distributed, and all that is known about observables holds for them: errors, exact
+ * values, checkpoints.
+ *
+ * A pilot with a random stream of its own, the same in every chain, measures the variance V_l of
+ * Y_l for lambda_1 at the last record; with the work C_l of a sample, counted in flops, n_l is
+ * proportional to |W_l| sqrt(V_l / C_l), the smallest 1, and s is the level that makes the product
+ * of variance and work smallest. If that is the deepest, coupling does not help: at finite depth
+ * plain networks are drawn, at depth inf independent depths are extrapolated instead.
+ *
+ * At a finite depth all W_l = 1 and the sum has the mean of that depth exactly. At depth inf the
+ * pilot chooses the finest level, and W = 2 there (Richardson), which leaves a bias of order
+ * L^{-2}. Source: docs/theory/jacobian.md, section 7.
+ * Checked by tests/statistical/levels.c and tests/check/levels.c.
+ */
+#pragma once
+#include "residual_jacobian.h"
+
+typedef enum wmc_levels_kind {
+  WMC_LEVELS_NONE,
+  WMC_LEVELS_DEPTH,
+  WMC_LEVELS_LIMIT
+} wmc_levels_kind;
+extern const char *const wmc_levels_names[];
+
+enum { WMC_LEVELS_MOST = 24, WMC_LEVELS_FITTED = 4 };
+
+typedef enum wmc_coupling {
+  WMC_COUPLING_NONE,        /**< networks of one depth */
+  WMC_COUPLING_INDEPENDENT, /**< networks of independent depths, extrapolated */
+  WMC_COUPLING_PAIRS
+} wmc_coupling;
+
+/** What the pilot chose; doubles, because it is packed with the state of a chain. */
+typedef struct wmc_level_plan {
+  double known; /**< 0: no pilot yet */
+  double coupling;
+  double first, last;               /**< levels in use */
+  double weight[WMC_LEVELS_MOST];   /**< W_l */
+  double samples[WMC_LEVELS_MOST];  /**< n_l */
+  double variance[WMC_LEVELS_MOST]; /**< V_l of the pilot */
+} wmc_level_plan;
+
+wmc_levels_kind wmc_levels_of(const wmc_value *parameters);
+/** Levels that there may be; 0 without multilevel. */
+size_t wmc_levels_count(const wmc_value *parameters);
+int wmc_levels_depth(const wmc_value *parameters, size_t level);
+void wmc_levels_check(const wmc_value *parameters, const wmc_complaints *complaints);
+/** Work of a single network, and of a pair whose finer chain has this depth, in flops. */
+double wmc_levels_work(const wmc_value *parameters, int depth, bool paired);
+/** Rough work of a draw. */
+double wmc_levels_cost(const wmc_value *parameters);
+
+typedef struct wmc_levels wmc_levels;
+wmc_status wmc_levels_create(const wmc_value *parameters, wmc_levels **levels);
+void wmc_levels_destroy(wmc_levels *levels);
+/** Measure variances and fill the plan. WMC_FAILURE (message) if a product is singular. */
+wmc_status wmc_levels_pilot(wmc_levels *levels);
+wmc_level_plan *wmc_levels_plan(wmc_levels *levels);
+/** All observables of the model in table order. Returns false on failure (message raised). */
+bool wmc_levels_draw(wmc_levels *levels, wmc_stream *stream, double *out);
+
+/** Levels and weights that the pilot's variances, indexed by level, ask for: `single` of one
+ * network, plan->variance[l] of a pair, work of both; plan->last and plan->weight are given.
+ * `always`: even if pairs do not help. */
+void wmc_levels_share(wmc_level_plan *plan, double single, const double *work_single,
+                      const double *work_pair, bool always);
+
+/* Functions of averages, as wmc_derived.evaluate. */
+void wmc_levels_variance(const wmc_value *p, const double *means, double *out, double *doubt);
+void wmc_levels_variance_rate(const wmc_value *p, const double *means, double *out, double *doubt);
+void wmc_levels_mean_rate(const wmc_value *p, const double *means, double *out, double *doubt);
+void wmc_levels_bias(const wmc_value *p, const double *means, double *out, double *doubt);
+void wmc_levels_gain(const wmc_value *p, const double *means, double *out, double *doubt);

@@ -1,0 +1,314 @@
+/* Coupled pairs of chains are the chains that they say; plans of multilevel sums; states that are
+ * packed and go on. Equations: docs/theory/jacobian.md, section 7. */
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../src/models/residual_jacobian_levels.h"
+#include "parameters.h"
+#include "support.h"
+#include "weylmc/jacobian/coupled.h"
+#include "weylmc/numeric/dense.h"
+
+enum { D = 3, SIZE = D * D, LAYERS = 8 };
+static const double END = 1;
+
+static wmc_block_options options(int depth, const char *weights)
+{
+  return (wmc_block_options){.width = D,
+                             .depth = depth,
+                             .hidden = 4,
+                             .activation = wmc_activation_find("tanh"),
+                             .weights = wmc_weights_find(weights),
+                             .hurst = 0.75,
+                             .variance = 1.3,
+                             .time = 0.7,
+                             .inner_variance = 0.4,
+                             .input_norm2 = D};
+}
+
+static wmc_stream *stream_of(long id)
+{
+  wmc_stream *stream;
+  cr_assert_eq(wmc_stream_create(&stream, 20261128, id), WMC_OK);
+  return stream;
+}
+
+/* m <- a m. */
+static void multiply(const double *a, double *m)
+{
+  double out[SIZE] = {0};
+  for (int j = 0; j < D; j++)
+    for (int k = 0; k < D; k++)
+      for (int i = 0; i < D; i++) out[j * D + i] += a[k * D + i] * m[j * D + k];
+  memcpy(m, out, sizeof out);
+}
+
+static void identity(double *m)
+{
+  for (int k = 0; k < SIZE; k++) m[k] = k % (D + 1) == 0;
+}
+
+static void expect_values(const char *what, double *m, const double *values)
+{
+  double s[D], scratch[512];
+  cr_assert_leq(wmc_svd_scratch(D, D), 512);
+  wmc_svd_jacobi(D, D, m, NULL, s, scratch);
+  for (int i = 0; i < D; i++)
+    cr_expect_float_eq(values[i], log(s[i]), 1e-12, "%s: lambda_%d is %g, of the product %g", what,
+                       i + 1, values[i], log(s[i]));
+}
+
+/* J = I + A, or with A^2/2 and the shift. */
+static void layer(const double *a, bool second_order, double shift_s2, double *j)
+{
+  memcpy(j, a, SIZE * sizeof *j);
+  for (int i = 0; i < D; i++) j[i * (D + 1)] += 1 + (second_order ? 0.5 * shift_s2 : 0);
+  for (int c = 0; second_order && c < D; c++)
+    for (int r = 0; r < D; r++)
+      for (int k = 0; k < D; k++) j[c * D + r] += 0.5 * a[k * D + r] * a[c * D + k];
+}
+
+/* The same random numbers, multiplied here: fine, with the pair swapped, coarse. */
+static void check_pair(bool second_order, double shift)
+{
+  wmc_coupled *c;
+  wmc_coupled_options o = {.block = second_order ? NULL : &wmc_block_linear,
+                           .layers = options(LAYERS, "gaussian"),
+                           .shift = shift,
+                           .paired = true};
+  const double s2 = wmc_block_variance(&o.layers);
+  double fine[SIZE], swapped[SIZE], coarse[SIZE], a[SIZE], b[SIZE], sum[SIZE], j[SIZE], k[SIZE];
+  wmc_stream *stream = stream_of(1), *again = stream_of(1);
+  cr_assert_eq(wmc_coupled_create(&c, &o, 1, &END), WMC_OK);
+  cr_assert(wmc_coupled_draw(c, stream));
+  identity(fine);
+  identity(swapped);
+  identity(coarse);
+  if (!second_order) wmc_stream_normals(again, D, 1, a); /* direction of the input */
+  for (int l = 0; l < LAYERS / 2; l++) {
+    wmc_stream_normals(again, SIZE, sqrt(s2), a);
+    wmc_stream_normals(again, SIZE, sqrt(s2), b);
+    for (int i = 0; i < SIZE; i++) sum[i] = a[i] + b[i];
+    layer(a, second_order, shift * s2, j);
+    layer(b, second_order, shift * s2, k);
+    multiply(j, fine);
+    multiply(k, fine);
+    multiply(k, swapped);
+    multiply(j, swapped);
+    layer(sum, second_order, shift * 2 * s2, j);
+    multiply(j, coarse);
+  }
+  const size_t last = wmc_coupled_members(c) - 1;
+  expect_values("fine", fine, wmc_coupled_values(c, 0));
+  if (second_order) expect_values("swapped", swapped, wmc_coupled_values(c, 1));
+  expect_values("coarse", coarse, wmc_coupled_values(c, last));
+  double weights = 0;
+  for (size_t m = 0; m <= last; m++) weights += wmc_coupled_weight(c, m);
+  cr_expect_eq(weights, 0);
+  cr_expect_eq(last, second_order ? 2 : 1);
+  wmc_coupled_destroy(c);
+  wmc_stream_destroy(stream);
+  wmc_stream_destroy(again);
+}
+
+Test(levels, pairs_are_products_of_the_same_noise)
+{
+  check_pair(false, 0);
+  check_pair(true, -1);
+  check_pair(true, 0);
+}
+
+/* Coarse matrices in units of their own scale are (a + b)/2^h of fine ones in units of theirs. */
+static void check_join(const wmc_block *block, const char *weights, double h, const double *fine,
+                       const double *coarse)
+{
+  const wmc_block_options of = options(LAYERS, weights), oc = options(LAYERS / 2, weights);
+  void *f, *c;
+  cr_assert_eq(block->create(&of, &f), WMC_OK);
+  cr_assert_eq(block->create(&oc, &c), WMC_OK);
+  const size_t n = block->parameters(f), half = fine[1] > 0 ? n / 2 : n;
+  double a[64], b[64], out[64];
+  cr_assert_leq(n, 64);
+  for (size_t k = 0; k < n; k++) {
+    a[k] = sin(1.0 + (double)k);
+    b[k] = cos(3.0 * (double)k);
+  }
+  block->join(f, c, a, b, out);
+  for (size_t k = 0; k < n; k++) {
+    const double ratio = coarse[k >= half] / fine[k >= half];
+    cr_expect_float_eq(out[k], ratio * (a[k] + b[k]) / pow(2, h), 1e-14, "%s %zu", block->name, k);
+  }
+  block->destroy(f);
+  block->destroy(c);
+}
+
+Test(levels, coarse_weights_have_their_scale)
+{
+  const wmc_block_options f = options(LAYERS, "gaussian"), c = options(LAYERS / 2, "gaussian");
+  const double sf = sqrt(f.variance * f.time / f.depth), sc = sqrt(c.variance * c.time / c.depth);
+  const double inner = sqrt(f.inner_variance);
+  check_join(&wmc_block_linear, "gaussian", 0.5, (double[]){sf, 0}, (double[]){sc, 0});
+  check_join(&wmc_block_one_layer, "gaussian", 0.5, (double[]){sf, 0}, (double[]){sc, 0});
+  check_join(&wmc_block_exponential, "gaussian", 0.5, (double[]){sf, 0}, (double[]){sc, 0});
+  check_join(&wmc_block_outer, "gaussian", 0.5, (double[]){inner, 0}, (double[]){inner, 0});
+  check_join(&wmc_block_two_layer, "gaussian", 0.5, (double[]){inner, sf}, (double[]){inner, sc});
+  check_join(&wmc_block_linear, "fractional", 0.75, (double[]){pow(1.0 / LAYERS, 0.75), 0},
+             (double[]){pow(2.0 / LAYERS, 0.75), 0});
+}
+
+/* ---- plans ----------------------------------------------------------------------------------- */
+
+/* Variance times work of a plan, from its definition. */
+static double product(const wmc_level_plan *plan, double single, const double *work_single,
+                      const double *work_pair)
+{
+  double variance = 0, work = 0;
+  for (int l = (int)plan->first; l <= (int)plan->last; l++) {
+    bool alone = l == (int)plan->first;
+    double v = alone ? single : plan->variance[l], c = alone ? work_single[l] : work_pair[l];
+    variance += plan->weight[l] * plan->weight[l] * v / plan->samples[l];
+    work += plan->samples[l] * c;
+  }
+  return variance * work;
+}
+
+/* No other first level and no other numbers of samples do better, up to rounding of samples. */
+Test(levels, samples_are_shared_in_the_best_way)
+{
+  enum { FIVE = 5 };
+  wmc_stream *s = stream_of(2);
+  int coupled = 0;
+  for (int t = 0; t < test_trials(2000); t++) {
+    double work_single[WMC_LEVELS_MOST] = {0}, work_pair[WMC_LEVELS_MOST] = {0};
+    wmc_level_plan plan = {.last = FIVE - 1};
+    const double rate = 0.5 + 1.5 * wmc_stream_uniform(s), start = wmc_stream_uniform(s);
+    for (int l = 0; l < FIVE; l++) {
+      work_single[l] = ldexp(1, l) * (1 + wmc_stream_uniform(s));
+      work_pair[l] = 1.6 * work_single[l];
+      plan.weight[l] = l == FIVE - 1 && t % 2 ? 2 : 1;
+      plan.variance[l] = start * pow(2, -rate * l) * (1 + wmc_stream_uniform(s));
+    }
+    const wmc_level_plan asked = plan; /* sharing clears the weights of what it leaves out */
+    wmc_levels_share(&plan, 1, work_single, work_pair, t % 2);
+    const double mine = product(&plan, 1, work_single, work_pair);
+    coupled += plan.coupling == WMC_COUPLING_PAIRS;
+    cr_expect_eq(plan.samples[FIVE - 1] >= 1, 1);
+    for (int first = 0; first < FIVE - t % 2; first++) {
+      wmc_level_plan other = asked;
+      other.first = first;
+      for (int l = first; l < FIVE; l++) other.samples[l] = exp(3 * wmc_stream_normal(s));
+      cr_expect_geq(product(&other, 1, work_single, work_pair), mine * 0.75);
+      other = plan;
+      if (first >= (int)plan.first) other.samples[first] *= 2.5;
+      cr_expect_geq(product(&other, 1, work_single, work_pair), mine * 0.75);
+    }
+  }
+  cr_expect(coupled > 0);
+  wmc_stream_destroy(s);
+}
+
+static test_parameters network(const char *depth, const char *kind)
+{
+  test_parameters p = test_parameters_open(wmc_model_find("residual_jacobian"));
+  const char *const absent[] = {"slope", "hurst", "modes"};
+  for (size_t k = 0; k < 3; k++) test_take(&p, absent[k]);
+  test_give(&p, "width", "3");
+  test_give(&p, "depth", depth);
+  test_give(&p, "multilevel.kind", kind);
+  test_give(&p, "multilevel.coarsest", "4");
+  test_give(&p, "multilevel.finest", "64");
+  return p;
+}
+
+/* One measurement, in memory of the caller. */
+static double *draw_once(const test_parameters *p, void **chain, wmc_stream *stream)
+{
+  double *out = calloc(wmc_model_measurement_size(p->model, p->values), sizeof *out);
+  cr_assert_eq(p->model->create(p->values, chain), WMC_OK, "%s", wmc_message());
+  p->model->start(*chain, stream);
+  cr_assert_eq(p->model->advance(*chain, stream, 1, false), WMC_OK, "%s", wmc_message());
+  p->model->measure(*chain, out);
+  return out;
+}
+
+/* Two-layer blocks: coupling does not help, the program says so and extrapolates four depths with
+ * weights that leave E + b/L + c/L^2 at E. */
+Test(levels, two_layer_blocks_fall_back_to_independent_depths)
+{
+  test_parameters p = network("inf", "depth");
+  wmc_stream *s = stream_of(3);
+  void *chain;
+  test_give(&p, "block", "two_layer");
+  test_give(&p, "activation", "tanh");
+  double *out = draw_once(&p, &chain, s), sums[3] = {0};
+  int used = 0;
+  cr_expect_eq(out[test_observable(&p, "coupling")], WMC_COUPLING_INDEPENDENT);
+  for (size_t l = 0; l < wmc_levels_count(p.values); l++) {
+    double w = out[test_observable(&p, "level_weight") + l], h = 1.0 / (4 << l);
+    used += out[test_observable(&p, "level_samples") + l] > 0;
+    sums[0] += w;
+    sums[1] += w * h;
+    sums[2] += w * h * h;
+  }
+  cr_expect_eq(used, WMC_LEVELS_FITTED);
+  cr_expect_float_eq(sums[0], 1, 1e-12);
+  cr_expect_float_eq(sums[1], 0, 1e-12);
+  cr_expect_float_eq(sums[2], 0, 1e-12);
+  p.model->destroy(chain);
+  free(out);
+  wmc_stream_destroy(s);
+  test_parameters_close(&p);
+}
+
+/* ---- states ---------------------------------------------------------------------------------- */
+
+/* A chain made anew and unpacked draws what the old one draws, without another pilot. */
+static void check_state(const test_parameters *p)
+{
+  const wmc_model *model = p->model;
+  const size_t n = wmc_model_measurement_size(model, p->values);
+  void *chain, *again;
+  wmc_stream *s = stream_of(4), *t = stream_of(5);
+  double *out = draw_once(p, &chain, s), *other = calloc(n, sizeof *other);
+  unsigned char *packed = malloc(wmc_stream_packed_size());
+  cr_assert_eq(model->create(p->values, &again), WMC_OK);
+  const size_t size = model->state_size(chain);
+  cr_assert_eq(size, model->state_size(again));
+  double *state = malloc(size * sizeof *state);
+  model->pack(chain, state);
+  model->unpack(again, state);
+  model->measure(again, other);
+  cr_expect_arr_eq(out, other, n * sizeof *out, "the last draw");
+  wmc_stream_pack(s, packed);
+  cr_assert_eq(wmc_stream_unpack(t, packed), WMC_OK);
+  cr_assert_eq(model->advance(chain, s, 3, false), WMC_OK);
+  cr_assert_eq(model->advance(again, t, 3, false), WMC_OK);
+  model->measure(chain, out);
+  model->measure(again, other);
+  cr_expect_arr_eq(out, other, n * sizeof *out, "later draws");
+  model->destroy(chain);
+  model->destroy(again);
+  wmc_stream_destroy(s);
+  wmc_stream_destroy(t);
+  free(out);
+  free(other);
+  free(packed);
+  free(state);
+}
+
+Test(levels, states_continue)
+{
+  test_parameters p = network("inf", "limit");
+  check_state(&p);
+  test_parameters_close(&p);
+  p = network("64", "depth");
+  check_state(&p);
+  test_give(&p, "multilevel.kind", "none");
+  test_give(&p, "control", "yes");
+  check_state(&p);
+  test_give(&p, "depth", "inf");
+  check_state(&p);
+  test_parameters_close(&p);
+}

@@ -1,0 +1,332 @@
+/* Multilevel sums over depths and control variates: laws of the members of a pair, variances of
+ * differences by level, means against plain networks and exact values. Draws are independent; every
+ * comparison is at 5 standard errors. Equations: docs/theory/jacobian.md, section 7. */
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "moments.h"
+#include "parameters.h"
+#include "support.h"
+#include "weylmc/jacobian/coupled.h"
+#include "weylmc/jacobian/hyperbolic.h"
+#include "weylmc/jacobian/network.h"
+
+static const double END = 1;
+
+static wmc_stream *stream_of(long id)
+{
+  wmc_stream *stream;
+  cr_assert_eq(wmc_stream_create(&stream, 20261129, id), WMC_OK);
+  return stream;
+}
+
+static wmc_block_options options(int width, int depth, const char *activation)
+{
+  return (wmc_block_options){.width = width,
+                             .depth = depth,
+                             .hidden = width,
+                             .activation = wmc_activation_find(activation),
+                             .weights = wmc_weights_find("gaussian"),
+                             .hurst = 0.75,
+                             .variance = 1,
+                             .time = 1,
+                             .inner_variance = 1.0 / width,
+                             .input_norm2 = width};
+}
+
+/* ---- laws of a pair ------------------------------------------------------------------------- */
+
+enum { TOP, BOTTOM, GROWTH, TOP2, MOMENTS };
+
+static void collect(int d, const double *values, double growth, moments *out)
+{
+  add(&out[TOP], values[0]);
+  add(&out[BOTTOM], values[d - 1]);
+  add(&out[GROWTH], growth);
+  add(&out[TOP2], values[0] * values[0]);
+}
+
+static void sample_networks(const wmc_block *block, const wmc_block_options *o, int draws, long id,
+                            moments *out)
+{
+  wmc_network *n;
+  wmc_stream *s = stream_of(id);
+  cr_assert_eq(wmc_network_create(&n, block, o, 1, &END), WMC_OK);
+  for (int k = 0; k < draws; k++) {
+    cr_assert(wmc_network_draw(n, s));
+    collect(o->width, wmc_network_values(n), wmc_network_growth(n)[0], out);
+  }
+  wmc_network_destroy(n);
+  wmc_stream_destroy(s);
+}
+
+static void expect_same(const char *what, const char *member, const moments *found,
+                        const moments *wanted)
+{
+  static const char *const names[] = {"lambda_1", "lambda_d", "growth", "lambda_1^2"};
+  for (int k = 0; k < MOMENTS; k++)
+    EXPECT_NEAR(found[k].mean, wanted[k].mean,
+                hypot(standard_error(&found[k]), standard_error(&wanted[k])), 0, "%s, %s: %s", what,
+                member, names[k]);
+}
+
+/* Both members of a pair have the law of networks of their depths. */
+static void check_laws(const wmc_block *block, const wmc_block_options *o, long id)
+{
+  const int draws = test_trials(8000);
+  moments fine[MOMENTS] = {0}, coarse[MOMENTS] = {0}, deep[MOMENTS] = {0}, shallow[MOMENTS] = {0};
+  const wmc_coupled_options options = {.block = block, .layers = *o, .paired = true};
+  wmc_block_options half = *o;
+  wmc_coupled *c;
+  wmc_stream *s = stream_of(id);
+  half.depth /= 2;
+  cr_assert_eq(wmc_coupled_create(&c, &options, 1, &END), WMC_OK);
+  for (int k = 0; k < draws; k++) {
+    cr_assert(wmc_coupled_draw(c, s));
+    collect(o->width, wmc_coupled_values(c, 0), wmc_coupled_growth(c, 0)[0], fine);
+    collect(o->width, wmc_coupled_values(c, 1), wmc_coupled_growth(c, 1)[0], coarse);
+  }
+  sample_networks(block, o, 2 * draws, id + 1, deep);
+  sample_networks(block, &half, 2 * draws, id + 2, shallow);
+  expect_same(block->name, "fine", fine, deep);
+  expect_same(block->name, "coarse", coarse, shallow);
+  wmc_coupled_destroy(c);
+  wmc_stream_destroy(s);
+}
+
+Test(levels, members_of_a_pair_have_the_law_of_networks)
+{
+  wmc_block_options o = options(3, 8, "tanh");
+  check_laws(&wmc_block_linear, &o, 10);
+  check_laws(&wmc_block_one_layer, &o, 20);
+  check_laws(&wmc_block_two_layer, &o, 30);
+  check_laws(&wmc_block_inside, &o, 40);
+  check_laws(&wmc_block_outer, &o, 50);
+  check_laws(&wmc_block_exponential, &o, 60);
+  o.norm = WMC_NORM_RMS;
+  o.variance = 0.3;
+  check_laws(&wmc_block_linear, &o, 70);
+  o.norm = WMC_NORM_NONE;
+  o.weights = wmc_weights_find("fractional");
+  check_laws(&wmc_block_linear, &o, 80);
+}
+
+/* ---- variances of differences ------------------------------------------------------------------
+ */
+
+static moments difference(const wmc_block *block, int depth, int draws, long id)
+{
+  const wmc_coupled_options o = {
+      .block = block, .layers = options(4, depth, "tanh"), .shift = -1, .paired = true};
+  moments m = {0};
+  wmc_coupled *c;
+  wmc_stream *s = stream_of(id);
+  cr_assert_eq(wmc_coupled_create(&c, &o, 1, &END), WMC_OK);
+  for (int k = 0; k < draws; k++) {
+    double y = 0;
+    cr_assert(wmc_coupled_draw(c, s));
+    for (size_t i = 0; i < wmc_coupled_members(c); i++)
+      y += wmc_coupled_weight(c, i) * wmc_coupled_values(c, i)[0];
+    add(&m, y);
+  }
+  wmc_coupled_destroy(c);
+  wmc_stream_destroy(s);
+  return m;
+}
+
+/* Error of a variance, from the fourth moment of heavy tails: kurtosis is at most 30 here. */
+static double variance_error(const moments *m) { return variance(m) * sqrt(29 / m->count); }
+
+/* Variances of lambda_1 (width 4, sigma^2 T = 1) were first measured with an independent program,
+ * to three digits; rates by theory: 1 for sums of weights (strong order 1/2), up to 2 for the
+ * antithetic pair (Giles and Szpruch), 1.6 at these depths. */
+Test(levels, variances_fall_at_their_rates)
+{
+  static const double depth_kind[] = {0.143, 0.101, 0.060, 0.033},
+                      limit_kind[] = {0.0268, 0.0109, 0.0037, 0.0012};
+  double sums[4], antithetic[4];
+  for (int k = 0; k < 4; k++) {
+    const int depth = 16 << k, draws = test_trials(20000);
+    moments a = difference(&wmc_block_linear, depth, draws, 100 + k);
+    moments b = difference(NULL, depth, draws, 110 + k);
+    EXPECT_NEAR(variance(&a), depth_kind[k], variance_error(&a), 0, "sum, L=%d", depth);
+    EXPECT_NEAR(variance(&b), limit_kind[k], variance_error(&b), 0, "antithetic, L=%d", depth);
+    sums[k] = variance(&a);
+    antithetic[k] = variance(&b);
+  }
+  cr_expect(log2(sums[2] / sums[3]) > 0.6 && log2(sums[2] / sums[3]) < 1.2);
+  double rate = log2(antithetic[0] / antithetic[3]) / 3;
+  cr_expect(rate > 1.3 && rate < 1.9, "rate %g", rate);
+}
+
+/* tanh in one layer converges strongly; the area within a layer is missed by two-layer blocks,
+ * whose weights enter as products: their difference does not become small. */
+Test(levels, two_layer_blocks_do_not_couple)
+{
+  const int draws = test_trials(4000);
+  moments one[2], two[2];
+  for (int k = 0; k < 2; k++) {
+    one[k] = difference(&wmc_block_one_layer, 32 << (2 * k), draws, 120 + k);
+    two[k] = difference(&wmc_block_two_layer, 32 << (2 * k), draws, 130 + k);
+  }
+  cr_expect_lt(variance(&one[1]), 0.5 * variance(&one[0]));
+  cr_expect_gt(variance(&two[1]), 0.8 * variance(&two[0]));
+}
+
+/* ---- sums ------------------------------------------------------------------------------------ */
+
+static test_parameters linear(const char *width, const char *depth)
+{
+  test_parameters p = test_parameters_open(wmc_model_find("residual_jacobian"));
+  test_take(&p, "activation");
+  test_give(&p, "width", width);
+  test_give(&p, "depth", depth);
+  return p;
+}
+
+/* Draws of the model; `out` has a row of moments for every entry of a measurement. */
+static void sample_model(const test_parameters *p, int draws, long id, moments *out)
+{
+  const wmc_model *model = p->model;
+  const size_t n = wmc_model_measurement_size(model, p->values);
+  double *one = calloc(n, sizeof *one);
+  void *chain;
+  wmc_stream *s = stream_of(id);
+  cr_assert_eq(model->create(p->values, &chain), WMC_OK, "%s", wmc_message());
+  model->start(chain, s);
+  for (int k = 0; k < draws; k++) {
+    cr_assert_eq(model->advance(chain, s, 1, false), WMC_OK, "%s", wmc_message());
+    model->measure(chain, one);
+    for (size_t i = 0; i < n; i++) add(&out[i], one[i]);
+  }
+  model->destroy(chain);
+  wmc_stream_destroy(s);
+  free(one);
+}
+
+enum { ENTRIES = 256 };
+
+static void expect_stated(const test_parameters *p, const moments *m, const char *name,
+                          const char *what)
+{
+  double exact[8];
+  const wmc_observable *o = p->model->observables;
+  while (strcmp(o->name, name) != 0) o++;
+  cr_assert(o->expected(p->values, exact));
+  const moments *found = &m[test_observable(p, name)];
+  EXPECT_NEAR(found->mean, exact[0], standard_error(found), 0, "%s: %s", what, name);
+}
+
+/* A sum over levels has the mean of the finest depth: exact values, and independent networks. */
+Test(levels, sums_telescope)
+{
+  moments sum[ENTRIES] = {0}, plain[ENTRIES] = {0};
+  test_parameters p = linear("4", "2048"), q = linear("4", "2048");
+  test_give(&p, "multilevel.kind", "depth");
+  sample_model(&p, test_trials(150), 200, sum);
+  sample_model(&q, test_trials(4000), 201, plain);
+  cr_assert_eq(sum[test_observable(&p, "coupling")].mean, 2, "pairs are expected to help");
+  expect_stated(&p, sum, "log_singular_values_sum", "levels");
+  expect_stated(&p, sum, "log_vector_growth", "levels");
+  const char *const names[] = {"log_singular_values", "gap",        "gap_ratio", "condition",
+                               "effective_rank",      "squared_sum"};
+  for (size_t k = 0; k < sizeof names / sizeof *names; k++) {
+    const moments *a = &sum[test_observable(&p, names[k])],
+                  *b = &plain[test_observable(&q, names[k])];
+    EXPECT_NEAR(a->mean, b->mean, hypot(standard_error(a), standard_error(b)), 0, "%s", names[k]);
+  }
+  test_parameters_close(&p);
+  test_parameters_close(&q);
+}
+
+/* At infinite depth: the chain of second order, independent depths and the diffusion itself. What
+ * bias is allowed is what was asked for. */
+Test(levels, infinite_depth)
+{
+  const double asked = 1e-3;
+  moments levels[ENTRIES] = {0}, direct[ENTRIES] = {0};
+  test_parameters p = linear("3", "inf"), q = linear("3", "inf");
+  test_give(&p, "multilevel.kind", "limit");
+  test_give(&q, "control", "yes");
+  sample_model(&p, test_trials(1000), 210, levels);
+  sample_model(&q, test_trials(20000), 211, direct);
+  cr_assert_eq(levels[test_observable(&p, "coupling")].mean, 2);
+  for (size_t i = 0; i < 3; i++) {
+    const moments *a = &levels[test_observable(&p, "log_singular_values") + i],
+                  *b = &direct[test_observable(&q, "log_singular_values_controlled") + i];
+    EXPECT_NEAR(a->mean, b->mean, hypot(standard_error(a), standard_error(b)), asked,
+                "lambda_%zu, levels and diffusion", i + 1);
+  }
+  test_parameters_close(&p);
+  test_parameters_close(&q);
+}
+
+/* ---- control variates -------------------------------------------------------------------------
+ */
+
+/* The controlled value has the mean of the plain one (their difference is a sample of mean 0), and
+ * for lambda_1 at most `most` of its variance. */
+static void check_control(const test_parameters *p, const char *what, double most, long id)
+{
+  const wmc_model *model = p->model;
+  const size_t n = wmc_model_measurement_size(model, p->values);
+  const size_t plain = test_observable(p, "log_singular_values"),
+               controlled = test_observable(p, "log_singular_values_controlled");
+  const size_t d = controlled + (size_t)test_value(p, "width")->integer == n ? n - controlled : 0;
+  moments before = {0}, after = {0}, difference[16] = {0};
+  double *one = calloc(n, sizeof *one);
+  void *chain;
+  wmc_stream *s = stream_of(id);
+  cr_assert(d > 0 && d <= 16);
+  cr_assert_eq(model->create(p->values, &chain), WMC_OK, "%s", wmc_message());
+  model->start(chain, s);
+  for (int k = 0; k < test_trials(8000); k++) {
+    cr_assert_eq(model->advance(chain, s, 1, false), WMC_OK);
+    model->measure(chain, one);
+    add(&before, one[plain]);
+    add(&after, one[controlled]);
+    for (size_t i = 0; i < d; i++) add(&difference[i], one[controlled + i] - one[plain + i]);
+  }
+  for (size_t i = 0; i < d; i++)
+    EXPECT_NEAR(difference[i].mean, 0, standard_error(&difference[i]), 0,
+                "%s: control of lambda_%zu", what, i + 1);
+  cr_expect_lt(variance(&after), most * variance(&before), "%s: variance %g, was %g", what,
+               variance(&after), variance(&before));
+  model->destroy(chain);
+  wmc_stream_destroy(s);
+  free(one);
+}
+
+Test(levels, control_variates_leave_means_and_shrink_errors)
+{
+  test_parameters p = linear("4", "inf");
+  test_give(&p, "control", "yes");
+  check_control(&p, "diffusion", 0.02, 300);
+  test_give(&p, "field", "complex");
+  check_control(&p, "complex diffusion", 0.05, 301);
+  test_give(&p, "field", "real");
+  test_give(&p, "depth", "32");
+  check_control(&p, "linear", 0.05, 302);
+  test_give(&p, "block", "two_layer");
+  test_give(&p, "activation", "relu");
+  test_give(&p, "depth", "128");
+  check_control(&p, "relu", 0.1, 303);
+  test_parameters_close(&p);
+}
+
+/* Width 2: E lambda_1 = (E gap - tau)/2, the gap by quadrature of the heat kernel. */
+Test(levels, controlled_mean_at_width_two)
+{
+  moments m[ENTRIES] = {0};
+  test_parameters p = linear("2", "inf");
+  test_give(&p, "control", "yes");
+  test_give(&p, "resolution", "2");
+  sample_model(&p, test_trials(60000), 310, m);
+  const moments *top = &m[test_observable(&p, "log_singular_values_controlled")];
+  EXPECT_NEAR(top->mean, 0.5 * (wmc_hyperbolic_gap_limit(1) - 1), standard_error(top), 0,
+              "lambda_1 at width 2");
+  cr_expect_lt(standard_error(top), 5e-4);
+  test_parameters_close(&p);
+}

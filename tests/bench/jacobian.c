@@ -1,7 +1,9 @@
 /* Residual chains: microseconds a layer and a spectrum, beside NumPy and beside the floor
  * t = d^2 t_normal + 2 d^3 / peak (gaussian), 2 d^3 / peak (rademacher), all in one run; then
  * two-layer relu blocks of hidden width d, whose floor is twice that: two matrices of weights, and
- * two products. tau = 1/width, depth 64. Every time is the least of interleaved repeats, because
+ * two products; then complex linear layers, floor 2 d^2 t_normal and a complex product, and
+ * circular convolutions on 4 sites of d channels, floor 4 d^2 t_normal, two real products and a
+ * complex one. tau = 1/width, depth 64. Every time is the least of interleaved repeats, because
  * other work on the machine only ever adds. Usage: bench_jacobian [python] [script]; without them
  * no NumPy column. */
 #include <math.h>
@@ -14,15 +16,16 @@
 #include "weylmc/jacobian/qdt.h"
 #include "weylmc/numeric/dense.h"
 
-enum { DEPTH = 64, REPEATS = 15, NORMALS = 2048 };
+enum { DEPTH = 64, REPEATS = 15, NORMALS = 2048, NETWORKS = 5 };
 
 typedef struct bench {
   int d;
   wmc_stream *stream;
-  wmc_network *network[3]; /* linear with two laws of the weights, two-layer */
-  wmc_product *product;
-  wmc_qdt *qdt;
-  double *a, *b, *c; /* d x d */
+  /* linear with two laws of the weights, two-layer, complex linear, convolution */
+  wmc_network *network[NETWORKS];
+  wmc_product *product, *complex_product;
+  wmc_qdt *qdt, *complex_qdt;
+  double *a, *b, *c; /* d x d, a complex one in its real form, complex ones */
   double *normals;
 } bench;
 
@@ -43,11 +46,29 @@ static void products(bench *x)
   }
 }
 
+static void complex_products(bench *x)
+{
+  for (int l = 0; l < DEPTH / 2; l++) {
+    wmc_product_apply(x->complex_product, x->a, x->b, x->c);
+    wmc_product_apply(x->complex_product, x->a, x->c, x->b);
+  }
+}
+
 static void gaussian(bench *x) { wmc_network_draw(x->network[0], x->stream); }
 
 static void rademacher(bench *x) { wmc_network_draw(x->network[1], x->stream); }
 
 static void two_layer(bench *x) { wmc_network_draw(x->network[2], x->stream); }
+
+static void complex_chain(bench *x) { wmc_network_draw(x->network[3], x->stream); }
+
+static void convolution(bench *x) { wmc_network_draw(x->network[4], x->stream); }
+
+static void complex_spectrum(bench *x)
+{
+  double growth;
+  wmc_qdt_values(x->complex_qdt, x->normals, &growth);
+}
 
 static void spectrum(bench *x)
 {
@@ -55,9 +76,22 @@ static void spectrum(bench *x)
   wmc_qdt_values(x->qdt, x->normals, &growth);
 }
 
-enum { T_NORMALS, T_PRODUCTS, T_GAUSSIAN, T_RADEMACHER, T_TWO_LAYER, T_SPECTRUM, TIMES };
-static void (*const works[TIMES])(bench *) = {normals,    products,  gaussian,
-                                              rademacher, two_layer, spectrum};
+enum {
+  T_NORMALS,
+  T_PRODUCTS,
+  T_GAUSSIAN,
+  T_RADEMACHER,
+  T_TWO_LAYER,
+  T_SPECTRUM,
+  T_COMPLEX_PRODUCTS,
+  T_COMPLEX,
+  T_CONVOLUTION,
+  T_COMPLEX_SPECTRUM,
+  TIMES
+};
+static void (*const works[TIMES])(bench *) = {
+    normals,  products,         gaussian,      rademacher,  two_layer,
+    spectrum, complex_products, complex_chain, convolution, complex_spectrum};
 
 /* Seconds of one call, the least of the repeats, each of about `seconds`. */
 static void measure(bench *x, double seconds, double *least)
@@ -83,7 +117,7 @@ static void measure(bench *x, double seconds, double *least)
 static void create_networks(bench *x)
 {
   const double end = 1;
-  for (int k = 0; k < 3; k++) {
+  for (int k = 0; k < NETWORKS; k++) {
     const wmc_block *block = k == 2 ? &wmc_block_two_layer : &wmc_block_linear;
     wmc_block_options o = {.width = x->d,
                            .depth = DEPTH,
@@ -93,7 +127,8 @@ static void create_networks(bench *x)
                            .variance = 1.0 / x->d,
                            .time = 1,
                            .inner_variance = 1.0 / x->d,
-                           .input_norm2 = x->d};
+                           .input_norm2 = x->d,
+                           .split = {.is_complex = k == 3, .group = k == 4 ? 4 : 1}};
     if (wmc_network_create(&x->network[k], block, &o, 1, &end) != WMC_OK) exit(1);
   }
 }
@@ -102,26 +137,34 @@ static void create(bench *x)
 {
   size_t size = (size_t)(x->d * x->d);
   create_networks(x);
-  x->a = WMC_ARRAY(double, size);
-  x->b = WMC_ARRAY(double, size);
-  x->c = WMC_ARRAY(double, size);
+  x->a = WMC_ARRAY(double, 4 * size);
+  x->b = WMC_ARRAY(double, 2 * size);
+  x->c = WMC_ARRAY(double, 2 * size);
   x->normals = WMC_ARRAY(double, NORMALS);
   if (!x->a || !x->b || !x->c || !x->normals) exit(1);
   if (wmc_product_create(&x->product, x->d, x->d, x->d) != WMC_OK) exit(1);
+  if (wmc_product_create(&x->complex_product, 2 * x->d, x->d, 2 * x->d) != WMC_OK) exit(1);
   if (wmc_qdt_create(&x->qdt, x->d, DEPTH) != WMC_OK) exit(1);
+  if (wmc_qdt_create_complex(&x->complex_qdt, x->d, DEPTH) != WMC_OK) exit(1);
   for (int l = 0; l < DEPTH; l++) {
     wmc_stream_normals(x->stream, size, 1.0 / sqrt(DEPTH * x->d), x->a);
     for (int i = 0; i < x->d; i++) x->a[i * x->d + i] += 1;
     wmc_qdt_multiply(x->qdt, 1, x->a);
+    wmc_stream_normals(x->stream, 2 * size, 1.0 / sqrt(2 * DEPTH * x->d), x->a);
+    for (int i = 0; i < x->d; i++) x->a[2 * (i * x->d + i)] += 1;
+    wmc_qdt_multiply(x->complex_qdt, 1, x->a);
   }
-  for (size_t i = 0; i < size; i++) x->a[i] = x->b[i] = 0.01;
+  for (size_t i = 0; i < 4 * size; i++) x->a[i] = 0.01;
+  for (size_t i = 0; i < 2 * size; i++) x->b[i] = 0.01;
 }
 
 static void destroy(bench *x)
 {
-  for (int k = 0; k < 3; k++) wmc_network_destroy(x->network[k]);
+  for (int k = 0; k < NETWORKS; k++) wmc_network_destroy(x->network[k]);
   wmc_product_destroy(x->product);
+  wmc_product_destroy(x->complex_product);
   wmc_qdt_destroy(x->qdt);
+  wmc_qdt_destroy(x->complex_qdt);
   wmc_free(x->a);
   wmc_free(x->b);
   wmc_free(x->c);
@@ -151,13 +194,19 @@ static void report(bench *x, const char *python, const char *script)
   double mine = (t[T_GAUSSIAN] - t[T_SPECTRUM]) / DEPTH;
   double signs = (t[T_RADEMACHER] - t[T_SPECTRUM]) / DEPTH;
   double two = (t[T_TWO_LAYER] - t[T_SPECTRUM]) / DEPTH;
+  double complex_product = t[T_COMPLEX_PRODUCTS] / DEPTH;
+  double complex_floor = 2 * d * d * normal + complex_product;
+  double complex_layer = (t[T_COMPLEX] - t[T_COMPLEX_SPECTRUM]) / DEPTH;
+  double sites_floor = 4 * d * d * normal + 2 * product + complex_product;
+  double sites = (t[T_CONVOLUTION] - t[T_COMPLEX_SPECTRUM] - 2 * t[T_SPECTRUM]) / DEPTH;
   if (python && !numpy(python, script, x->d, &layer, &svd)) fprintf(stderr, "NumPy did not run\n");
-  printf("%5d %7.2f %7.1f %9.4f %9.4f %7.2f %9.4f %7.2f %9.4f %7.2f %9.4f "
-         "%7.1f %9.2f %9.2f %7.1f %7.1f\n",
+  printf("%5d %7.2f %7.1f %9.4f %9.4f %7.2f %9.4f %7.2f %9.4f %7.2f %9.4f %7.2f %9.2f %9.4f %7.2f "
+         "%9.4f %7.1f %9.2f %9.2f %7.1f %7.1f\n",
          x->d, normal * 1e9, 2e-9 * d * d * d / product, floor * 1e6, mine * 1e6, mine / floor,
-         signs * 1e6, signs / product, two * 1e6, two / (2 * floor), layer, layer / (mine * 1e6),
-         t[T_SPECTRUM] * 1e6, svd, svd / (t[T_SPECTRUM] * 1e6),
-         (DEPTH * layer + svd) / (t[T_GAUSSIAN] * 1e6));
+         signs * 1e6, signs / product, two * 1e6, two / (2 * floor), complex_layer * 1e6,
+         complex_layer / complex_floor, t[T_COMPLEX_SPECTRUM] * 1e6, sites * 1e6,
+         sites / sites_floor, layer, layer / (mine * 1e6), t[T_SPECTRUM] * 1e6, svd,
+         svd / (t[T_SPECTRUM] * 1e6), (DEPTH * layer + svd) / (t[T_GAUSSIAN] * 1e6));
   fflush(stdout);
 }
 
@@ -170,9 +219,11 @@ int main(int count, char **arguments)
          "rademacher\nat most 2 x the product for width >= 16, two-layer relu at most 1.6 x its "
          "floor\n",
          DEPTH);
-  printf("%5s %7s %7s %9s %9s %7s %9s %7s %9s %7s %9s %7s %9s %9s %7s %7s\n", "width", "ns/norm",
-         "Gflop/s", "floor", "gauss", "/floor", "signs", "/prod", "two-layer", "/floor", "numpy",
-         "ratio", "us/spec", "np/spec", "ratio", "all");
+  printf("complex and convolutional: at most 1.4 x their floors\n");
+  printf("%5s %7s %7s %9s %9s %7s %9s %7s %9s %7s %9s %7s %9s %9s %7s %9s %7s %9s %9s %7s %7s\n",
+         "width", "ns/norm", "Gflop/s", "floor", "gauss", "/floor", "signs", "/prod", "two-layer",
+         "/floor", "complex", "/floor", "us/spec", "sites", "/floor", "numpy", "ratio", "us/spec",
+         "np/spec", "ratio", "all");
   for (int d = 4; d <= 128; d *= 2) {
     bench x = {.d = d};
     if (wmc_stream_create(&x.stream, 1, 0) != WMC_OK) return 1;

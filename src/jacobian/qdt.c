@@ -10,7 +10,7 @@
 #include "weylmc/numeric/dense.h"
 
 /* Width from which bidiagonalisation beats rotations on a matrix that is not graded. */
-enum { BIDIAGONAL = 24 };
+enum { BIDIAGONAL = 24, BIDIAGONAL_COMPLEX = 5 };
 
 /* Matrices are d x d numbers of `parts` reals, so that a column has n = parts d of them. Where the
  * kernels of dense.h want real matrices, complex ones take their real form (wmc_complex_form). */
@@ -64,7 +64,8 @@ static wmc_status allocate(wmc_qdt *s)
   const int n = s->n;
   const size_t size = (size_t)n * (size_t)s->d, real_size = (size_t)n * (size_t)n;
   const size_t sizes[] = {wmc_qr_scratch(n, n), wmc_svd_scratch(n, n),
-                          wmc_singular_values_scratch(n), wmc_graded_scratch(n)};
+                          wmc_singular_values_scratch(n), wmc_complex_singular_values_scratch(s->d),
+                          wmc_graded_scratch(n)};
   size_t scratch = 0;
   for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++)
     if (sizes[k] > scratch) scratch = sizes[k];
@@ -311,12 +312,22 @@ static bool factored_values(wmc_qdt *s, double *values, double *growth, double *
   return graded_values(s, values, turns);
 }
 
+/* Without the real form. */
+static bool complex_plain_values(wmc_qdt *s, double *values)
+{
+  memcpy(s->upper, s->front, (size_t)s->n * (size_t)s->d * sizeof(double));
+  if (!wmc_complex_singular_values(s->d, s->upper, s->sorted, s->scratch)) return false;
+  for (int i = 0; i < s->d; i++) values[i] = log(s->sorted[i]);
+  return true;
+}
+
 /* The same for P alone, with its own columns. */
 static bool plain_values(wmc_qdt *s, double *values, double *growth, double *turns)
 {
   double norm2 = 0;
   for (int i = 0; i < s->n; i++) norm2 += s->front[i] * s->front[i];
   *growth = 0.5 * log(norm2);
+  if (s->parts == 2 && s->d >= BIDIAGONAL_COMPLEX && !turns) return complex_plain_values(s, values);
   set_upper(s, s->front);
   if (s->n < BIDIAGONAL || turns)
     wmc_svd_jacobi(s->n, s->n, s->upper, turns, s->sorted, s->scratch);

@@ -84,6 +84,21 @@ bool wmc_singular_values(int n, double *a, double *s, double *scratch)
                              size) == 0;
 }
 
+size_t wmc_complex_singular_values_scratch(int n)
+{
+  return 5 * (size_t)n + 2 * (size_t)(2 + 2 * BLOCK) * (size_t)n;
+}
+
+bool wmc_complex_singular_values(int n, double *a, double *s, double *scratch)
+{
+  double sum = 0;
+  for (int i = 0; i < 2 * n * n; i++) sum += a[i];
+  if (!isfinite(sum)) return false;
+  return LAPACKE_zgesvd_work(LAPACK_COL_MAJOR, 'N', 'N', n, n, (lapack_complex_double *)a, n, s,
+                             NULL, 1, NULL, 1, (lapack_complex_double *)(scratch + 5 * n),
+                             (2 + 2 * BLOCK) * n, scratch) == 0;
+}
+
 wmc_status wmc_symmetric_eigen(int n, double *a, double *w)
 {
   assert(n > 0);

@@ -434,6 +434,26 @@ Test(dense, singular_values_alone)
   }
 }
 
+/** Of complex matrices: those of the real form, which come twice. */
+Test(dense, complex_singular_values_alone)
+{
+  for (int n = 1; n <= 33; n += n < 10 ? 1 : 8) {
+    double *a = random_matrix(2 * n, n), *form = WMC_ARRAY(double, 4 * n * n);
+    double *s = WMC_ARRAY(double, n);
+    double *scratch = WMC_ARRAY(double, wmc_complex_singular_values_scratch(n));
+    long double *exact = malloc((size_t)(2 * n) * sizeof *exact);
+    wmc_complex_form(n, n, a, form);
+    reference_singular_values(2 * n, 2 * n, form, exact);
+    cr_assert(wmc_complex_singular_values(n, a, s, scratch));
+    for (int j = 0; j < 2 * n; j++)
+      cr_assert_leq(fabs((double)(s[j / 2] - exact[j])), 8 * DBL_EPSILON * (n + 4) * s[0],
+                    "width %d: s[%d]", n, j / 2);
+    a[0] = NAN;
+    cr_assert_not(wmc_complex_singular_values(n, a, s, scratch));
+    wmc_free(a), wmc_free(form), wmc_free(s), wmc_free(scratch), free(exact);
+  }
+}
+
 /** From 97 columns on they are taken in blocks. */
 TEST_LEVELS(svd_of_many_columns)
 {

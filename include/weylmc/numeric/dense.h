@@ -71,6 +71,9 @@ size_t wmc_singular_values_scratch(int n);
  * from n = 24 on faster than Jacobi rotations, but with an error of eps times the largest for all.
  * Returns false if `a` is not finite. */
 bool wmc_singular_values(int n, double *a, double *s, double *scratch);
+size_t wmc_complex_singular_values_scratch(int n);
+/** The same for a complex matrix, pairs of real and imaginary part. */
+bool wmc_complex_singular_values(int n, double *a, double *s, double *scratch);
 
 /** Rotations one after another: (x, y_k) <- (c_k x + s_k y_k, c_k y_k - s_k x) for k = 0..n-1,
  * where x has m entries and y_k is column k of the m x n matrix y. */

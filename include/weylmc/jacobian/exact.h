@@ -23,11 +23,11 @@ double wmc_exact_log_growth_variance(int d, double s2);
 double wmc_exact_log_growth_mixed(int d, int n, double alpha, double s2, double *error);
 /** E tr M^T M = d (1 + d s^2)^l, for entries of any law with mean 0 and variance 1 (eq. (10)). */
 double wmc_exact_trace_metric(int d, double s2, double layers);
-/** Complex G: E log|det J|, to all digits at every s (eq. (C2)). The growth of a vector is
+/** Complex G: E log|det J|, to all digits at every s (eq. (C1)). The growth of a vector is
  * wmc_exact_log_growth(2 d, s^2 / 2), its variance and that of two-layer blocks with phi(x) = x
  * likewise (2 n hidden units); the mean of tr M^* M does not depend on the field. */
 double wmc_exact_log_det_complex(int d, double s2);
 /** Variance of tr M^T M over the square of its mean, gaussian G (eq. (11)). */
 double wmc_exact_trace_metric_spread(int d, double s2, double layers);
-/** The same for complex G (eq. (C3)). */
+/** The same for complex G (eq. (C2)). */
 double wmc_exact_trace_metric_spread_complex(int d, double s2, double layers);

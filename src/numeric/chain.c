@@ -7,6 +7,7 @@ static wmc_chain_eliminate_kernel *const eliminate[] = WMC_SIMD_TABLE(wmc_chain_
 static wmc_chain_substitute_kernel *const substitute[] = WMC_SIMD_TABLE(wmc_chain_substitute_row);
 static wmc_chain_subtract_kernel *const subtract[] = WMC_SIMD_TABLE(wmc_chain_subtract_all);
 static wmc_chain_norm2_kernel *const norm2[] = WMC_SIMD_TABLE(wmc_chain_norm2_all);
+static wmc_chain_balance_kernel *const balance[] = WMC_SIMD_TABLE(wmc_chain_balance_all);
 
 void wmc_chain_eliminate(int r, const wmc_chain_row *row, const double *ratio_before,
                          const double *x_before, double *ratio, double *x)
@@ -25,3 +26,15 @@ double wmc_chain_subtract(size_t n, const double *a, const double *b, double *ou
 }
 
 double wmc_chain_norm2(size_t n, const double *x) { return norm2[wmc_simd_level()](n, x); }
+
+/* see map in simd/chain_balance.c */
+size_t wmc_chain_balance_scratch(int r, int n, size_t core)
+{
+  return (4 * (size_t)n + 15) * core + 2 * (((size_t)r + 7) / 8 * 8) + wmc_svd_scratch(r, r);
+}
+
+bool wmc_chain_balance(const wmc_chain *chain, const double *m, double *lambda, double *rotations,
+                       long *products, double *scratch)
+{
+  return balance[wmc_simd_level()](chain, m, lambda, rotations, products, scratch);
+}

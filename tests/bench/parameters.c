@@ -73,7 +73,7 @@ static void advance(scene *s, double time)
   wmc_point_end_to_end(&s->point, s->x, s->scratch); /* E'(X) = X */
   wmc_tangent_draw(&s->point, s->stream, sqrt(2 * time), sqrt(2 * time), s->x, -time, &s->step,
                    s->scratch);
-  if (!wmc_retract(&s->point, &s->step, &done, s->scratch)) {
+  if (!wmc_retract_quickly(&s->point, &s->step, &done, s->scratch)) {
     fputs("no way back\n", stderr);
     exit(1);
   }

@@ -1,0 +1,464 @@
+/* Rotations and lambda of a chain near balance: see wmc_chain_balance in chain.h.
+ *
+ * Every function is inlined for r = 4 and r = 8, where products are unrolled and the loops over
+ * entries have a length that the compiler knows; other sizes multiply by the planned product.
+ * Symmetric and antisymmetric matrices are kept whole: nothing is gathered or scattered. */
+#include <float.h>
+#include <math.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "chain_kernels.h"
+#include "dense_kernels.h"
+#include "dense_transpose.h"
+
+/* Above this size of what the first rotations leave over lambda_1 the way back is left to others:
+ * what the second ones leave is of its square. */
+static const double NEAR = 0.01;
+/* Angles up to which the polynomials of degree 4 and 8 are orthogonal to rounding. */
+static const double ANGLE_4 = 0.004, ANGLE_8 = 0.1, ANGLE_MOST = 0.8;
+
+enum { TEMPORARIES = 5, MATRICES = 9 };
+
+typedef struct walk {
+  int r, n;
+  size_t core;
+  const wmc_product *product;
+  const double *m; /* M_p, p = 0 .. n - 1 here */
+  double *k;       /* K_p^T, then the rotations */
+  double *a, *s;   /* antisymmetric and symmetric parts of N_p = K_p^T M_p K_{p-1} */
+  double *t;       /* sums of powers */
+  double *b;       /* B_p */
+  double *sum, *gap, *inverse, *rho, *square; /* of pairs: l_i + l_j, l_i - l_j, 2 / (l_i + l_j) .. */
+  double *mean, *worst, *v, *step;
+  double *temporary[TEMPORARIES];
+  double *lambda, *next, *svd;
+  long products;
+} walk;
+
+INLINE double *at(const walk *w, double *from, int p) { return from + (size_t)p * w->core; }
+
+/* --- Products -------------------------------------------------------------------------------- */
+
+typedef double quad __attribute__((vector_size(32)));
+typedef double loose_quad __attribute__((vector_size(32), aligned(8), may_alias));
+
+/* Rows i .. i + 3 of `columns` columns of C = A B from column j, B or its transpose by strides. */
+INLINE void multiply_quads(int r, int i, int j, int columns, const double *a, const double *b,
+                           int down, int across, double *c)
+{
+  quad sum[8];
+  for (int l = 0; l < r; l++) {
+    const quad column = (quad) * (const loose_quad *)(a + i + l * r);
+    for (int q = 0; q < columns; q++) {
+      const quad term = column * b[l * down + (j + q) * across];
+      sum[q] = l == 0 ? term : sum[q] + term;
+    }
+  }
+  for (int q = 0; q < columns; q++) *(loose_quad *)(c + i + (j + q) * r) = sum[q];
+}
+
+#if defined(__AVX512F__)
+INLINE void multiply_8(const double *a, const double *b, int down, int across, double *c)
+{
+  vec sum[8];
+  for (int l = 0; l < 8; l++) {
+    const vec column = load(a + l * 8);
+    for (int q = 0; q < 8; q++) {
+      const vec entry = all(b[l * down + q * across]);
+      sum[q] = l == 0 ? column * entry : multiply_add(column, entry, sum[q]);
+    }
+  }
+  for (int q = 0; q < 8; q++) store(c + q * 8, sum[q]);
+}
+#else
+INLINE void multiply_8(const double *a, const double *b, int down, int across, double *c)
+{
+  for (int i = 0; i < 8; i += 4)
+    for (int j = 0; j < 8; j += 4) multiply_quads(8, i, j, 4, a, b, down, across, c);
+}
+#endif
+
+/* C = A B */
+INLINE void multiply(walk *w, int r, const double *a, const double *b, double *c)
+{
+  w->products++;
+  if (r == 4)
+    multiply_quads(4, 0, 0, 4, a, b, 1, 4, c);
+  else if (r == 8)
+    multiply_8(a, b, 1, 8, c);
+  else
+    wmc_product_apply(w->product, a, b, c);
+}
+
+/* C = A B^T */
+INLINE void multiply_by_turned(walk *w, int r, const double *a, const double *b, double *c)
+{
+  w->products++;
+  if (r == 4) {
+    multiply_quads(4, 0, 0, 4, a, b, 4, 1, c);
+  } else if (r == 8) {
+    multiply_8(a, b, 8, 1, c);
+  } else {
+    double *turned = w->temporary[TEMPORARIES - 1];
+    transpose(r, r, b, r, turned, r);
+    wmc_product_apply(w->product, a, turned, c);
+  }
+}
+
+INLINE void turn(int r, const double *a, double *out)
+{
+#if defined(__AVX__)
+  if (r == 4) {
+    const __m256d x = _mm256_loadu_pd(a), y = _mm256_loadu_pd(a + 4), z = _mm256_loadu_pd(a + 8),
+                  u = _mm256_loadu_pd(a + 12);
+    const __m256d k = _mm256_unpacklo_pd(x, y), l = _mm256_unpackhi_pd(x, y),
+                  m = _mm256_unpacklo_pd(z, u), n = _mm256_unpackhi_pd(z, u);
+    _mm256_storeu_pd(out, _mm256_permute2f128_pd(k, m, 0x20));
+    _mm256_storeu_pd(out + 4, _mm256_permute2f128_pd(l, n, 0x20));
+    _mm256_storeu_pd(out + 8, _mm256_permute2f128_pd(k, m, 0x31));
+    _mm256_storeu_pd(out + 12, _mm256_permute2f128_pd(l, n, 0x31));
+    return;
+  }
+#endif
+  transpose(r, r, a, r, out, r);
+}
+
+/* --- Exponentials of antisymmetric matrices --------------------------------------------------- */
+
+INLINE double norm2_of(int n, const double *x)
+{
+  double lane[8] = {0}, sum = 0;
+  int k = 0;
+  for (; k + 8 <= n; k += 8)
+    for (int i = 0; i < 8; i++) lane[i] += x[k + i] * x[k + i];
+  for (; k < n; k++) sum += x[k] * x[k];
+  return sum + ((lane[0] + lane[4]) + (lane[1] + lane[5])) +
+         ((lane[2] + lane[6]) + (lane[3] + lane[7]));
+}
+
+INLINE void scale(int n, double factor, double *restrict x)
+{
+  for (int k = 0; k < n; k++) x[k] *= factor;
+}
+
+INLINE void add_one(int r, double *a)
+{
+  for (int k = 0; k < r; k++) a[k * (r + 1)] += 1;
+}
+
+/* 1 + X + Y (1/2 + X/6 + Y/24), Y = X^2 */
+INLINE void exponential_4(walk *w, int r, const double *restrict x, const double *restrict y,
+                          double *out)
+{
+  double *restrict inner = w->temporary[2];
+  for (int k = 0; k < r * r; k++) inner[k] = x[k] / 6 + y[k] / 24;
+  multiply(w, r, y, inner, out);
+  for (int k = 0; k < r * r; k++) out[k] += x[k] + 0.5 * y[k];
+  add_one(r, out);
+}
+
+/* The series to degree 8 by two products more: Bader, Blanes & Casas, Mathematics 7 (2019) 1174. */
+INLINE void exponential_8(walk *w, int r, const double *restrict x, const double *restrict y,
+                          double *out)
+{
+  const double root = 13.304134695650071; /* of 177 */
+  const double x3 = 2.0 / 3, x1 = x3 * (1 + root) / 88, x2 = x3 * (1 + root) / 352;
+  const double x4 = (-271 + 29 * root) / (315 * x3), x5 = 11 * (-1 + root) / (1260 * x3),
+               x6 = 11 * (-9 + root) / (5040 * x3), x7 = (89 - root) / (5040 * x3 * x3),
+               y2 = (857 - 58 * root) / 630;
+  double *restrict left = w->temporary[2], *restrict right = w->temporary[3];
+  for (int k = 0; k < r * r; k++) left[k] = x1 * x[k] + x2 * y[k];
+  multiply(w, r, y, left, right);
+  for (int k = 0; k < r * r; k++) {
+    const double fourth = right[k];
+    left[k] = x3 * y[k] + fourth;
+    right[k] = x5 * x[k] + x6 * y[k] + x7 * fourth;
+  }
+  for (int k = 0; k < r; k++) right[k * (r + 1)] += x4;
+  multiply(w, r, left, right, out);
+  for (int k = 0; k < r * r; k++) out[k] += x[k] + y2 * y[k];
+  add_one(r, out);
+}
+
+/* out = exp(X), X antisymmetric and destroyed; not temporaries 1 to 3. False where X is not small.
+ */
+INLINE bool exponential(walk *w, int r, double *x, double *out)
+{
+  double *y = w->temporary[1];
+  multiply(w, r, x, x, y);
+  /* eigenvalues of Y come in pairs */
+  double angle = sqrt(sqrt(0.5 * norm2_of(r * r, y)));
+  if (angle <= ANGLE_4) {
+    exponential_4(w, r, x, y, out);
+    return true;
+  }
+  int halvings = 0;
+  for (; angle > ANGLE_8; angle *= 0.5) {
+    if (!(angle <= ANGLE_MOST)) return false;
+    halvings++;
+  }
+  if (halvings > 0) {
+    scale(r * r, ldexp(1.0, -halvings), x);
+    scale(r * r, ldexp(1.0, -2 * halvings), y);
+  }
+  exponential_8(w, r, x, y, out);
+  for (; halvings > 0; halvings--) {
+    multiply(w, r, out, out, y);
+    memcpy(out, y, (size_t)(r * r) * sizeof *out);
+  }
+  return isfinite(angle);
+}
+
+/* --- Symmetric matrices ---------------------------------------------------------------------- */
+
+/* L = V diag(lambda) V^T, lambda decreasing, by the singular values of L + c. */
+INLINE bool diagonalise(walk *w, int r, double *l, double *lambda, double *v)
+{
+  double shift = 0;
+  for (int k = 0; k < r; k++) shift = fmax(shift, 1.5 * fabs(l[k * (r + 1)]));
+  for (int k = 0; k < r; k++) l[k * (r + 1)] += shift;
+  WMC_SIMD_NAME(wmc_svd_sweeps)(r, r, l, NULL, lambda, w->svd);
+  for (int j = 0; j < r; j++) {
+    const double inverse = 1 / lambda[j];
+    for (int i = 0; i < r; i++) v[j * r + i] = l[j * r + i] * inverse;
+    lambda[j] -= shift;
+  }
+  return isfinite(lambda[0]);
+}
+
+/* --- First rotations ------------------------------------------------------------------------- */
+
+INLINE void fill_pairs(walk *w, int r, const double *lambda)
+{
+  for (int j = 0; j < r; j++)
+    for (int i = 0; i < r; i++) {
+      const double sum = lambda[i] + lambda[j];
+      w->sum[j * r + i] = i == j ? 0 : sum;
+      w->gap[j * r + i] = lambda[i] - lambda[j];
+      w->inverse[j * r + i] = i == j ? 0 : 2 / sum;
+    }
+}
+
+/* Antisymmetric part of M over half of l_i + l_j; sums of M + M^T and of (2 (n - p) - 1) C. */
+INLINE void split_layer(walk *w, int r, double weight, const double *restrict m,
+                        double *restrict c)
+{
+  double *restrict turned = w->temporary[0];
+  const double *restrict inverse = w->inverse;
+  double *restrict mean = w->mean, *restrict step = w->step;
+  turn(r, m, turned);
+  for (int k = 0; k < r * r; k++) {
+    const double angle = 0.5 * (m[k] - turned[k]) * inverse[k];
+    c[k] = -angle;
+    step[k] += weight * angle;
+    mean[k] += m[k] + turned[k];
+  }
+}
+
+/* What the layers have in common to first order, L; its vectors are where the rotations start. */
+INLINE bool start(walk *w, int r)
+{
+  const int n = w->n, square = r * r;
+  fill_pairs(w, r, w->lambda);
+  memset(w->mean, 0, (size_t)square * sizeof *w->mean);
+  memset(w->step, 0, (size_t)square * sizeof *w->step);
+  for (int p = 0; p < n; p++)
+    split_layer(w, r, 2 * (n - p) - 1, w->m + (size_t)p * w->core, at(w, w->a, p));
+  double *restrict l = w->temporary[0];
+  for (int k = 0; k < square; k++)
+    l[k] = (w->mean[k] + w->gap[k] * w->step[k]) * (0.5 / n);
+  if (!diagonalise(w, r, l, w->next, w->v)) return false;
+  turn(r, w->v, w->k);
+  return true;
+}
+
+/* N_p = K_p^T M_p K_{p-1} into its parts; their sum and largest entries. */
+INLINE void split_turned(walk *w, int r, int p, const double *restrict n)
+{
+  double *restrict turned = w->temporary[1], *restrict a = at(w, w->a, p),
+         *restrict s = at(w, w->s, p);
+  double *restrict mean = w->mean, *restrict worst = w->worst;
+  turn(r, n, turned);
+  for (int k = 0; k < r * r; k++) {
+    const double odd = 0.5 * (n[k] - turned[k]);
+    s[k] = 0.5 * (n[k] + turned[k]);
+    a[k] = odd;
+    mean[k] += s[k];
+    worst[k] = worst[k] > fabs(odd) ? worst[k] : fabs(odd);
+  }
+}
+
+INLINE bool rotate_once(walk *w, int r)
+{
+  double *turn = w->temporary[0], *image = w->temporary[2], *n = w->temporary[3];
+  memset(w->mean, 0, (size_t)(r * r) * sizeof *w->mean);
+  memset(w->worst, 0, (size_t)(r * r) * sizeof *w->worst);
+  for (int p = 0; p < w->n; p++) {
+    double *before = at(w, w->k, p), *after = at(w, w->k, p + 1);
+    if (!exponential(w, r, at(w, w->a, p), turn)) return false;
+    multiply(w, r, before, turn, after);
+    multiply_by_turned(w, r, w->m + (size_t)p * w->core, before, image);
+    multiply(w, r, after, image, n);
+    split_turned(w, r, p, n);
+  }
+  scale(r * r, 1.0 / w->n, w->mean);
+  return true;
+}
+
+/* --- Second rotations ------------------------------------------------------------------------ */
+
+/* Of the matrices L_p = L + E_p left: vectors, and what stands in the tridiagonal system. */
+INLINE void fill_system(walk *w, int r)
+{
+  for (int k = 0; k < r; k++) w->lambda[k] = w->mean[k * (r + 1)];
+  fill_pairs(w, r, w->lambda);
+  for (int j = 0; j < r; j++)
+    for (int i = 0; i < r; i++) {
+      const double x = w->lambda[i], y = w->lambda[j];
+      const bool first = fabs(x) > fabs(y);
+      const double large = first ? x : y, small = first ? y : x;
+      w->rho[j * r + i] = small / large;
+      w->square[j * r + i] = 0.5 / (large * large);
+    }
+}
+
+/* Rows p from 1 up: mu = (l_i + l_j)(s' - s) + (l_i - l_j)(a' + a), y = t mu + rho y_before, where
+ * t is the sum of rho^{2q}, q < p. The largest change of s. */
+INLINE void eliminate(walk *w, int r, int p)
+{
+  const double *restrict a = at(w, w->a, p - 1), *restrict a_after = a + w->core;
+  const double *restrict s_after = at(w, w->s, p), *restrict sum = w->sum, *restrict gap = w->gap;
+  const double *restrict rho = w->rho, *restrict square = w->square;
+  double *restrict s = at(w, w->s, p - 1), *restrict t = at(w, w->t, p - 1);
+  double *restrict t_after = t + w->core, *restrict carried = w->temporary[0];
+  double *restrict worst = w->worst;
+  for (int k = 0; k < r * r; k++) {
+    const double change = s_after[k] - s[k], mu = sum[k] * change + gap[k] * (a[k] + a_after[k]);
+    const double next = 1 + rho[k] * rho[k] * t[k], y = t[k] * mu + rho[k] * carried[k];
+    worst[k] = worst[k] > fabs(change) ? worst[k] : fabs(change);
+    carried[k] = y;
+    s[k] = y * square[k] / (t[k] * next);
+    t_after[k] = next;
+  }
+}
+
+/* From the last layer down: S_p = t z, z = y + rho z_after; B_{p-1} = B_p - D_p with D_p from the
+ * antisymmetric part that S leaves. */
+INLINE void substitute(walk *w, int r, int p)
+{
+  const double *restrict a = at(w, w->a, p), *restrict y = p > 0 ? at(w, w->s, p - 1) : w->worst;
+  const double *restrict t = p > 0 ? at(w, w->t, p - 1) : w->worst, *restrict gap = w->gap;
+  const double *restrict rho = w->rho, *restrict inverse = w->inverse;
+  const double *restrict b_after = at(w, w->b, p + 1);
+  double *restrict b = at(w, w->b, p), *restrict z = w->temporary[0],
+                   *restrict s = w->temporary[1], *restrict step = w->step;
+  const double inner = p > 0;
+  for (int k = 0; k < r * r; k++) {
+    const double here = inner * (y[k] + rho[k] * z[k]), before = t[k] * here;
+    const double odd = a[k] - 0.5 * gap[k] * (s[k] + before);
+    z[k] = here;
+    s[k] = before;
+    b[k] = b_after[k] + odd * inverse[k];
+    step[k] += b[k] + b_after[k];
+  }
+}
+
+INLINE double largest_of(int n, const double *x)
+{
+  double largest = 0;
+  for (int k = 0; k < n; k++)
+    if (!(x[k] <= largest)) largest = x[k];
+  return largest;
+}
+
+/* B_p (with the sign of its inverse) and the vectors of what the layers now have in common. */
+INLINE bool solve(walk *w, int r)
+{
+  const int n = w->n, square = r * r;
+  const size_t bytes = (size_t)square * sizeof(double);
+  fill_system(w, r);
+  for (int k = 0; k < square; k++) w->t[k] = 1;
+  memset(w->temporary[0], 0, bytes);
+  for (int p = 1; p < n; p++) eliminate(w, r, p);
+  if (!(largest_of(square, w->worst) <= NEAR * w->lambda[0])) return false;
+  memset(w->temporary[0], 0, bytes);
+  memset(w->temporary[1], 0, bytes);
+  memset(w->step, 0, bytes);
+  memset(at(w, w->b, n), 0, bytes);
+  for (int p = n - 1; p >= 0; p--) substitute(w, r, p);
+  double *restrict l = w->temporary[0];
+  for (int k = 0; k < square; k++) l[k] = w->mean[k] - w->gap[k] * w->step[k] * (0.5 / n);
+  return diagonalise(w, r, l, w->lambda, w->v);
+}
+
+INLINE bool rotate_again(walk *w, int r)
+{
+  double *turned = w->temporary[0], *small = w->temporary[2], *both = w->temporary[3];
+  turn(r, w->v, w->mean);
+  for (int p = 0; p <= w->n; p++) {
+    double *k = at(w, w->k, p);
+    if (!exponential(w, r, at(w, w->b, p), turned)) return false;
+    multiply(w, r, w->mean, turned, small);
+    multiply(w, r, small, k, both);
+    turn(r, both, k);
+  }
+  return true;
+}
+
+/* lambda_r < 0 becomes positive as the last column of every second frame changes its sign. */
+INLINE bool make_positive(walk *w, int r)
+{
+  const double last = w->lambda[r - 1];
+  const bool turns = last < 0;
+  if (turns) w->lambda[r - 1] = -last;
+  for (int p = 1; turns && p <= w->n; p += 2)
+    for (int i = 0; i < r; i++) at(w, w->k, p)[(r - 1) * r + i] *= -1;
+  return w->lambda[r - 1] > 0 && (r == 1 || w->lambda[r - 2] >= w->lambda[r - 1]);
+}
+
+INLINE bool balance(walk *w, int r)
+{
+  return start(w, r) && rotate_once(w, r) && solve(w, r) && rotate_again(w, r) &&
+         make_positive(w, r);
+}
+
+/* --- Memory ---------------------------------------------------------------------------------- */
+
+static double *take(double **next, size_t n)
+{
+  double *part = *next;
+  *next += n;
+  return part;
+}
+
+static walk map(const wmc_chain *chain, const double *m, double *rotations, double *scratch)
+{
+  const size_t n = (size_t)chain->n, core = chain->core, side = ((size_t)chain->r + 7) / 8 * 8;
+  walk w = {
+      .r = chain->r, .n = chain->n, .core = core, .product = chain->product, .m = m, .k = rotations};
+  double **const matrices[MATRICES] = {&w.sum,  &w.gap,   &w.inverse, &w.rho, &w.square,
+                                       &w.mean, &w.worst, &w.v,       &w.step};
+  w.a = take(&scratch, n * core);
+  w.s = take(&scratch, n * core);
+  w.t = take(&scratch, n * core);
+  w.b = take(&scratch, (n + 1) * core);
+  for (int k = 0; k < MATRICES; k++) *matrices[k] = take(&scratch, core);
+  for (int k = 0; k < TEMPORARIES; k++) w.temporary[k] = take(&scratch, core);
+  w.lambda = take(&scratch, side);
+  w.next = take(&scratch, side);
+  w.svd = scratch;
+  return w;
+}
+
+bool WMC_SIMD_NAME(wmc_chain_balance_all)(const wmc_chain *chain, const double *m, double *lambda,
+                                          double *rotations, long *products, double *scratch)
+{
+  const size_t bytes = (size_t)chain->r * sizeof *lambda;
+  walk w = map(chain, m, rotations, scratch);
+  memcpy(w.lambda, lambda, bytes);
+  const bool done = w.r == 4 ? balance(&w, 4) : w.r == 8 ? balance(&w, 8) : balance(&w, w.r);
+  *products += w.products;
+  if (done) memcpy(lambda, w.lambda, bytes);
+  return done;
+}

@@ -596,6 +596,14 @@ bool wmc_retract(const wmc_point *point, const wmc_tangent *step, wmc_retraction
   return settle(&w.c, done ? done : &unused);
 }
 
+/* No frame has room to tilt: all stand at distance `core`. */
+static bool all_square(const wmc_layers *layers)
+{
+  for (int p = 0; p <= layers->depth; p++)
+    if (is_tilted(layers, p)) return false;
+  return true;
+}
+
 bool wmc_retract_quickly(const wmc_point *point, const wmc_tangent *step, wmc_retraction *done,
                          double *scratch)
 {
@@ -604,12 +612,13 @@ bool wmc_retract_quickly(const wmc_point *point, const wmc_tangent *step, wmc_re
   const wmc_chain chain = {r, n, layers->core, wmc_layers_product(layers, r, r, r)};
   walk w = step_along(point, step, scratch);
   double *rotations = scratch + cores_size(layers) + walk_size(layers);
+  double *frames = all_square(layers) ? point->frames : NULL;
   wmc_retraction found = {.iterations = 0};
-  if (n == 1 || !wmc_chain_balance(&chain, w.c.m, point->lambda, rotations, &found.products,
+  if (n == 1 || !wmc_chain_balance(&chain, w.c.m, point->lambda, rotations, frames, &found.products,
                                    rotations + (size_t)(n + 1) * layers->core))
     return settle(&w.c, done ? done : &found);
-  for (int p = 0; p <= n; p++) turn_frame(&w.c, p, rotations + (size_t)p * layers->core);
-  found.products += n + 1;
+  for (int p = 0; frames == NULL && p <= n; p++, found.products++)
+    turn_frame(&w.c, p, rotations + (size_t)p * layers->core);
   if (done) *done = found;
   return true;
 }

@@ -2,15 +2,16 @@
  *
  * Every function is inlined for r = 4 and r = 8, where products are unrolled and the loops over
  * entries have a length that the compiler knows; other sizes multiply by the planned product.
- * Symmetric and antisymmetric matrices are kept whole: nothing is gathered or scattered. */
+ * Symmetric and antisymmetric matrices are kept whole: nothing is gathered or scattered. Loops run
+ * in whole vectors into the padding between matrices, whose content means nothing. */
 #include <float.h>
 #include <math.h>
 #include <stdbool.h>
 #include <string.h>
 
 #include "chain_kernels.h"
+#include "chain_matrix.h"
 #include "dense_kernels.h"
-#include "dense_transpose.h"
 
 /* Above this size of what the first rotations leave over lambda_1 the way back is left to others:
  * what the second ones leave is of its square. */
@@ -26,10 +27,12 @@ typedef struct walk {
   const wmc_product *product;
   const double *m; /* M_p, p = 0 .. n - 1 here */
   double *k;       /* K_p^T, then the rotations */
+  double *frames;  /* or NULL */
   double *a, *s;   /* antisymmetric and symmetric parts of N_p = K_p^T M_p K_{p-1} */
   double *t;       /* sums of powers */
   double *b;       /* B_p */
-  double *sum, *gap, *inverse, *rho, *square; /* of pairs: l_i + l_j, l_i - l_j, 2 / (l_i + l_j) .. */
+  double *sum, *gap, *inverse, *rho,
+      *square; /* of pairs: l_i + l_j, l_i - l_j, 2 / (l_i + l_j) .. */
   double *mean, *worst, *v, *step;
   double *temporary[TEMPORARIES];
   double *lambda, *next, *svd;
@@ -37,7 +40,6 @@ typedef struct walk {
 } walk;
 
 INLINE double *at(const walk *w, double *from, int p) { return from + (size_t)p * w->core; }
-
 /* --- Products -------------------------------------------------------------------------------- */
 
 typedef double quad __attribute__((vector_size(32)));
@@ -59,6 +61,32 @@ INLINE void multiply_quads(int r, int i, int j, int columns, const double *a, co
 }
 
 #if defined(__AVX512F__)
+/* Entry (l, q) of B, q = 0, 1 or 2, 3, four times each. */
+INLINE vec spread(__m512d b, int first, int second)
+{
+  const __m512i places =
+      _mm512_set_epi64(second, second, second, second, first, first, first, first);
+  return (vec)_mm512_permutexvar_pd(places, b);
+}
+
+/* Two columns of C in a vector: stores of whole vectors, which loads of any length can follow. */
+INLINE void multiply_4(const double *a, const double *b, bool turned, double *c)
+{
+  const __m512d left = _mm512_loadu_pd(b), right = _mm512_loadu_pd(b + 8);
+  vec low = {0}, high = {0};
+  for (int l = 0; l < 4; l++) {
+    const vec column = (vec)_mm512_broadcast_f64x4(_mm256_loadu_pd(a + 4 * l));
+    const __m512d row = l < 2 ? left : right;
+    const int k = 4 * (l % 2);
+    const vec x = turned ? spread(row, k, k + 1) : spread(left, l, 4 + l);
+    const vec y = turned ? spread(row, k + 2, k + 3) : spread(right, l, 4 + l);
+    low = l == 0 ? column * x : multiply_add(column, x, low);
+    high = l == 0 ? column * y : multiply_add(column, y, high);
+  }
+  store(c, low);
+  store(c + 8, high);
+}
+
 INLINE void multiply_8(const double *a, const double *b, int down, int across, double *c)
 {
   vec sum[8];
@@ -72,6 +100,11 @@ INLINE void multiply_8(const double *a, const double *b, int down, int across, d
   for (int q = 0; q < 8; q++) store(c + q * 8, sum[q]);
 }
 #else
+INLINE void multiply_4(const double *a, const double *b, bool turned, double *c)
+{
+  multiply_quads(4, 0, 0, 4, a, b, turned ? 4 : 1, turned ? 1 : 4, c);
+}
+
 INLINE void multiply_8(const double *a, const double *b, int down, int across, double *c)
 {
   for (int i = 0; i < 8; i += 4)
@@ -84,7 +117,7 @@ INLINE void multiply(walk *w, int r, const double *a, const double *b, double *c
 {
   w->products++;
   if (r == 4)
-    multiply_quads(4, 0, 0, 4, a, b, 1, 4, c);
+    multiply_4(a, b, false, c);
   else if (r == 8)
     multiply_8(a, b, 1, 8, c);
   else
@@ -96,7 +129,7 @@ INLINE void multiply_by_turned(walk *w, int r, const double *a, const double *b,
 {
   w->products++;
   if (r == 4) {
-    multiply_quads(4, 0, 0, 4, a, b, 4, 1, c);
+    multiply_4(a, b, true, c);
   } else if (r == 8) {
     multiply_8(a, b, 8, 1, c);
   } else {
@@ -104,24 +137,6 @@ INLINE void multiply_by_turned(walk *w, int r, const double *a, const double *b,
     transpose(r, r, b, r, turned, r);
     wmc_product_apply(w->product, a, turned, c);
   }
-}
-
-INLINE void turn(int r, const double *a, double *out)
-{
-#if defined(__AVX__)
-  if (r == 4) {
-    const __m256d x = _mm256_loadu_pd(a), y = _mm256_loadu_pd(a + 4), z = _mm256_loadu_pd(a + 8),
-                  u = _mm256_loadu_pd(a + 12);
-    const __m256d k = _mm256_unpacklo_pd(x, y), l = _mm256_unpackhi_pd(x, y),
-                  m = _mm256_unpacklo_pd(z, u), n = _mm256_unpackhi_pd(z, u);
-    _mm256_storeu_pd(out, _mm256_permute2f128_pd(k, m, 0x20));
-    _mm256_storeu_pd(out + 4, _mm256_permute2f128_pd(l, n, 0x20));
-    _mm256_storeu_pd(out + 8, _mm256_permute2f128_pd(k, m, 0x31));
-    _mm256_storeu_pd(out + 12, _mm256_permute2f128_pd(l, n, 0x31));
-    return;
-  }
-#endif
-  transpose(r, r, a, r, out, r);
 }
 
 /* --- Exponentials of antisymmetric matrices --------------------------------------------------- */
@@ -137,10 +152,12 @@ INLINE double norm2_of(int n, const double *x)
          ((lane[2] + lane[6]) + (lane[3] + lane[7]));
 }
 
-INLINE void scale(int n, double factor, double *restrict x)
+INLINE void scale(int n, double factor, double *x)
 {
-  for (int k = 0; k < n; k++) x[k] *= factor;
+  for (int k = 0; k < n; k += LANES) store(x + k, load(x + k) * factor);
 }
+
+INLINE double power_4(double x) { return x * x * x * x; }
 
 INLINE void add_one(int r, double *a)
 {
@@ -148,36 +165,37 @@ INLINE void add_one(int r, double *a)
 }
 
 /* 1 + X + Y (1/2 + X/6 + Y/24), Y = X^2 */
-INLINE void exponential_4(walk *w, int r, const double *restrict x, const double *restrict y,
-                          double *out)
+INLINE void exponential_4(walk *w, int r, const double *x, const double *y, double *out)
 {
-  double *restrict inner = w->temporary[2];
-  for (int k = 0; k < r * r; k++) inner[k] = x[k] / 6 + y[k] / 24;
+  double *inner = w->temporary[2];
+  for (int k = 0; k < entries(r); k += LANES)
+    store(inner + k, load(x + k) * (1.0 / 6) + load(y + k) * (1.0 / 24));
   multiply(w, r, y, inner, out);
-  for (int k = 0; k < r * r; k++) out[k] += x[k] + 0.5 * y[k];
+  for (int k = 0; k < entries(r); k += LANES)
+    store(out + k, load(out + k) + (load(x + k) + 0.5 * load(y + k)));
   add_one(r, out);
 }
 
 /* The series to degree 8 by two products more: Bader, Blanes & Casas, Mathematics 7 (2019) 1174. */
-INLINE void exponential_8(walk *w, int r, const double *restrict x, const double *restrict y,
-                          double *out)
+INLINE void exponential_8(walk *w, int r, const double *x, const double *y, double *out)
 {
   const double root = 13.304134695650071; /* of 177 */
   const double x3 = 2.0 / 3, x1 = x3 * (1 + root) / 88, x2 = x3 * (1 + root) / 352;
   const double x4 = (-271 + 29 * root) / (315 * x3), x5 = 11 * (-1 + root) / (1260 * x3),
                x6 = 11 * (-9 + root) / (5040 * x3), x7 = (89 - root) / (5040 * x3 * x3),
                y2 = (857 - 58 * root) / 630;
-  double *restrict left = w->temporary[2], *restrict right = w->temporary[3];
-  for (int k = 0; k < r * r; k++) left[k] = x1 * x[k] + x2 * y[k];
+  double *left = w->temporary[2], *right = w->temporary[3];
+  for (int k = 0; k < entries(r); k += LANES) store(left + k, x1 * load(x + k) + x2 * load(y + k));
   multiply(w, r, y, left, right);
-  for (int k = 0; k < r * r; k++) {
-    const double fourth = right[k];
-    left[k] = x3 * y[k] + fourth;
-    right[k] = x5 * x[k] + x6 * y[k] + x7 * fourth;
+  for (int k = 0; k < entries(r); k += LANES) {
+    const vec second = load(y + k), fourth = load(right + k);
+    store(left + k, x3 * second + fourth);
+    store(right + k, x5 * load(x + k) + x6 * second + x7 * fourth);
   }
   for (int k = 0; k < r; k++) right[k * (r + 1)] += x4;
   multiply(w, r, left, right, out);
-  for (int k = 0; k < r * r; k++) out[k] += x[k] + y2 * y[k];
+  for (int k = 0; k < entries(r); k += LANES)
+    store(out + k, load(out + k) + (load(x + k) + y2 * load(y + k)));
   add_one(r, out);
 }
 
@@ -187,27 +205,25 @@ INLINE bool exponential(walk *w, int r, double *x, double *out)
 {
   double *y = w->temporary[1];
   multiply(w, r, x, x, y);
-  /* eigenvalues of Y come in pairs */
-  double angle = sqrt(sqrt(0.5 * norm2_of(r * r, y)));
-  if (angle <= ANGLE_4) {
+  /* its eigenvalues, squares of angles, come in pairs */
+  double fourth = 0.5 * norm2_of(r * r, y);
+  if (fourth <= power_4(ANGLE_4)) {
     exponential_4(w, r, x, y, out);
     return true;
   }
+  if (!(fourth <= power_4(ANGLE_MOST))) return false;
   int halvings = 0;
-  for (; angle > ANGLE_8; angle *= 0.5) {
-    if (!(angle <= ANGLE_MOST)) return false;
-    halvings++;
-  }
+  for (; fourth > power_4(ANGLE_8); fourth *= 1.0 / 16) halvings++;
   if (halvings > 0) {
-    scale(r * r, ldexp(1.0, -halvings), x);
-    scale(r * r, ldexp(1.0, -2 * halvings), y);
+    scale(entries(r), 1.0 / (1 << halvings), x);
+    scale(entries(r), 1.0 / (1 << 2 * halvings), y);
   }
   exponential_8(w, r, x, y, out);
   for (; halvings > 0; halvings--) {
     multiply(w, r, out, out, y);
     memcpy(out, y, (size_t)(r * r) * sizeof *out);
   }
-  return isfinite(angle);
+  return true;
 }
 
 /* --- Symmetric matrices ---------------------------------------------------------------------- */
@@ -241,59 +257,57 @@ INLINE void fill_pairs(walk *w, int r, const double *lambda)
 }
 
 /* Antisymmetric part of M over half of l_i + l_j; sums of M + M^T and of (2 (n - p) - 1) C. */
-INLINE void split_layer(walk *w, int r, double weight, const double *restrict m,
-                        double *restrict c)
+INLINE void split_layer(walk *w, int r, double weight, const double *m, double *c)
 {
-  double *restrict turned = w->temporary[0];
-  const double *restrict inverse = w->inverse;
-  double *restrict mean = w->mean, *restrict step = w->step;
+  double *turned = w->temporary[0];
   turn(r, m, turned);
-  for (int k = 0; k < r * r; k++) {
-    const double angle = 0.5 * (m[k] - turned[k]) * inverse[k];
-    c[k] = -angle;
-    step[k] += weight * angle;
-    mean[k] += m[k] + turned[k];
+  for (int k = 0; k < entries(r); k += LANES) {
+    const vec here = load(m + k), there = load(turned + k);
+    const vec angle = 0.5 * (here - there) * load(w->inverse + k);
+    store(c + k, -angle);
+    store(w->step + k, multiply_add(all(weight), angle, load(w->step + k)));
+    store(w->mean + k, load(w->mean + k) + (here + there));
   }
 }
 
 /* What the layers have in common to first order, L; its vectors are where the rotations start. */
 INLINE bool start(walk *w, int r)
 {
-  const int n = w->n, square = r * r;
+  const int n = w->n;
+  const size_t bytes = (size_t)entries(r) * sizeof(double);
   fill_pairs(w, r, w->lambda);
-  memset(w->mean, 0, (size_t)square * sizeof *w->mean);
-  memset(w->step, 0, (size_t)square * sizeof *w->step);
+  memset(w->mean, 0, bytes);
+  memset(w->step, 0, bytes);
   for (int p = 0; p < n; p++)
     split_layer(w, r, 2 * (n - p) - 1, w->m + (size_t)p * w->core, at(w, w->a, p));
-  double *restrict l = w->temporary[0];
-  for (int k = 0; k < square; k++)
-    l[k] = (w->mean[k] + w->gap[k] * w->step[k]) * (0.5 / n);
+  double *l = w->temporary[0];
+  for (int k = 0; k < entries(r); k += LANES)
+    store(l + k, (load(w->mean + k) + load(w->gap + k) * load(w->step + k)) * (0.5 / n));
   if (!diagonalise(w, r, l, w->next, w->v)) return false;
   turn(r, w->v, w->k);
   return true;
 }
 
 /* N_p = K_p^T M_p K_{p-1} into its parts; their sum and largest entries. */
-INLINE void split_turned(walk *w, int r, int p, const double *restrict n)
+INLINE void split_turned(walk *w, int r, int p, const double *n)
 {
-  double *restrict turned = w->temporary[1], *restrict a = at(w, w->a, p),
-         *restrict s = at(w, w->s, p);
-  double *restrict mean = w->mean, *restrict worst = w->worst;
+  double *turned = w->temporary[1], *a = at(w, w->a, p), *s = at(w, w->s, p);
   turn(r, n, turned);
-  for (int k = 0; k < r * r; k++) {
-    const double odd = 0.5 * (n[k] - turned[k]);
-    s[k] = 0.5 * (n[k] + turned[k]);
-    a[k] = odd;
-    mean[k] += s[k];
-    worst[k] = worst[k] > fabs(odd) ? worst[k] : fabs(odd);
+  for (int k = 0; k < entries(r); k += LANES) {
+    const vec here = load(n + k), there = load(turned + k);
+    const vec odd = 0.5 * (here - there), even = 0.5 * (here + there);
+    store(s + k, even);
+    store(a + k, odd);
+    store(w->mean + k, load(w->mean + k) + even);
+    store(w->worst + k, larger(absolute(odd), load(w->worst + k)));
   }
 }
 
 INLINE bool rotate_once(walk *w, int r)
 {
   double *turn = w->temporary[0], *image = w->temporary[2], *n = w->temporary[3];
-  memset(w->mean, 0, (size_t)(r * r) * sizeof *w->mean);
-  memset(w->worst, 0, (size_t)(r * r) * sizeof *w->worst);
+  memset(w->mean, 0, (size_t)entries(r) * sizeof *w->mean);
+  memset(w->worst, 0, (size_t)entries(r) * sizeof *w->worst);
   for (int p = 0; p < w->n; p++) {
     double *before = at(w, w->k, p), *after = at(w, w->k, p + 1);
     if (!exponential(w, r, at(w, w->a, p), turn)) return false;
@@ -302,7 +316,7 @@ INLINE bool rotate_once(walk *w, int r)
     multiply(w, r, after, image, n);
     split_turned(w, r, p, n);
   }
-  scale(r * r, 1.0 / w->n, w->mean);
+  scale(entries(r), 1.0 / w->n, w->mean);
   return true;
 }
 
@@ -327,19 +341,18 @@ INLINE void fill_system(walk *w, int r)
  * t is the sum of rho^{2q}, q < p. The largest change of s. */
 INLINE void eliminate(walk *w, int r, int p)
 {
-  const double *restrict a = at(w, w->a, p - 1), *restrict a_after = a + w->core;
-  const double *restrict s_after = at(w, w->s, p), *restrict sum = w->sum, *restrict gap = w->gap;
-  const double *restrict rho = w->rho, *restrict square = w->square;
-  double *restrict s = at(w, w->s, p - 1), *restrict t = at(w, w->t, p - 1);
-  double *restrict t_after = t + w->core, *restrict carried = w->temporary[0];
-  double *restrict worst = w->worst;
-  for (int k = 0; k < r * r; k++) {
-    const double change = s_after[k] - s[k], mu = sum[k] * change + gap[k] * (a[k] + a_after[k]);
-    const double next = 1 + rho[k] * rho[k] * t[k], y = t[k] * mu + rho[k] * carried[k];
-    worst[k] = worst[k] > fabs(change) ? worst[k] : fabs(change);
-    carried[k] = y;
-    s[k] = y * square[k] / (t[k] * next);
-    t_after[k] = next;
+  const double *a = at(w, w->a, p - 1), *a_after = a + w->core, *s_after = at(w, w->s, p);
+  double *s = at(w, w->s, p - 1), *t = at(w, w->t, p - 1), *t_after = t + w->core;
+  double *carried = w->temporary[0];
+  for (int k = 0; k < entries(r); k += LANES) {
+    const vec change = load(s_after + k) - load(s + k), odd = load(a + k) + load(a_after + k);
+    const vec mu = load(w->sum + k) * change + load(w->gap + k) * odd;
+    const vec rho = load(w->rho + k), here = load(t + k), next = 1 + rho * rho * here;
+    const vec y = here * mu + rho * load(carried + k);
+    store(w->worst + k, larger(absolute(change), load(w->worst + k)));
+    store(carried + k, y);
+    store(s + k, y * load(w->square + k) / (here * next));
+    store(t_after + k, next);
   }
 }
 
@@ -347,20 +360,22 @@ INLINE void eliminate(walk *w, int r, int p)
  * antisymmetric part that S leaves. */
 INLINE void substitute(walk *w, int r, int p)
 {
-  const double *restrict a = at(w, w->a, p), *restrict y = p > 0 ? at(w, w->s, p - 1) : w->worst;
-  const double *restrict t = p > 0 ? at(w, w->t, p - 1) : w->worst, *restrict gap = w->gap;
-  const double *restrict rho = w->rho, *restrict inverse = w->inverse;
-  const double *restrict b_after = at(w, w->b, p + 1);
-  double *restrict b = at(w, w->b, p), *restrict z = w->temporary[0],
-                   *restrict s = w->temporary[1], *restrict step = w->step;
-  const double inner = p > 0;
-  for (int k = 0; k < r * r; k++) {
-    const double here = inner * (y[k] + rho[k] * z[k]), before = t[k] * here;
-    const double odd = a[k] - 0.5 * gap[k] * (s[k] + before);
-    z[k] = here;
-    s[k] = before;
-    b[k] = b_after[k] + odd * inverse[k];
-    step[k] += b[k] + b_after[k];
+  const double *a = at(w, w->a, p), *y = at(w, w->s, p - 1), *t = at(w, w->t, p - 1);
+  const double *b_after = at(w, w->b, p + 1);
+  double *b = at(w, w->b, p), *z = w->temporary[0], *s = w->temporary[1];
+  for (int k = 0; k < entries(r); k += LANES) {
+    vec here = {0}, before = {0};
+    if (p > 0) {
+      here = load(y + k) + load(w->rho + k) * load(z + k);
+      before = load(t + k) * here;
+    }
+    const vec odd = load(a + k) - 0.5 * load(w->gap + k) * (load(s + k) + before);
+    const vec after = load(b_after + k), now = after + odd * load(w->inverse + k);
+    store(z + k, here);
+    store(s + k, before);
+    store(b + k, now);
+    store(w->worst + k, larger(absolute(now), load(w->worst + k)));
+    store(w->step + k, load(w->step + k) + (now + after));
   }
 }
 
@@ -375,52 +390,67 @@ INLINE double largest_of(int n, const double *x)
 /* B_p (with the sign of its inverse) and the vectors of what the layers now have in common. */
 INLINE bool solve(walk *w, int r)
 {
-  const int n = w->n, square = r * r;
-  const size_t bytes = (size_t)square * sizeof(double);
+  const int n = w->n;
+  const size_t bytes = (size_t)entries(r) * sizeof(double);
   fill_system(w, r);
-  for (int k = 0; k < square; k++) w->t[k] = 1;
+  for (int k = 0; k < entries(r); k += LANES) store(w->t + k, all(1));
   memset(w->temporary[0], 0, bytes);
   for (int p = 1; p < n; p++) eliminate(w, r, p);
-  if (!(largest_of(square, w->worst) <= NEAR * w->lambda[0])) return false;
+  if (!(largest_of(r * r, w->worst) <= NEAR * w->lambda[0])) return false;
   memset(w->temporary[0], 0, bytes);
   memset(w->temporary[1], 0, bytes);
   memset(w->step, 0, bytes);
   memset(at(w, w->b, n), 0, bytes);
   for (int p = n - 1; p >= 0; p--) substitute(w, r, p);
-  double *restrict l = w->temporary[0];
-  for (int k = 0; k < square; k++) l[k] = w->mean[k] - w->gap[k] * w->step[k] * (0.5 / n);
+  if (!(r * largest_of(r * r, w->worst) <= ANGLE_MOST)) return false;
+  double *l = w->temporary[0];
+  for (int k = 0; k < entries(r); k += LANES)
+    store(l + k, load(w->mean + k) - load(w->gap + k) * load(w->step + k) * (0.5 / n));
   return diagonalise(w, r, l, w->lambda, w->v);
+}
+
+/* lambda_r < 0 becomes positive; true if so, and the last column of every second frame changes its
+ * sign. */
+INLINE bool reflect(walk *w, int r)
+{
+  if (!(w->lambda[r - 1] < 0)) return false;
+  w->lambda[r - 1] *= -1;
+  return true;
+}
+
+/* The rotation of frame p, from its transpose. */
+INLINE void adopt(walk *w, int r, int p, const double *turned)
+{
+  double *image = w->temporary[0];
+  if (w->frames == NULL) {
+    turn(r, turned, at(w, w->k, p));
+    return;
+  }
+  double *frame = at(w, w->frames, p);
+  multiply_by_turned(w, r, frame, turned, image);
+  memcpy(frame, image, (size_t)(r * r) * sizeof *frame);
 }
 
 INLINE bool rotate_again(walk *w, int r)
 {
   double *turned = w->temporary[0], *small = w->temporary[2], *both = w->temporary[3];
+  const bool reflects = reflect(w, r);
+  if (!(w->lambda[r - 1] > 0) || (r > 1 && w->lambda[r - 2] < w->lambda[r - 1])) return false;
   turn(r, w->v, w->mean);
   for (int p = 0; p <= w->n; p++) {
     double *k = at(w, w->k, p);
-    if (!exponential(w, r, at(w, w->b, p), turned)) return false;
+    for (int i = 0; reflects && p > 0 && i < r; i++) w->mean[i * r + r - 1] *= -1;
+    exponential(w, r, at(w, w->b, p), turned);
     multiply(w, r, w->mean, turned, small);
     multiply(w, r, small, k, both);
-    turn(r, both, k);
+    adopt(w, r, p, both);
   }
   return true;
 }
 
-/* lambda_r < 0 becomes positive as the last column of every second frame changes its sign. */
-INLINE bool make_positive(walk *w, int r)
-{
-  const double last = w->lambda[r - 1];
-  const bool turns = last < 0;
-  if (turns) w->lambda[r - 1] = -last;
-  for (int p = 1; turns && p <= w->n; p += 2)
-    for (int i = 0; i < r; i++) at(w, w->k, p)[(r - 1) * r + i] *= -1;
-  return w->lambda[r - 1] > 0 && (r == 1 || w->lambda[r - 2] >= w->lambda[r - 1]);
-}
-
 INLINE bool balance(walk *w, int r)
 {
-  return start(w, r) && rotate_once(w, r) && solve(w, r) && rotate_again(w, r) &&
-         make_positive(w, r);
+  return start(w, r) && rotate_once(w, r) && solve(w, r) && rotate_again(w, r);
 }
 
 /* --- Memory ---------------------------------------------------------------------------------- */
@@ -432,11 +462,17 @@ static double *take(double **next, size_t n)
   return part;
 }
 
-static walk map(const wmc_chain *chain, const double *m, double *rotations, double *scratch)
+static walk map(const wmc_chain *chain, const double *m, double *rotations, double *frames,
+                double *scratch)
 {
   const size_t n = (size_t)chain->n, core = chain->core, side = ((size_t)chain->r + 7) / 8 * 8;
-  walk w = {
-      .r = chain->r, .n = chain->n, .core = core, .product = chain->product, .m = m, .k = rotations};
+  walk w = {.r = chain->r,
+            .n = chain->n,
+            .core = core,
+            .product = chain->product,
+            .m = m,
+            .k = rotations,
+            .frames = frames};
   double **const matrices[MATRICES] = {&w.sum,  &w.gap,   &w.inverse, &w.rho, &w.square,
                                        &w.mean, &w.worst, &w.v,       &w.step};
   w.a = take(&scratch, n * core);
@@ -452,10 +488,11 @@ static walk map(const wmc_chain *chain, const double *m, double *rotations, doub
 }
 
 bool WMC_SIMD_NAME(wmc_chain_balance_all)(const wmc_chain *chain, const double *m, double *lambda,
-                                          double *rotations, long *products, double *scratch)
+                                          double *rotations, double *frames, long *products,
+                                          double *scratch)
 {
   const size_t bytes = (size_t)chain->r * sizeof *lambda;
-  walk w = map(chain, m, rotations, scratch);
+  walk w = map(chain, m, rotations, frames, scratch);
   memcpy(w.lambda, lambda, bytes);
   const bool done = w.r == 4 ? balance(&w, 4) : w.r == 8 ? balance(&w, 8) : balance(&w, w.r);
   *products += w.products;

@@ -35,7 +35,7 @@ size_t wmc_layers_pairs(const wmc_layers *layers)
 size_t wmc_tangent_scratch(const wmc_layers *layers)
 {
   const size_t n = (size_t)layers->depth, width = wmc_chain_pairs(layers->rank);
-  return (3 * n + 4) * width + 5 * wmc_layers_block(layers) + 6 * layers->core +
+  return (3 * n + 6) * width + 5 * wmc_layers_block(layers) + 6 * layers->core +
          2 * (size_t)layers->rank + 16;
 }
 
@@ -388,7 +388,7 @@ void wmc_tangent_draw(const wmc_point *point, wmc_stream *stream, double vertica
   const size_t room = turns / 8 * 8 + 16; /* that rows begin at cache lines */
   const bool both = vertical > 0 && n > 1;
   double *h = scratch, *normals = h + layers->core, *sums = normals + room;
-  double *work = sums + (size_t)(n + 1) * width;
+  double *work = sums + (size_t)(n + 2) * width;
   if (both) wmc_stream_normals(stream, turns, 1, normals);
   wmc_chain_sums(r, n, point->lambda, sums);
   draw_horizontal(layers, stream, horizontal, sums + (size_t)(n - 1) * width, h);

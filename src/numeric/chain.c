@@ -32,7 +32,7 @@ double wmc_chain_norm2(size_t n, const double *x) { return norm2[wmc_simd_level(
 /* see map in simd/chain_balance.c */
 size_t wmc_chain_balance_scratch(int r, int n, size_t core)
 {
-  return (4 * (size_t)n + 15) * core + 2 * (((size_t)r + 7) / 8 * 8) + wmc_svd_scratch(r, r);
+  return (4 * (size_t)n + 18) * core + 2 * (((size_t)r + 7) / 8 * 8) + wmc_svd_scratch(r, r);
 }
 
 bool wmc_chain_balance(const wmc_chain *chain, const double *m, double *lambda, double *rotations,

@@ -176,7 +176,9 @@ Test(geometry_retract, quick_way_is_of_fourth_order)
              q.whole, f.apart, f.whole, q.products, q.iterations);
     cr_expect_lt(q.imbalance, 1e-13, "%g", q.imbalance);
     cr_expect_lt(f.imbalance, 1e-13, "%g", f.imbalance);
-    cr_expect_lt(f.apart, 1e-10 + q.apart / 64, "%g after %g", f.apart, q.apart);
+    cr_expect_lt(q.apart, pow(coarse, 4), "%g of %g", q.apart, q.whole);
+    cr_expect_lt(f.apart, pow(fine, 4), "%g of %g", f.apart, f.whole);
+    cr_expect_gt(f.whole, 10 * pow(fine, 4), "%g", f.whole);
   }
 }
 

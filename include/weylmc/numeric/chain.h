@@ -9,7 +9,7 @@
  * wmc_chain_balance goes from a chain M_1 .. M_n near one diagonal matrix to orthogonal matrices
  * R_0 .. R_n and lambda such that R_p diag(lambda) R_{p-1}^T is the balanced chain with the product
  * M_n ... M_1 (of balanced chains the nearest in first order), up to errors of fourth order in the
- * distance: docs/theory/geometry.md, eqs. (G35)-(G37). Its cost are products, and two
+ * distance: docs/theory/geometry.md, eqs. (G42)-(G45). Its cost are products, and two
  * decompositions for the whole chain.
  * Checked by tests/check/chain.c.  Reentrant; allocates nothing.
  */
@@ -67,7 +67,7 @@ typedef struct wmc_chain_noise {
 /** Doubles of a row of pairs below. */
 size_t wmc_chain_pairs(int r);
 /** Row p - 1, p = 1 .. n, and pair: sum of rho^{2 q}, q = 0 .. p - 1, rho = l_j / l_i.
- * `sums`: n + 1 rows. */
+ * `sums`: n + 2 rows. */
 void wmc_chain_sums(int r, int n, const double *lambda, double *sums);
 /** T_p = H_kl rho^{..} + a_p Lambda - Lambda a_{p-1}, a Gaussian with the covariance scale^2
  * J^{-1}, J tridiagonal with rows -2 l_i l_j, 2 (l_i^2 + l_j^2), -2 l_i l_j: a = L^{-T} normals, J

@@ -9,17 +9,22 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "chain_eigen.h"
 #include "chain_kernels.h"
 #include "chain_matrix.h"
 #include "dense_kernels.h"
 
 /* Above this size of what the first rotations leave over lambda_1 the way back is left to others:
  * what the second ones leave is of its square. */
-static const double NEAR = 0.01;
+static const double NEAR = 0.02;
 /* Angles up to which the polynomials of degree 4 and 8 are orthogonal to rounding. */
 static const double ANGLE_4 = 0.004, ANGLE_8 = 0.1, ANGLE_MOST = 0.8;
 
-enum { TEMPORARIES = 5, MATRICES = 9 };
+/* Sines of the last rotations of the first decomposition, whose squares are left: it only has to be
+ * better than what it decomposes. */
+static const double ROUGH = 0.1;
+
+enum { TEMPORARIES = 5, MATRICES = 12 };
 
 typedef struct walk {
   int r, n;
@@ -33,7 +38,7 @@ typedef struct walk {
   double *b;       /* B_p */
   double *sum, *gap, *inverse, *rho,
       *square; /* of pairs: l_i + l_j, l_i - l_j, 2 / (l_i + l_j) .. */
-  double *mean, *worst, *v, *step;
+  double *mean, *worst, *v, *step, *one, *row, *column;
   double *temporary[TEMPORARIES];
   double *lambda, *next, *svd;
   long products;
@@ -159,11 +164,6 @@ INLINE void scale(int n, double factor, double *x)
 
 INLINE double power_4(double x) { return x * x * x * x; }
 
-INLINE void add_one(int r, double *a)
-{
-  for (int k = 0; k < r; k++) a[k * (r + 1)] += 1;
-}
-
 /* 1 + X + Y (1/2 + X/6 + Y/24), Y = X^2 */
 INLINE void exponential_4(walk *w, int r, const double *x, const double *y, double *out)
 {
@@ -172,8 +172,7 @@ INLINE void exponential_4(walk *w, int r, const double *x, const double *y, doub
     store(inner + k, load(x + k) * (1.0 / 6) + load(y + k) * (1.0 / 24));
   multiply(w, r, y, inner, out);
   for (int k = 0; k < entries(r); k += LANES)
-    store(out + k, load(out + k) + (load(x + k) + 0.5 * load(y + k)));
-  add_one(r, out);
+    store(out + k, load(out + k) + (load(x + k) + 0.5 * load(y + k)) + load(w->one + k));
 }
 
 /* The series to degree 8 by two products more: Bader, Blanes & Casas, Mathematics 7 (2019) 1174. */
@@ -190,13 +189,11 @@ INLINE void exponential_8(walk *w, int r, const double *x, const double *y, doub
   for (int k = 0; k < entries(r); k += LANES) {
     const vec second = load(y + k), fourth = load(right + k);
     store(left + k, x3 * second + fourth);
-    store(right + k, x5 * load(x + k) + x6 * second + x7 * fourth);
+    store(right + k, x4 * load(w->one + k) + x5 * load(x + k) + x6 * second + x7 * fourth);
   }
-  for (int k = 0; k < r; k++) right[k * (r + 1)] += x4;
   multiply(w, r, left, right, out);
   for (int k = 0; k < entries(r); k += LANES)
-    store(out + k, load(out + k) + (load(x + k) + y2 * load(y + k)));
-  add_one(r, out);
+    store(out + k, load(out + k) + (load(x + k) + y2 * load(y + k)) + load(w->one + k));
 }
 
 /* out = exp(X), X antisymmetric and destroyed; not temporaries 1 to 3. False where X is not small.
@@ -228,8 +225,15 @@ INLINE bool exponential(walk *w, int r, double *x, double *out)
 
 /* --- Symmetric matrices ---------------------------------------------------------------------- */
 
+INLINE bool decreases(int r, const double *x)
+{
+  bool done = isfinite(x[0]);
+  for (int k = 1; k < r; k++) done &= x[k - 1] >= x[k];
+  return done;
+}
+
 /* L = V diag(lambda) V^T, lambda decreasing, by the singular values of L + c. */
-INLINE bool diagonalise(walk *w, int r, double *l, double *lambda, double *v)
+INLINE bool decompose(walk *w, int r, double *l, double *lambda, double *v)
 {
   double shift = 0;
   for (int k = 0; k < r; k++) shift = fmax(shift, 1.5 * fabs(l[k * (r + 1)]));
@@ -243,17 +247,27 @@ INLINE bool diagonalise(walk *w, int r, double *l, double *lambda, double *v)
   return isfinite(lambda[0]);
 }
 
+/* The same where L is nearly diagonal, up to errors of `most`^2. */
+INLINE bool diagonalise(walk *w, int r, double most, double *l, double *lambda, double *v)
+{
+#if defined(__AVX512F__)
+  if ((r == 4 || r == 8) && eigen_small(r, l, most, lambda, v) && decreases(r, lambda)) return true;
+#endif
+  (void)most;
+  return decompose(w, r, l, lambda, v);
+}
+
 /* --- First rotations ------------------------------------------------------------------------- */
 
 INLINE void fill_pairs(walk *w, int r, const double *lambda)
 {
-  for (int j = 0; j < r; j++)
-    for (int i = 0; i < r; i++) {
-      const double sum = lambda[i] + lambda[j];
-      w->sum[j * r + i] = i == j ? 0 : sum;
-      w->gap[j * r + i] = lambda[i] - lambda[j];
-      w->inverse[j * r + i] = i == j ? 0 : 2 / sum;
-    }
+  place_vectors(r, lambda, w->row, w->column);
+  for (int k = 0; k < entries(r); k += LANES) {
+    const vec x = load(w->row + k), y = load(w->column + k), others = 1 - load(w->one + k);
+    store(w->sum + k, (x + y) * others);
+    store(w->gap + k, x - y);
+    store(w->inverse + k, 2 * others / (x + y));
+  }
 }
 
 /* Antisymmetric part of M over half of l_i + l_j; sums of M + M^T and of (2 (n - p) - 1) C. */
@@ -275,6 +289,8 @@ INLINE bool start(walk *w, int r)
 {
   const int n = w->n;
   const size_t bytes = (size_t)entries(r) * sizeof(double);
+  memset(w->one, 0, bytes);
+  for (int k = 0; k < r; k++) w->one[k * (r + 1)] = 1;
   fill_pairs(w, r, w->lambda);
   memset(w->mean, 0, bytes);
   memset(w->step, 0, bytes);
@@ -283,7 +299,7 @@ INLINE bool start(walk *w, int r)
   double *l = w->temporary[0];
   for (int k = 0; k < entries(r); k += LANES)
     store(l + k, (load(w->mean + k) + load(w->gap + k) * load(w->step + k)) * (0.5 / n));
-  if (!diagonalise(w, r, l, w->next, w->v)) return false;
+  if (!diagonalise(w, r, ROUGH, l, w->next, w->v)) return false;
   turn(r, w->v, w->k);
   return true;
 }
@@ -327,14 +343,13 @@ INLINE void fill_system(walk *w, int r)
 {
   for (int k = 0; k < r; k++) w->lambda[k] = w->mean[k * (r + 1)];
   fill_pairs(w, r, w->lambda);
-  for (int j = 0; j < r; j++)
-    for (int i = 0; i < r; i++) {
-      const double x = w->lambda[i], y = w->lambda[j];
-      const bool first = fabs(x) > fabs(y);
-      const double large = first ? x : y, small = first ? y : x;
-      w->rho[j * r + i] = small / large;
-      w->square[j * r + i] = 0.5 / (large * large);
-    }
+  for (int k = 0; k < entries(r); k += LANES) {
+    const vec x = load(w->row + k), y = load(w->column + k);
+    const mask first = absolute(x) > absolute(y);
+    const vec inverse = 1 / pick(first, x, y);
+    store(w->rho + k, pick(first, y, x) * inverse);
+    store(w->square + k, 0.5 * inverse * inverse);
+  }
 }
 
 /* Rows p from 1 up: mu = (l_i + l_j)(s' - s) + (l_i - l_j)(a' + a), y = t mu + rho y_before, where
@@ -396,7 +411,8 @@ INLINE bool solve(walk *w, int r)
   for (int k = 0; k < entries(r); k += LANES) store(w->t + k, all(1));
   memset(w->temporary[0], 0, bytes);
   for (int p = 1; p < n; p++) eliminate(w, r, p);
-  if (!(largest_of(r * r, w->worst) <= NEAR * w->lambda[0])) return false;
+  const double most = largest_of(r * r, w->worst) / w->lambda[0];
+  if (!(most <= NEAR)) return false;
   memset(w->temporary[0], 0, bytes);
   memset(w->temporary[1], 0, bytes);
   memset(w->step, 0, bytes);
@@ -406,7 +422,7 @@ INLINE bool solve(walk *w, int r)
   double *l = w->temporary[0];
   for (int k = 0; k < entries(r); k += LANES)
     store(l + k, load(w->mean + k) - load(w->gap + k) * load(w->step + k) * (0.5 / n));
-  return diagonalise(w, r, l, w->lambda, w->v);
+  return diagonalise(w, r, most, l, w->lambda, w->v);
 }
 
 /* lambda_r < 0 becomes positive; true if so, and the last column of every second frame changes its
@@ -473,8 +489,8 @@ static walk map(const wmc_chain *chain, const double *m, double *rotations, doub
             .m = m,
             .k = rotations,
             .frames = frames};
-  double **const matrices[MATRICES] = {&w.sum,  &w.gap,   &w.inverse, &w.rho, &w.square,
-                                       &w.mean, &w.worst, &w.v,       &w.step};
+  double **const matrices[MATRICES] = {&w.sum,   &w.gap, &w.inverse, &w.rho, &w.square, &w.mean,
+                                       &w.worst, &w.v,   &w.step,    &w.one, &w.row,    &w.column};
   w.a = take(&scratch, n * core);
   w.s = take(&scratch, n * core);
   w.t = take(&scratch, n * core);

@@ -8,7 +8,14 @@
 /* r r entries in whole vectors */
 INLINE int entries(int r) { return (r * r + 7) / 8 * 8; }
 INLINE vec pick(mask m, vec a, vec b) { return (vec)((m & (mask)a) | (~m & (mask)b)); }
-INLINE vec larger(vec a, vec b) { return pick(a > b, a, b); }
+INLINE vec larger(vec a, vec b)
+{
+#if defined(__AVX512F__)
+  return (vec)_mm512_max_pd((__m512d)a, (__m512d)b);
+#else
+  return pick(a > b, a, b);
+#endif
+}
 
 /** out = A^T */
 INLINE void turn(int r, const double *a, double *out)
@@ -36,4 +43,14 @@ INLINE void turn(int r, const double *a, double *out)
   }
 #endif
   transpose(r, r, a, r, out, r);
+}
+/** row_ij = x_i, column_ij = x_j; 1 in the padding, so that quotients stay finite there */
+INLINE void place_vectors(int r, const double *x, double *row, double *column)
+{
+  for (int j = 0; j < r; j++)
+    for (int i = 0; i < r; i++) {
+      row[j * r + i] = x[i];
+      column[j * r + i] = x[j];
+    }
+  for (int k = r * r; k < entries(r); k++) row[k] = column[k] = 1;
 }

@@ -11,16 +11,28 @@
 
 INLINE int padded_pairs(int r) { return (r * (r - 1) / 2 + 7) / 8 * 8; }
 
+/* l_i and l_j of all pairs, 1 and 0 behind them. */
+INLINE void place_pairs(int r, const double *lambda, double *large, double *small)
+{
+  int k = 0;
+  for (int j = 1; j < r; j++)
+    for (int i = 0; i < j; i++, k++) {
+      large[k] = lambda[i];
+      small[k] = lambda[j];
+    }
+  for (; k < padded_pairs(r); k++) {
+    large[k] = 1;
+    small[k] = 0;
+  }
+}
+
 INLINE void sum_powers(int r, int n, const double *lambda, double *sums)
 {
   const int width = padded_pairs(r);
-  double *square = sums + (ptrdiff_t)n * width;
-  int k = 0;
-  for (int j = 1; j < r; j++)
-    for (int i = 0; i < j; i++) square[k++] = lambda[j] / lambda[i];
-  for (; k < width; k++) square[k] = 0;
-  for (k = 0; k < width; k += LANES) {
-    const vec rho = load(square + k);
+  double *large = sums + (ptrdiff_t)n * width, *small = large + width;
+  place_pairs(r, lambda, large, small);
+  for (int k = 0; k < width; k += LANES) {
+    const vec rho = load(small + k) / load(large + k);
     vec sum = all(1);
     for (int p = 0; p < n; p++) {
       store(sums + (ptrdiff_t)p * width + k, sum);
@@ -37,16 +49,11 @@ INLINE void solve_pairs(int r, int n, const double *lambda, const double *normal
                         const double *sums, double *a, double *scratch)
 {
   const int width = padded_pairs(r), pairs = r * (r - 1) / 2;
-  double *rho = scratch, *factor = scratch + width;
-  int k = 0;
-  for (int j = 1; j < r; j++)
-    for (int i = 0; i < j; i++, k++) {
-      rho[k] = lambda[j] / lambda[i];
-      factor[k] = scale * sqrt(0.5) / lambda[i];
-    }
-  for (; k < width; k++) rho[k] = factor[k] = 0;
-  for (k = 0; k < width; k += LANES) {
-    const vec ratio = load(rho + k), size = load(factor + k);
+  double *large = scratch, *small = scratch + width;
+  place_pairs(r, lambda, large, small);
+  for (int k = 0; k < width; k += LANES) {
+    const vec inverse = 1 / load(large + k);
+    const vec ratio = load(small + k) * inverse, size = (scale * sqrt(0.5)) * inverse;
     vec after = {0};
     for (int p = n - 1; p >= 1; p--) {
       const vec t = load(sums + (ptrdiff_t)(p - 1) * width + k),
@@ -98,11 +105,7 @@ INLINE void place_vertical(int r, int n, size_t core, const double *lambda, cons
 {
   const int size = entries(r), width = padded_pairs(r);
   double *left = scratch, *right = left + core, *before = right + core, *here = before + core;
-  for (int j = 0; j < r; j++)
-    for (int i = 0; i < r; i++) {
-      left[j * r + i] = lambda[i];
-      right[j * r + i] = lambda[j];
-    }
+  place_vectors(r, lambda, left, right);
   memset(before, 0, (size_t)size * sizeof *before);
   for (int p = 0; p < n; p++, t += core) {
     if (p < n - 1)
@@ -124,13 +127,17 @@ INLINE void add_horizontal(int r, int n, size_t core, const double *lambda, cons
                            double *t, double *scratch)
 {
   const int size = entries(r);
-  double *up = scratch, *down = up + core, *rho = down + core;
+  double *up = scratch, *down = up + core, *rho = down + core, *column = rho + core;
+  place_vectors(r, lambda, rho, column);
+  for (int k = 0; k < size; k += LANES) {
+    const vec x = load(rho + k), y = load(column + k);
+    const mask first = x > y;
+    store(rho + k, pick(first, y, x) / pick(first, x, y));
+  }
   for (int j = 0; j < r; j++)
     for (int i = 0; i < r; i++) {
-      const int k = j * r + i;
-      up[k] = i <= j ? h[k] : 0;
-      down[k] = i > j ? h[k] : 0;
-      rho[k] = i <= j ? lambda[j] / lambda[i] : lambda[i] / lambda[j];
+      up[j * r + i] = i <= j ? h[j * r + i] : 0;
+      down[j * r + i] = i > j ? h[j * r + i] : 0;
     }
   for (int p = 0; p < n; p++) {
     double *first = t + (size_t)p * core, *last = t + (size_t)(n - 1 - p) * core;

@@ -136,7 +136,7 @@ static wmc_status fill(wmc_balanced *chain, const wmc_balanced_setup *setup)
   chain->gaussian = wmc_energy_is_gaussian(&chain->energy);
   chain->entrywise = wmc_energy_is_entrywise(&chain->energy);
   if (chain->integrator->layers) WMC_TRY(wmc_upstairs_create(chain));
-  const size_t unitary = chain->integrator->unitary ? wmc_unitary_room(shape) : 0;
+  const size_t unitary = chain->integrator->unitary ? wmc_unitary_room(shape, &chain->energy) : 0;
   const size_t upstairs = chain->upstairs ? wmc_upstairs_room(chain->upstairs) : 0;
   chain->state_size =
       size_of_state(shape, chain->integrator->frames, chain->energy.masked) + unitary + upstairs;
@@ -194,6 +194,7 @@ wmc_status wmc_balanced_advance(wmc_balanced *chain, wmc_stream *stream, long st
   } else if (!chain->integrator->exact) {
     wmc_balanced_set_logs(&chain->x);
     if (chain->u) wmc_balanced_project(chain);
+    if (chain->unitary) wmc_unitary_project(chain);
   }
   return wmc_balanced_trouble(chain);
 }

@@ -65,17 +65,11 @@ static void check_age(const wmc_value *parameters, const wmc_complaints *complai
                  setup.age, setup.step);
 }
 
-/* Complex X: its own integrators, energies that see |X|^2 and a target. */
+/* Data of complex numbers for real ones. */
 static void check_numbers(const wmc_value *parameters, const wmc_complaints *complaints)
 {
   const wmc_balanced_setup setup = wmc_balanced_setup_of(parameters);
   const bool complex_x = setup.law.shape.numbers == WMC_NUMBERS_COMPLEX;
-  const double *coefficient = setup.energy.coefficient;
-  if (complex_x &&
-      (coefficient[WMC_ENERGY_COMPLETION] > 0 || coefficient[WMC_ENERGY_REGRESSION] > 0))
-    wmc_complain(complaints, NUMBERS,
-                 "energies completion and regression are for real numbers: use field: real, or one "
-                 "of frobenius, target and decay");
   if (!complex_x && parameters[IMAGINARY].present)
     wmc_complain(complaints, IMAGINARY,
                  "a target of real numbers has no imaginary part: use field: complex, or leave it "
@@ -308,7 +302,7 @@ static void check_escape(const wmc_value *parameters, const wmc_complaints *comp
 {
   const wmc_balanced_setup setup = wmc_balanced_setup_of(parameters);
   wmc_energy energy;
-  if (!setup.integrator->exact || setup.law.shape.numbers != WMC_NUMBERS_REAL) return;
+  if (!setup.integrator->exact) return;
   if (wmc_energy_create(&setup.energy, &energy) != WMC_OK) return;
   const bool decays_alone = energy.plain && energy.quadratic[0] == 0 && !energy.masked;
   const wmc_escape way = wmc_balanced_escape(&setup.law, &energy);

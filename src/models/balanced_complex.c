@@ -13,11 +13,12 @@ enum { FRESH_STEPS = 64 };
 
 /* --- State ----------------------------------------------------------------------------------- */
 
-size_t wmc_unitary_room(const wmc_shape *shape)
+size_t wmc_unitary_room(const wmc_shape *shape, const wmc_energy *energy)
 {
   const size_t m = (size_t)shape->rows, n = (size_t)shape->columns, r = (size_t)shape->rank;
   const size_t span = m > n ? m : n;
-  return 2 * (m * m + n * n + m * n) + 2 * r + 2 * r * span;
+  const size_t more = (energy->plain ? 0 : 2 * n * n) + (energy->masked ? 2 * m * n : 0);
+  return 2 * (m * m + n * n + m * n) + more + 2 * r + 2 * r * span;
 }
 
 /* Uniform deviates of one step; more than the normal ones. */
@@ -34,7 +35,16 @@ static void lay_out(wmc_balanced *chain, double *room)
   frames->u = (wmc_complex *)room;
   frames->v = frames->u + m * m;
   frames->g = frames->v + n * n;
-  frames->tilt = (double *)(frames->g + m * n);
+  wmc_complex *next = frames->g + m * n;
+  if (!chain->energy.plain) {
+    frames->h = next;
+    next += n * n;
+  }
+  if (chain->energy.masked) {
+    frames->x = next;
+    next += m * n;
+  }
+  frames->tilt = (double *)next;
   frames->phase_step = frames->tilt + r;
   frames->turn_first = frames->phase_step + r;
   frames->turn_second = frames->turn_first + turns;
@@ -47,11 +57,11 @@ wmc_status wmc_unitary_create(wmc_balanced *chain, double *room)
   if (frames == NULL) return wmc_no_memory();
   lay_out(chain, room);
   frames->linear = WMC_ARRAY(wmc_complex, entries);
-  frames->scratch = WMC_ARRAY(wmc_complex, entries);
+  frames->force = WMC_ARRAY(wmc_complex, entries);
+  frames->scratch = WMC_ARRAY(wmc_complex, 3 * entries);
   frames->deviates = WMC_ARRAY(double, deviates(chain->x.rank, chain->span));
-  frames->force = WMC_ARRAY(double, (size_t)chain->x.rank);
-  if (frames->linear == NULL || frames->scratch == NULL || frames->deviates == NULL ||
-      frames->force == NULL)
+  frames->slope = WMC_ARRAY(double, (size_t)chain->x.rank);
+  if (!frames->linear || !frames->force || !frames->scratch || !frames->deviates || !frames->slope)
     return wmc_no_memory();
   for (size_t k = 0; k < entries; k++)
     frames->linear[k] = chain->energy.linear[k] + I * chain->energy.linear_imaginary[k];
@@ -65,6 +75,7 @@ void wmc_unitary_destroy(wmc_unitary *frames)
   wmc_free(frames->scratch);
   wmc_free(frames->deviates);
   wmc_free(frames->force);
+  wmc_free(frames->slope);
   wmc_free(frames);
 }
 
@@ -97,24 +108,7 @@ static void set_tilt(const wmc_balanced *chain, int k)
   frames->tilt[k] = creal(frames->g[k * (chain->rows + 1)]);
 }
 
-/* G = U^* B V */
-void wmc_unitary_project(wmc_balanced *chain)
-{
-  const wmc_unitary *frames = chain->unitary;
-  const int m = chain->rows, n = chain->columns;
-  wmc_complex *right = frames->scratch;
-  for (int j = 0; j < n; j++)
-    for (int i = 0; i < m; i++) {
-      right[j * m + i] = 0;
-      for (int l = 0; l < n; l++)
-        right[j * m + i] += frames->linear[l * m + i] * frames->v[j * n + l];
-    }
-  for (int j = 0; j < n; j++)
-    for (int i = 0; i < m; i++) frames->g[j * m + i] = dot(m, frames->u + i * m, right + j * m);
-  for (int k = 0; k < chain->x.rank; k++) set_tilt(chain, k);
-}
-
-static void refresh(wmc_balanced *chain)
+void wmc_unitary_refresh(wmc_balanced *chain)
 {
   orthonormalise(chain->rows, chain->unitary->u);
   orthonormalise(chain->columns, chain->unitary->v);
@@ -125,7 +119,7 @@ static void refresh(wmc_balanced *chain)
 static void refresh_if_due(wmc_balanced *chain)
 {
   chain->counts[WMC_COUNT_FRESH] += 1;
-  if (chain->counts[WMC_COUNT_FRESH] >= FRESH_STEPS) refresh(chain);
+  if (chain->counts[WMC_COUNT_FRESH] >= FRESH_STEPS) wmc_unitary_refresh(chain);
 }
 
 static void start(wmc_balanced *chain, wmc_stream *stream)
@@ -136,7 +130,7 @@ static void start(wmc_balanced *chain, wmc_stream *stream)
   wmc_balanced_start_spectrum(chain, stream);
   wmc_stream_normals(stream, 2 * m * m, 1, (double *)frames->u);
   wmc_stream_normals(stream, 2 * n * n, 1, (double *)frames->v);
-  refresh(chain);
+  wmc_unitary_refresh(chain);
   for (int k = 0; k < chain->x.rank; k++) frames->phase_step[k] = size;
   for (int k = 0; k < chain->x.rank * chain->span; k++)
     frames->turn_first[k] = frames->turn_second[k] = size;
@@ -154,13 +148,11 @@ static void turn_columns(int n, const wmc_unitary_turn *t, wmc_complex *x, wmc_c
 
 static const wmc_unitary_turn no_turn = {1, 0};
 
-/* Rows of G = U^* B V turn by the conjugate. */
-static void turn_rows(const wmc_balanced *chain, int i, int j, const wmc_unitary_turn *t)
+/* Rows of G = U^* B V and H = V^* C V turn by the conjugate. */
+static void turn_rows(int m, int n, int i, int j, const wmc_unitary_turn *t, wmc_complex *g)
 {
-  const int m = chain->rows;
-  wmc_complex *g = chain->unitary->g;
   const wmc_unitary_turn back = {t->c, conj(t->s)};
-  for (int k = 0; k < chain->columns; k++) turn_columns(1, &back, g + k * m + i, g + k * m + j);
+  for (int k = 0; k < n; k++) turn_columns(1, &back, g + k * m + i, g + k * m + j);
 }
 
 void wmc_unitary_turn_frames(wmc_balanced *chain, int i, int j, const wmc_unitary_turn *a,
@@ -168,13 +160,18 @@ void wmc_unitary_turn_frames(wmc_balanced *chain, int i, int j, const wmc_unitar
 {
   wmc_unitary *frames = chain->unitary;
   const int m = chain->rows, n = chain->columns;
+  wmc_unitary_turn_matrix(chain, i, j, a, b);
   if (j < m) {
     turn_columns(m, a, frames->u + i * m, frames->u + j * m);
-    turn_rows(chain, i, j, a);
+    turn_rows(m, n, i, j, a, frames->g);
   }
   if (j < n) {
     turn_columns(n, b, frames->v + i * n, frames->v + j * n);
     turn_columns(m, b, frames->g + i * m, frames->g + j * m);
+  }
+  if (j < n && frames->h) {
+    turn_columns(n, b, frames->h + i * n, frames->h + j * n);
+    turn_rows(n, n, i, j, b, frames->h);
   }
   set_tilt(chain, i);
   if (j < chain->x.rank) set_tilt(chain, j);
@@ -184,6 +181,7 @@ void wmc_unitary_turn_phase(wmc_balanced *chain, int k, wmc_complex phase)
 {
   wmc_unitary *frames = chain->unitary;
   const int m = chain->rows;
+  wmc_unitary_shift_matrix(chain, k, chain->x.sigma[k] * (phase - 1));
   for (int i = 0; i < m; i++) frames->u[k * m + i] *= phase;
   for (int j = 0; j < chain->columns; j++) frames->g[j * m + k] *= conj(phase);
   set_tilt(chain, k);
@@ -206,13 +204,29 @@ void wmc_unitary_swap_columns(wmc_balanced *chain, int k)
   swap(n, 1, f->v + (k - 1) * n, f->v + k * n);
   swap(m, 1, f->g + (k - 1) * m, f->g + k * m);
   swap(n, m, f->g + k - 1, f->g + k);
+  if (f->h) {
+    swap(n, 1, f->h + (k - 1) * n, f->h + k * n);
+    swap(n, n, f->h + k - 1, f->h + k);
+  }
   set_tilt(chain, k - 1);
   set_tilt(chain, k);
 }
 
+/* Change of sum sigma_k^2 H_kk / 2 when columns i, j of V turn. */
+static double weight_change(const wmc_balanced *chain, int i, int j, const wmc_unitary_turn *b)
+{
+  const wmc_complex *h = chain->unitary->h;
+  const int n = chain->columns;
+  if (h == NULL || j >= n) return 0;
+  const double si = chain->x.sigma[i], sj = j < chain->x.rank ? chain->x.sigma[j] : 0;
+  const double gap = creal(h[j * (n + 1)] - h[i * (n + 1)]), across = creal(b->s * conj(b->s));
+  const double more = across * gap + 2 * b->c * creal(b->s * h[j * n + i]);
+  return 0.5 * (si * si - sj * sj) * more;
+}
+
 /* Re G_kk of both columns after the turn, weighed with sigma; outside G counts as zero. */
-double wmc_unitary_turn_change(const wmc_balanced *chain, int i, int j, const wmc_unitary_turn *a,
-                               const wmc_unitary_turn *b)
+static double tilt_change(const wmc_balanced *chain, int i, int j, const wmc_unitary_turn *a,
+                          const wmc_unitary_turn *b)
 {
   const wmc_complex *g = chain->unitary->g;
   const double *sigma = chain->x.sigma;
@@ -226,6 +240,13 @@ double wmc_unitary_turn_change(const wmc_balanced *chain, int i, int j, const wm
   if (j >= chain->x.rank) return change;
   const wmc_complex low = a->c * jj - conj(s) * ij, low_i = a->c * ji - conj(s) * ii;
   return change + sigma[j] * creal(jj - b->c * low + conj(b->s) * low_i);
+}
+
+double wmc_unitary_turn_change(const wmc_balanced *chain, int i, int j, const wmc_unitary_turn *a,
+                               const wmc_unitary_turn *b)
+{
+  return tilt_change(chain, i, j, a, b) + weight_change(chain, i, j, b) +
+         wmc_unitary_mask_turn(chain, i, j, a, b);
 }
 
 double wmc_unitary_trace_target(const wmc_balanced *chain)
@@ -263,7 +284,8 @@ static void move_phase(wmc_balanced *chain, int k, const double uniform[2], doub
   double *size = &chain->unitary->phase_step[k];
   const wmc_complex phase = cexp(I * pi * *size * (2 * uniform[0] - 1));
   const wmc_complex g = chain->unitary->g[k * (chain->rows + 1)];
-  const double change = chain->x.sigma[k] * creal(g - conj(phase) * g);
+  const double change = chain->x.sigma[k] * creal(g - conj(phase) * g) +
+                        wmc_unitary_mask_shift(chain, k, chain->x.sigma[k] * (phase - 1));
   const bool accepted = wmc_balanced_accept(chain, -coldness(chain) * change, uniform[1]);
   if (accepted) wmc_unitary_turn_phase(chain, k, phase);
   tune(size, accepted, gain);
@@ -329,50 +351,60 @@ static wmc_unitary_turn turn_by(wmc_complex angle)
   return (wmc_unitary_turn){(1 - square) * scale, angle * scale};
 }
 
+/* Frames alone: G, H and X are not needed until F is found anew. */
+static void turn_both(wmc_balanced *chain, int i, int j, const wmc_unitary_turn *a,
+                      const wmc_unitary_turn *b)
+{
+  const int m = chain->rows, n = chain->columns;
+  if (j < m) turn_columns(m, a, chain->unitary->u + i * m, chain->unitary->u + j * m);
+  if (j < n) turn_columns(n, b, chain->unitary->v + i * n, chain->unitary->v + j * n);
+}
+
 /* Two columns inside the rank, by deviates of variance h step / beta. */
 static void turn_inside(wmc_balanced *chain, int i, int j, const double normal[4])
 {
   const double tiny = 1e-300, *sigma = chain->x.sigma;
   const int m = chain->rows;
-  const wmc_complex *g = chain->unitary->g;
+  const wmc_complex *force = chain->unitary->force;
   const double q = 1 / fmax(chain->x.lambda2[i] - chain->x.lambda2[j], tiny);
   const double ratio = sigma[i] > 0 ? sigma[j] / sigma[i] : 0, half = 0.5 * chain->step * q;
   const double soft = sqrt(q * (1 + ratio) / fmax(1 - ratio, tiny)),
                hard = sqrt(q * (1 - ratio) / (1 + ratio));
-  const wmc_complex upper = conj(g[j * m + i]), lower = g[i * m + j];
+  const wmc_complex upper = conj(force[j * m + i]), lower = force[i * m + j];
   const wmc_complex same =
-      soft * (normal[0] + I * normal[1]) + half * (sigma[i] + sigma[j]) * (upper + lower);
+      soft * (normal[0] + I * normal[1]) - half * (sigma[i] + sigma[j]) * (upper + lower);
   const wmc_complex other =
-      hard * (normal[2] + I * normal[3]) - half * (sigma[i] - sigma[j]) * (upper - lower);
+      hard * (normal[2] + I * normal[3]) + half * (sigma[i] - sigma[j]) * (upper - lower);
   const wmc_unitary_turn a = turn_by(same + other), b = turn_by(same - other);
-  wmc_unitary_turn_frames(chain, i, j, &a, &b);
+  turn_both(chain, i, j, &a, &b);
 }
 
 /* One column outside: it stands still at infinite depth. */
 static void turn_outside(wmc_balanced *chain, int i, int j, const double normal[4])
 {
   const int m = chain->rows;
-  const wmc_complex *g = chain->unitary->g;
+  const wmc_complex *force = chain->unitary->force;
   const double inverse = isinf(chain->x.depth) ? 0 : 1 / chain->x.lambda[i];
   const double time = chain->step * chain->x.sigma[i] * inverse * inverse,
                noise = sqrt(2) * inverse;
   wmc_unitary_turn a = no_turn, b = no_turn;
-  if (j < m) a = turn_by(noise * (normal[0] + I * normal[1]) + time * g[i * m + j]);
+  if (j < m) a = turn_by(noise * (normal[0] + I * normal[1]) - time * force[i * m + j]);
   if (j < chain->columns)
-    b = turn_by(noise * (normal[2] + I * normal[3]) + time * conj(g[j * m + i]));
-  wmc_unitary_turn_frames(chain, i, j, &a, &b);
+    b = turn_by(noise * (normal[2] + I * normal[3]) - time * conj(force[j * m + i]));
+  turn_both(chain, i, j, &a, &b);
 }
 
 /* The phase of column k of U relative to that of V. */
 static void turn_phase(wmc_balanced *chain, int k, double normal)
 {
   const wmc_spectrum *x = &chain->x;
+  const int m = chain->rows;
   const double clock = wmc_shape_clock(&chain->law.shape),
                lambda = isinf(x->depth) ? 1 : x->lambda[k];
-  const double pull = cimag(chain->unitary->g[k * (chain->rows + 1)]);
-  const double angle = sqrt(2 * clock) / lambda * normal +
+  const double pull = cimag(chain->unitary->force[k * (m + 1)]);
+  const double angle = sqrt(2 * clock) / lambda * normal -
                        chain->step * clock * x->sigma[k] / (lambda * lambda) * pull;
-  wmc_unitary_turn_phase(chain, k, cexp(I * angle));
+  for (int i = 0; i < m; i++) chain->unitary->u[k * m + i] *= cexp(I * angle);
 }
 
 static void step_euler(wmc_balanced *chain, wmc_stream *stream, double gain)
@@ -381,14 +413,15 @@ static void step_euler(wmc_balanced *chain, wmc_stream *stream, double gain)
   wmc_unitary *frames = chain->unitary;
   const int r = chain->x.rank, span = chain->span;
   double *normal = frames->deviates;
+  wmc_unitary_find_force(chain, chain->x.sigma, frames->u, frames->v, frames->force,
+                         frames->scratch);
   wmc_stream_normals(stream, (size_t)(r + 4 * r * span), chain->angle, normal);
   for (int k = 0; k < r; k++) turn_phase(chain, k, *normal++);
   for (int i = 0; i < r; i++)
     for (int j = i + 1; j < span; j++, normal += 4)
       (j < r ? turn_inside : turn_outside)(chain, i, j, normal);
-  for (int k = 0; k < r; k++)
-    frames->force[k] = chain->energy.quadratic[0] * chain->x.sigma[k] - frames->tilt[k];
-  wmc_balanced_euler_lambda(chain, stream, frames->force, 1);
+  for (int k = 0; k < r; k++) frames->slope[k] = creal(frames->force[k * (chain->rows + 1)]);
+  wmc_balanced_euler_lambda(chain, stream, frames->slope, 1);
   refresh_if_due(chain);
 }
 

@@ -114,7 +114,7 @@ const wmc_field wmc_balanced_fields[] = {
                 .text = "target Phi, d_N x d_0, as FILE:/DATASET"},
     [IMAGINARY] = {.name = "energy.imaginary",
                    .type = WMC_MATRIX,
-                   .only = "energy.kind=target|sum",
+                   .only = "energy.kind=target|completion|sum",
                    .unit = "1",
                    .text = "imaginary part of the target Phi of field: complex, d_N x d_0, as "
                            "FILE:/DATASET; absent: 0"},

@@ -13,8 +13,8 @@ double wmc_balanced_growth(const wmc_gibbs *law, double decay, int q, int dimens
   const double inverse = 1 / shape->depth, pairs = 0.5 * q * (q - 1) + q * (r - q);
   double power = wmc_gibbs_power(law) / wmc_shape_clock(shape);
   if (wmc_shape_is_infinite(shape)) power -= law->beta / law->horizontal * decay;
-  const double single = power - wmc_shape_outer(shape) - 1 + inverse;
-  return dimension + (0.5 * share - 1) * (2 - 2 * inverse) * pairs + q * single;
+  const double b = shape->numbers, single = power - b * (wmc_shape_outer(shape) + 1) + inverse;
+  return b * (dimension + (0.5 * share - 1) * (2 - 2 * inverse) * pairs) + q * single;
 }
 
 /* With decay at finite depth nothing grows. At infinite depth logarithms decide the case of 0. */

@@ -2,7 +2,8 @@
 #pragma once
 #include "balanced.h"
 
-/** Matrices of rank q that E does not see, a cone of this dimension; q = 0: none found. */
+/** Matrices of rank q that E does not see, a cone of this dimension, of numbers real or complex; q
+ * = 0: none found. */
 typedef struct wmc_escape {
   int q, dimension;
 } wmc_escape;

@@ -12,11 +12,14 @@ static void energy_parts(const wmc_balanced *chain, double *square, double *stra
   *square = *straight = 0;
   for (int k = 0; k < x->rank; k++) {
     const size_t at = (size_t)k;
-    *square += x->sigma2[k] * (chain->u ? chain->h[at * h] : chain->energy.quadratic[0]);
+    double weight = chain->energy.quadratic[0];
+    if (chain->u) weight = chain->h[at * h];
+    if (chain->unitary) weight = wmc_unitary_weight(chain, k);
+    *square += x->sigma2[k] * weight;
     if (chain->u) *straight += x->sigma[k] * chain->g[at * g];
     if (chain->unitary) *straight += x->sigma[k] * chain->unitary->tilt[k];
   }
-  *square += wmc_balanced_mask_square(chain);
+  *square += chain->unitary ? wmc_unitary_mask_square(chain) : wmc_balanced_mask_square(chain);
 }
 
 double wmc_balanced_energy(const wmc_balanced *chain)
@@ -37,7 +40,12 @@ double wmc_balanced_virial(const wmc_balanced *chain)
 wmc_line wmc_balanced_line(const wmc_balanced *chain, int k)
 {
   const double sigma = chain->x.sigma[k], single = chain->energy.quadratic[0];
-  if (chain->unitary) return (wmc_line){single * sigma - chain->unitary->tilt[k], single};
+  if (chain->unitary) {
+    const double weight = wmc_unitary_weight(chain, k);
+    const wmc_line more = wmc_unitary_mask_line(chain, k);
+    return (wmc_line){weight * sigma - chain->unitary->tilt[k] + more.slope,
+                      weight + more.curvature};
+  }
   if (chain->u == NULL) return (wmc_line){single * sigma, single};
   const double h = chain->h[(size_t)k * ((size_t)chain->columns + 1)];
   wmc_line line = {h * sigma - chain->g[(size_t)k * ((size_t)chain->rows + 1)], h};
@@ -166,6 +174,7 @@ void wmc_balanced_flip_column(wmc_balanced *chain, int k)
 static void settle_goal(wmc_balanced *chain, int k, const goal *to)
 {
   if (chain->matrix) wmc_balanced_shift_matrix(chain, k, shift_of(chain, k, to));
+  if (chain->unitary) wmc_unitary_shift_matrix(chain, k, shift_of(chain, k, to));
   wmc_spectrum_set(&chain->x, k, to->lambda, to->log_sigma, to->sigma);
   if (to->flip && chain->u) wmc_balanced_flip_column(chain, k);
 }
@@ -208,6 +217,8 @@ static void move_scale(wmc_balanced *chain, const double uniform[2], double gain
   if (accepted) wmc_spectrum_scale(&chain->x, shift);
   /* anew: a factor would enlarge rounding errors that X has from when it was larger */
   if (accepted && chain->matrix) wmc_balanced_matrix(chain, chain->matrix);
+  const wmc_unitary *f = chain->unitary;
+  if (accepted && f && f->x) wmc_unitary_matrix(chain, chain->x.sigma, f->u, f->v, f->x);
   if (gain > 0) wmc_balanced_tune(chain->scale_step, accepted, gain);
 }
 

@@ -24,11 +24,41 @@ static const struct {
 } shapes[] = {{1, 1, 1, 1}, {2, 2, 2, 2}, {3, 4, 3, 3}, {4, 3, 2, 2},
               {2, 2, 4, 2}, {3, 3, 3, 2}, {4, 4, 1, 1}, {3, 2, 4, 1}};
 
-/* The target, rows x columns, row-major. */
+/* Energies; data row-major. */
+enum { TARGET, COMPLETION, REGRESSION, SUM, KINDS, SAMPLES = 5 };
+static const char *const kinds[] = {"target", "completion", "regression", "sum"};
+
 typedef struct problem {
   test_parameters deck;
-  double re[ENTRIES], im[ENTRIES];
+  int kind;
+  double re[ENTRIES], im[ENTRIES], mask[ENTRIES], inputs[SAMPLES * MOST], labels[SAMPLES * MOST];
 } problem;
+
+static void give_energy(problem *p, size_t rows, size_t columns, bool imaginary, wmc_stream *s)
+{
+  const test_parameters *deck = &p->deck;
+  wmc_stream_normals(s, ENTRIES, 1, p->re);
+  wmc_stream_normals(s, ENTRIES, imaginary ? 1 : 0, p->im);
+  wmc_stream_normals(s, SAMPLES * MOST, 1, p->inputs);
+  wmc_stream_normals(s, SAMPLES * MOST, 1, p->labels);
+  for (int k = 0; k < ENTRIES; k++) p->mask[k] = k == 0 || wmc_stream_uniform(s) < 0.5;
+  test_give(deck, "energy.kind", kinds[p->kind]);
+  if (p->kind != REGRESSION) test_give_matrix(deck, "energy.matrix", rows, columns, p->re);
+  if (p->kind != REGRESSION && imaginary)
+    test_give_matrix(deck, "energy.imaginary", rows, columns, p->im);
+  if (p->kind == COMPLETION || p->kind == SUM)
+    test_give_matrix(deck, "energy.mask", rows, columns, p->mask);
+  if (p->kind == REGRESSION || p->kind == SUM) {
+    test_give_matrix(deck, "energy.inputs", SAMPLES, columns, p->inputs);
+    test_give_matrix(deck, "energy.labels", SAMPLES, rows, p->labels);
+  }
+  if (p->kind == SUM) {
+    test_give_number(deck, "energy.frobenius", 0.3);
+    test_give_number(deck, "energy.target", 0.4);
+    test_give_number(deck, "energy.completion", 0.7);
+    test_give_number(deck, "energy.regression", 0.6);
+  }
+}
 
 static wmc_balanced *chain_of(problem *p, const char *scheme, int t, wmc_stream *s)
 {
@@ -45,11 +75,8 @@ static wmc_balanced *chain_of(problem *p, const char *scheme, int t, wmc_stream 
   test_give(&p->deck, "formulation", "observable");
   test_give(&p->deck, "scheme", scheme);
   test_give_number(&p->deck, "step", strcmp(scheme, "metropolis") ? 1e-3 : 0.4);
-  wmc_stream_normals(s, ENTRIES, 1, p->re);
-  wmc_stream_normals(s, ENTRIES, t % 3 ? 1 : 0, p->im);
-  test_give(&p->deck, "energy.kind", "target");
-  test_give_matrix(&p->deck, "energy.matrix", (size_t)rows, (size_t)columns, p->re);
-  if (t % 3) test_give_matrix(&p->deck, "energy.imaginary", (size_t)rows, (size_t)columns, p->im);
+  p->kind = t / 24 % KINDS;
+  give_energy(p, (size_t)rows, (size_t)columns, t % 3 != 0, s);
   void *chain;
   cr_assert_eq(wmc_model_balanced.create(p->deck.values, &chain), WMC_OK, "%s", wmc_message());
   wmc_model_balanced.start(chain, s);
@@ -72,17 +99,54 @@ static wmc_complex entry(const wmc_balanced *c, int i, int j)
   return sum;
 }
 
+/* One entry's share of frobenius, target and completion, each a square |X - Phi|^2 / 2. */
+static double entry_energy(const problem *p, int at, wmc_complex x, double *virial)
+{
+  const bool sum = p->kind == SUM;
+  const wmc_complex phi = p->re[at] + I * p->im[at];
+  const struct {
+    double weight;
+    wmc_complex gap;
+  } terms[] = {{sum ? 0.3 : 0, x},
+               {sum                 ? 0.4
+                : p->kind == TARGET ? 1
+                                    : 0,
+                x - phi},
+               {p->mask[at] * (sum                     ? 0.7
+                               : p->kind == COMPLETION ? 1
+                                                       : 0),
+                x - phi}};
+  double energy = 0;
+  for (int k = 0; k < 3; k++) {
+    energy += terms[k].weight * 0.5 * creal(terms[k].gap * conj(terms[k].gap));
+    *virial += terms[k].weight * creal(conj(x) * terms[k].gap);
+  }
+  return energy;
+}
+
+/* Mean over samples of |X x - y|^2 / 2. */
+static double sample_energy(const problem *p, const wmc_balanced *c, double *virial)
+{
+  const double weight = p->kind == SUM ? 0.6 : p->kind == REGRESSION ? 1 : 0;
+  double energy = 0;
+  for (int k = 0; weight > 0 && k < SAMPLES; k++)
+    for (int i = 0; i < c->rows; i++) {
+      wmc_complex out = 0;
+      for (int j = 0; j < c->columns; j++) out += entry(c, i, j) * p->inputs[k * c->columns + j];
+      const wmc_complex gap = out - p->labels[k * c->rows + i];
+      energy += weight * 0.5 * creal(gap * conj(gap)) / SAMPLES;
+      *virial += weight * creal(conj(out) * gap) / SAMPLES;
+    }
+  return energy;
+}
+
 static double definition(const problem *p, const wmc_balanced *c, double *virial)
 {
-  double energy = 0;
   *virial = 0;
+  double energy = sample_energy(p, c, virial);
   for (int i = 0; i < c->rows; i++)
-    for (int j = 0; j < c->columns; j++) {
-      const wmc_complex x = entry(c, i, j);
-      const wmc_complex gap = x - p->re[i * c->columns + j] - I * p->im[i * c->columns + j];
-      energy += 0.5 * creal(gap * conj(gap));
-      *virial += creal(conj(x) * gap);
-    }
+    for (int j = 0; j < c->columns; j++)
+      energy += entry_energy(p, i * c->columns + j, entry(c, i, j), virial);
   return energy;
 }
 
@@ -162,6 +226,7 @@ Test(balanced_complex, ratios_are_differences_of_densities)
     const double to = c->x.lambda[k] * (0.3 + 0.6 * wmc_stream_uniform(s));
     const double ratio = wmc_balanced_lambda_ratio(c, k, to);
     wmc_spectrum_set_lambda(&c->x, k, to);
+    wmc_unitary_project(c);
     double after = wmc_gibbs_log_density(&c->law, &c->x, definition(&p, c, &virial));
     cr_assert_lt(fabs(after - before - ratio), 1e-10 * (1 + fabs(before)), "case %d", t);
     const double shift = 0.4 * wmc_stream_normal(s), scale = wmc_balanced_scale_ratio(c, shift);
@@ -200,4 +265,51 @@ Test(balanced_complex, packed_chains_continue_bit_for_bit)
     wmc_stream_destroy(s);
     wmc_stream_destroy(copy);
   }
+}
+
+/* F = U^* E'(X) V: its diagonal against differences of the energy along sigma, its trace with Sigma
+ * against the virial, other entries against changes by small turns of U. */
+Test(balanced_complex, force_is_the_derivative_of_the_energy)
+{
+  wmc_stream *s = stream_of(74);
+  for (int t = 0; t < test_trials(96); t++) {
+    problem p;
+    double virial;
+    wmc_balanced *c = chain_of(&p, "euler", t, s);
+    const wmc_unitary *f = c->unitary;
+    const int m = c->rows, n = c->columns, k = t % c->x.rank;
+    wmc_unitary_find_force(c, c->x.sigma, f->u, f->v, f->force, f->scratch);
+    cr_assert_eq(wmc_model_balanced.advance(c, s, 0, false), WMC_OK);
+    const double before = definition(&p, c, &virial), size = 1e-5 * (1 + c->x.sigma[k]);
+    const double old = c->x.sigma[k];
+    c->x.sigma[k] = old + size;
+    double slope = definition(&p, c, &virial);
+    c->x.sigma[k] = old - size;
+    slope = (slope - definition(&p, c, &virial)) / (2 * size);
+    c->x.sigma[k] = old;
+    cr_assert_lt(fabs(slope - creal(f->force[k * (m + 1)])), 1e-7 * (1 + before), "case %d", t);
+    wmc_complex sum = 0;
+    for (int l = 0; l < c->x.rank; l++) sum += c->x.sigma[l] * f->force[l * (m + 1)];
+    definition(&p, c, &virial);
+    cr_assert_lt(fabs(creal(sum) - virial), 1e-11 * (1 + fabs(virial) + before));
+    if (c->span > 1) {
+      const int other = (k + 1) % c->span, low = k < other ? k : other, high = k + other - low;
+      const double angle = 1e-6;
+      for (int part = 0; part < 2 && low < c->x.rank; part++) {
+        const wmc_unitary_turn turn = {cos(angle), sin(angle) * (part ? I : 1)}, none = {1, 0};
+        const double sl = c->x.sigma[low], sh = high < c->x.rank ? c->x.sigma[high] : 0;
+        if (high >= m) continue;
+        /* dX = angle (s u_h sigma_l v_l^* - s^* u_l sigma_h v_h^*) */
+        const wmc_complex at_low = f->force[low * m + high];
+        const wmc_complex at_high = high < n ? f->force[high * m + low] : 0;
+        const wmc_complex unit = part ? I : 1;
+        const double expected = creal(conj(unit * sl) * at_low - conj(conj(unit) * sh) * at_high);
+        const double change = wmc_unitary_turn_change(c, low, high, &turn, &none);
+        cr_assert_lt(fabs(change / angle - expected), 1e-4 * (1 + before), "case %d: %g %g", t,
+                     change / angle, expected);
+      }
+    }
+    close_problem(&p, c);
+  }
+  wmc_stream_destroy(s);
 }

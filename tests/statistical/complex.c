@@ -394,3 +394,105 @@ Test(complex_numbers, vertical_noise_of_layers_is_a_flow)
     test_parameters_close(&p);
   }
 }
+
+/* --- Masks and samples ----------------------------------------------------------------------- */
+
+/* A 1 x 2 matrix in one layer: entries are independent normal numbers, one of them observed. */
+static void check_one_layer_completion(const char *scheme, double step, long stride)
+{
+  const test_law w = {1, 1, 0, 2, 1, 1, 2};
+  const double widths[] = {2, 2, 1}, re[] = {1.5, 0.7}, im[] = {-0.8, 0.4}, mask[] = {1, 0};
+  test_parameters p = parameters_of(&w, "complex", scheme, step);
+  test_take(&p, "width");
+  test_take(&p, "excess");
+  test_give_matrix(&p, "widths", 1, 3, widths);
+  test_give(&p, "formulation", "observable");
+  test_give(&p, "energy.kind", "sum");
+  test_give_number(&p, "energy.completion", 3);
+  test_give_number(&p, "energy.frobenius", 1);
+  test_give_matrix(&p, "energy.matrix", 1, 2, re);
+  test_give_matrix(&p, "energy.imaginary", 1, 2, im);
+  test_give_matrix(&p, "energy.mask", 1, 2, mask);
+  test_means r = test_simulate(&p, 9810, 20 * stride, 600, stride);
+  const double share = 3.0 / 4, square = re[0] * re[0] + im[0] * im[0];
+  size_t at = test_observable(&p, "trace_target");
+  test_expect(scheme, "trace", share * square, r.mean[at], r.error[at]);
+  at = test_observable(&p, "frobenius2");
+  const double spread = 2 / (w.beta * 4) + 2 / w.beta;
+  test_expect(scheme, "frobenius2", share * share * square + spread, r.mean[at], r.error[at]);
+  at = test_observable(&p, "virial");
+  test_expect(scheme, "virial", test_stated(&p, "virial"), r.mean[at], r.error[at]);
+  test_parameters_close(&p);
+}
+
+/* Real samples in one layer: X is normal around B C^{-1}, with covariance C^{-1} / beta in both
+ * parts of each row. */
+static void check_one_layer_regression(const char *scheme, double step, long stride)
+{
+  const test_law w = {2, 1, 0, 2, 1, 1, 2};
+  const double x[] = {1, 0.5, -0.4, 1.2, 0.8, -0.9}, y[] = {1, 0.2, -0.5, 0.6, 0.3, 1.4};
+  double c[4] = {0}, b[4] = {0}, square = 0;
+  for (int k = 0; k < 3; k++)
+    for (int i = 0; i < 2; i++)
+      for (int j = 0; j < 2; j++) {
+        c[2 * i + j] += x[2 * k + i] * x[2 * k + j] / 3;
+        b[2 * i + j] += y[2 * k + i] * x[2 * k + j] / 3;
+      }
+  const double det = c[0] * c[3] - c[1] * c[2], trace = (c[0] + c[3]) / det;
+  for (int i = 0; i < 2; i++) {
+    const double first = (b[2 * i] * c[3] - b[2 * i + 1] * c[2]) / det;
+    const double second = (b[2 * i + 1] * c[0] - b[2 * i] * c[1]) / det;
+    square += first * first + second * second;
+  }
+  test_parameters p = parameters_of(&w, "complex", scheme, step);
+  test_give(&p, "formulation", "observable");
+  test_give(&p, "energy.kind", "regression");
+  test_give_matrix(&p, "energy.inputs", 3, 2, x);
+  test_give_matrix(&p, "energy.labels", 3, 2, y);
+  test_means r = test_simulate(&p, 9820, 100 * stride, 600, stride);
+  size_t at = test_observable(&p, "frobenius2");
+  test_expect(scheme, "frobenius2", square + 4 * trace / w.beta, r.mean[at], r.error[at]);
+  at = test_observable(&p, "virial");
+  test_expect(scheme, "virial", test_stated(&p, "virial"), r.mean[at], r.error[at]);
+  test_parameters_close(&p);
+}
+
+Test(complex_numbers, masks_and_samples_of_one_layer)
+{
+  check_one_layer_completion("metropolis", 0.3, 3);
+  check_one_layer_completion("euler", 0.004, 30);
+  check_one_layer_regression("metropolis", 0.3, 3);
+  check_one_layer_regression("euler", 0.005, 30);
+}
+
+/* The moves of frames and those of layers, which see the energy of X alone, have the same law. */
+Test(complex_numbers, masks_and_samples_of_deep_networks)
+{
+  const double x[] = {1, 0.5, -0.4, 1.2, 0.8, -0.9}, y[] = {1, 0.2, -0.5, 0.6, 0.3, 1.4};
+  static const char *const what[] = {"energy", "frobenius2", "log_abs_det", "singular_values",
+                                     "trace_target"};
+  for (int kind = 0; kind < 2; kind++) {
+    const test_law w = {2, 2 + kind, 0, 3, 1, 1, 2};
+    test_means r[2];
+    for (int f = 0; f < 2; f++) {
+      test_parameters p = parameters_of(&w, "complex", "metropolis", 0.3);
+      test_give(&p, "formulation", f ? "parameters" : "observable");
+      test_give(&p, "energy.kind", "sum");
+      test_give_number(&p, "energy.frobenius", 0.3);
+      test_give_number(&p, kind ? "energy.completion" : "energy.regression", 1);
+      if (kind) test_give_matrix(&p, "energy.diag", 1, 2, y);
+      if (!kind) test_give_matrix(&p, "energy.inputs", 3, 2, x);
+      if (!kind) test_give_matrix(&p, "energy.labels", 3, 2, y);
+      r[f] = test_simulate(&p, 9830 + 2 * kind + f, 400, f ? 300 : 500, f ? 6 : 4);
+      const size_t at = test_observable(&p, "virial");
+      test_expect(f ? "layers" : "frames", "virial", test_stated(&p, "virial"), r[f].mean[at],
+                  r[f].error[at]);
+      for (int k = 0; f == 1 && k < 4 + kind; k++) {
+        const size_t i = test_observable(&p, what[k]);
+        test_expect("frames, layers", what[k], r[0].mean[i], r[1].mean[i],
+                    hypot(r[0].error[i], r[1].error[i]));
+      }
+      test_parameters_close(&p);
+    }
+  }
+}

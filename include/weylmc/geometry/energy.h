@@ -8,11 +8,11 @@
  *   decay       |W|^2 / 2 of the layers: N/2 sum lambda_i^2 on balanced networks
  * All but the last are quadratic in the rows x columns matrix X of real numbers,
  *   E(X) = 1/2 tr(X C X^T) + 1/2 sum_ij M_ij X_ij^2 - tr(X^T B) + c,   E'(X) = X C + M o X - B,
- * with o the product entry by entry; of complex X, frobenius, target and decay see |X|^2 and
- * Re tr(X^* B). The sums over samples are done once, so a step does not
- * depend on n. Decay is a function of the spectrum; at infinite depth it stands for
- * sum log sigma_i, what is left of |W|^2 / 2 without N r / 2. docs/theory/balanced.md, section 5.
- * Checked by tests/check/balanced_geometry.c (definitions; finite differences).
+ * with o the product entry by entry; complex X has X^* for X^T, |X_ij|^2 and the real part, with
+ * real C and M. The sums over samples are done once, so a step does not depend on n. Decay is a
+ * function of the spectrum; at infinite depth it stands for sum log sigma_i, what is left of |W|^2
+ * / 2 without N r / 2. docs/theory/balanced.md, section 5. Checked by
+ * tests/check/balanced_geometry.c (definitions; finite differences).
  */
 #pragma once
 #include <stdbool.h>

@@ -19,7 +19,7 @@ struct wmc_chamber {
   double *product; /* d x d: Hermitian Brownian motion, `exact` only */
   double *normals; /* d^2 */
   double *scratch; /* of eigenvalues */
-  double *values, *growth;
+  double *values, *growth, *log_sine;
 };
 
 /* ---- making ------------------------------------------------------------------------------- */
@@ -33,8 +33,8 @@ int wmc_chamber_steps(const wmc_chamber_options *o, double from, double to)
 void wmc_chamber_destroy(wmc_chamber *c)
 {
   if (!c) return;
-  double *arrays[] = {c->time,    c->lambda,  c->drift,   c->middle, c->matrix,
-                      c->product, c->normals, c->scratch, c->values, c->growth};
+  double *arrays[] = {c->time,    c->lambda,  c->drift,  c->middle, c->matrix,  c->product,
+                      c->normals, c->scratch, c->values, c->growth, c->log_sine};
   for (size_t k = 0; k < sizeof arrays / sizeof *arrays; k++) wmc_free(arrays[k]);
   wmc_free(c->steps);
   wmc_free(c);
@@ -46,11 +46,17 @@ static wmc_status allocate(wmc_chamber *c)
   const struct {
     double **array;
     size_t size;
-  } wanted[] = {{&c->time, r},        {&c->lambda, d},
-                {&c->drift, d},       {&c->middle, d},
-                {&c->matrix, reals},  {&c->product, reals},
-                {&c->normals, d * d}, {&c->values, r * d},
-                {&c->growth, r},      {&c->scratch, wmc_hermitian_scratch((int)d)}};
+  } wanted[] = {{&c->time, r},
+                {&c->lambda, d},
+                {&c->drift, d},
+                {&c->middle, d},
+                {&c->matrix, reals},
+                {&c->product, reals},
+                {&c->normals, d * d},
+                {&c->values, r * d},
+                {&c->growth, r},
+                {&c->log_sine, r},
+                {&c->scratch, wmc_hermitian_scratch((int)d)}};
   bool failed = !(c->steps = WMC_ARRAY(int, r));
   for (size_t k = 0; k < sizeof wanted / sizeof *wanted; k++)
     failed |= !(*wanted[k].array = WMC_ARRAY(double, wanted[k].size));
@@ -186,21 +192,81 @@ static bool jump(wmc_chamber *c, wmc_stream *stream, double h, double t)
   return diagonalise(c);
 }
 
-/* log|M u|^2 = log sum e^{2 lambda_i} |v_i|^2, v uniform on the real or complex sphere. */
-static double grow(wmc_chamber *c, wmc_stream *stream, const double *values)
+/* ---- two vectors ------------------------------------------------------------------------------
+ */
+
+/* x^* y as the pair of real and imaginary part. */
+static void inner(size_t d, size_t parts, const double *x, const double *y, double out[2])
+{
+  out[0] = out[1] = 0;
+  for (size_t i = 0; i < parts * d; i++) out[0] += x[i] * y[i];
+  for (size_t i = 0; parts == 2 && i < 2 * d; i += 2) out[1] += x[i] * y[i + 1] - x[i + 1] * y[i];
+}
+
+/* y -= x (x^* y) for |x| = 1. */
+static void take_out(size_t d, size_t parts, const double *x, double *y)
+{
+  double along[2];
+  inner(d, parts, x, y, along);
+  for (size_t i = 0; i < parts * d; i++) y[i] -= along[0] * x[i];
+  for (size_t i = 0; parts == 2 && i < 2 * d; i += 2) {
+    y[i] += along[1] * x[i + 1];
+    y[i + 1] -= along[1] * x[i];
+  }
+}
+
+static void to_unit(size_t d, size_t parts, double *x)
+{
+  double norm2[2];
+  inner(d, parts, x, x, norm2);
+  for (size_t i = 0; i < parts * d; i++) x[i] /= sqrt(norm2[0]);
+}
+
+/* |x_i y_j - x_j y_i|^2 */
+static double minor2(size_t parts, const double *x, const double *y, size_t i, size_t j)
+{
+  if (parts == 1) return pow(x[i] * y[j] - x[j] * y[i], 2);
+  const double *a = x + 2 * i, *b = y + 2 * j, *c = x + 2 * j, *d = y + 2 * i;
+  double re = a[0] * b[0] - a[1] * b[1] - c[0] * d[0] + c[1] * d[1];
+  double im = a[0] * b[1] + a[1] * b[0] - c[0] * d[1] - c[1] * d[0];
+  return re * re + im * im;
+}
+
+/* log of the length of diag(e^lambda) x */
+static double log_length(const wmc_chamber *c, const double *lambda, const double *x)
 {
   const size_t parts = (size_t)c->o.beta;
-  double *v = c->drift, sum = 0, norm2 = 0;
-  memset(v, 0, c->d * sizeof *v);
-  for (size_t part = 0; part < parts; part++) {
-    wmc_stream_normals(stream, c->d, 1, c->middle);
-    for (size_t i = 0; i < c->d; i++) v[i] += c->middle[i] * c->middle[i];
-  }
-  for (size_t i = 0; i < c->d; i++) {
-    norm2 += v[i];
-    sum += v[i] * exp(2 * (values[i] - values[0]));
-  }
-  return values[0] + 0.5 * log(sum / norm2);
+  double sum = 0;
+  for (size_t i = 0; i < parts * c->d; i++)
+    sum += x[i] * x[i] * exp(2 * (lambda[i / parts] - lambda[0]));
+  return lambda[0] + 0.5 * log(sum);
+}
+
+/* log of the area of diag(e^lambda) (x, y): Cauchy and Binet. */
+static double log_area(const wmc_chamber *c, const double *lambda, const double *x, const double *y)
+{
+  double sum = 0;
+  for (size_t i = 0; i < c->d; i++)
+    for (size_t j = i + 1; j < c->d; j++)
+      sum += minor2((size_t)c->o.beta, x, y, i, j) *
+             exp(2 * (lambda[i] - lambda[0] + lambda[j] - lambda[1]));
+  return lambda[0] + lambda[1] + 0.5 * log(sum);
+}
+
+/* Two columns of V^*, uniform and orthonormal; the matrix of the last step is used no more. */
+static void follow(wmc_chamber *c, wmc_stream *stream, const double *lambda, double *growth,
+                   double *log_sine)
+{
+  const size_t parts = (size_t)c->o.beta, n = parts * c->d;
+  double *x = c->matrix, *y = c->matrix + n;
+  wmc_stream_normals(stream, c->d > 1 ? 2 * n : n, 1, x);
+  to_unit(c->d, parts, x);
+  *growth = log_length(c, lambda, x);
+  *log_sine = NAN;
+  if (c->d == 1) return;
+  take_out(c->d, parts, x, y);
+  to_unit(c->d, parts, y);
+  *log_sine = fmin(0, log_area(c, lambda, x, y) - *growth - log_length(c, lambda, y));
 }
 
 bool wmc_chamber_draw(wmc_chamber *c, wmc_stream *stream)
@@ -224,7 +290,7 @@ bool wmc_chamber_draw(wmc_chamber *c, wmc_stream *stream)
     }
     for (size_t i = 0; i < c->d; i++)
       values[i] = c->lambda[c->d - 1 - i] + 0.5 * c->o.variance * c->o.shift * time;
-    c->growth[k] = grow(c, stream, values);
+    follow(c, stream, values, &c->growth[k], &c->log_sine[k]);
   }
   return true;
 }
@@ -232,3 +298,5 @@ bool wmc_chamber_draw(wmc_chamber *c, wmc_stream *stream)
 double *wmc_chamber_values(wmc_chamber *c) { return c->values; }
 
 double *wmc_chamber_growth(wmc_chamber *c) { return c->growth; }
+
+double *wmc_chamber_log_sine(wmc_chamber *c) { return c->log_sine; }

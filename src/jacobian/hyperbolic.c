@@ -115,22 +115,23 @@ void wmc_hyperbolic_gap(double s2, double layers, double *mean, double *square)
 /* ---- infinite depth ---------------------------------------------------------------------------
  */
 
-/* int_0^u x sinh x (cosh u - cosh x)^{-1/2} dx. With x = u sin(phi) the integrand is smooth and
- * periodic. */
-static double mean_on_shell(double u)
+/* int_0^u x^power sinh x (cosh u - cosh x)^{-1/2} dx. With x = u sin(phi) the integrand is smooth
+ * on [0, pi/2]; the tanh-sinh rule in phi. */
+static double moment_on_shell(double u, int power)
 {
-  enum { NODES = 64 };
+  const double h = 1.0 / 12, end = 3.2;
   double sum = 0;
-  for (int i = 0; i < NODES; i++) {
-    double left = 0.5 * PI * (i + 0.5) / NODES; /* pi/2 - phi */
+  for (double y = -end; y <= end; y += h) {
+    const double exponent = PI * sinh(y), left = 0.5 * PI / (1 + exp(exponent)); /* pi/2 - phi */
+    const double slope = 0.25 * PI * PI * cosh(y) / (1 + cosh(exponent));
     double s = sin(0.5 * left), short_of_u = 2 * u * s * s, x = u - short_of_u;
     double difference = 2 * sinh(0.5 * (u + x)) * sinh(0.5 * short_of_u);
-    sum += x * sinh(x) * u * sin(left) / sqrt(difference);
+    sum += slope * pow(x, power) * sinh(x) * u * sin(left) / sqrt(difference);
   }
-  return sum * 0.5 * PI / NODES;
+  return sum * h;
 }
 
-double wmc_hyperbolic_gap_limit(double tau)
+static double moment(double tau, int power)
 {
   const double h = 1.0 / 32, first = 0.5 * log(tau) - 9, last = log(tau + 13 * sqrt(2 * tau));
   const double factor = 2 * PI * sqrt(2) * pow(4 * PI * tau, -1.5);
@@ -138,7 +139,11 @@ double wmc_hyperbolic_gap_limit(double tau)
   if (!(tau >= 1e-6 && tau <= 100)) return NAN;
   for (double y = first; y < last; y += h) {
     double u = exp(y);
-    sum += u * u * exp(-0.25 * tau - 0.25 * u * u / tau) * mean_on_shell(u);
+    sum += u * u * exp(-0.25 * tau - 0.25 * u * u / tau) * moment_on_shell(u, power);
   }
   return factor * h * sum;
 }
+
+double wmc_hyperbolic_gap_limit(double tau) { return moment(tau, 1); }
+
+double wmc_hyperbolic_gap_square_limit(double tau) { return moment(tau, 2); }

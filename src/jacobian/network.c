@@ -16,10 +16,11 @@ struct wmc_network {
   size_t size; /* reals of a layer */
   const wmc_block *block;
   void *state;
-  wmc_qdt **qdt;           /* modes */
-  int *layer;              /* records: number of layers before each record */
-  double *jacobians;       /* batch x size */
-  double *values, *growth; /* modes x records x width, modes x records */
+  wmc_qdt **qdt;         /* modes */
+  int *layer;            /* records: number of layers before each record */
+  double *jacobians;     /* batch x size */
+  double *values;        /* modes x records x width */
+  double *growth, *sine; /* modes x records */
   /* singular vectors are followed; NULL: not */
   double *left, *right, *covariance; /* width x width numbers */
   double *diffusivity, *overlap;     /* modes x records x width */
@@ -39,8 +40,8 @@ void wmc_network_destroy(wmc_network *n)
   wmc_free(n->qdt);
   wmc_free(n->layer);
   wmc_free(n->jacobians);
-  double *arrays[] = {n->values,     n->growth,      n->left,   n->right,
-                      n->covariance, n->diffusivity, n->overlap};
+  double *arrays[] = {n->values, n->growth,     n->sine,        n->left,
+                      n->right,  n->covariance, n->diffusivity, n->overlap};
   for (size_t k = 0; k < sizeof arrays / sizeof *arrays; k++) wmc_free(arrays[k]);
   wmc_free(n);
 }
@@ -68,7 +69,9 @@ static wmc_status fill(wmc_network *n, const wmc_block_options *o)
   n->jacobians = WMC_ARRAY(double, n->batch * n->size);
   n->values = WMC_ARRAY(double, spectra *(size_t)n->width);
   n->growth = WMC_ARRAY(double, spectra);
-  if (!n->qdt || !n->layer || !n->jacobians || !n->values || !n->growth) return wmc_no_memory();
+  n->sine = WMC_ARRAY(double, spectra);
+  if (!n->qdt || !n->layer || !n->jacobians || !n->values || !n->growth || !n->sine)
+    return wmc_no_memory();
   WMC_TRY(n->block->create(o, &n->state));
   const int layers = wmc_network_factor_layers(n->block, o);
   for (int k = 0; k < n->modes; k++) {
@@ -181,8 +184,10 @@ static bool take_mode(wmc_network *n, int mode, size_t record)
 
 static bool take_record(wmc_network *n, size_t record)
 {
-  for (int k = 0; k < n->modes; k++)
+  for (int k = 0; k < n->modes; k++) {
     if (!take_mode(n, k, record)) return false;
+    n->sine[(size_t)k * n->records + record] = wmc_qdt_log_sine(n->qdt[k]);
+  }
   return true;
 }
 
@@ -208,6 +213,8 @@ bool wmc_network_draw(wmc_network *n, wmc_stream *stream)
 double *wmc_network_values(wmc_network *n) { return n->values; }
 
 double *wmc_network_growth(wmc_network *n) { return n->growth; }
+
+double *wmc_network_log_sine(wmc_network *n) { return n->sine; }
 
 double *wmc_network_diffusivity(wmc_network *n) { return n->diffusivity; }
 

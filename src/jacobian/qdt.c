@@ -354,6 +354,37 @@ bool wmc_qdt_values(wmc_qdt *s, double *values, double *growth)
   return accept(s, values, *growth);
 }
 
+/* M e_1 = Q (e^{r_1}, 0, ...), M e_2 = Q (e^{r_1} T_12, e^{r_2}, 0, ...). */
+static double factored_log_sine(const wmc_qdt *s)
+{
+  const double *corner = s->t + place(s, 0, 1);
+  const double along = s->parts == 2 ? hypot(corner[0], corner[1]) : fabs(corner[0]);
+  if (s->rank < 2 || s->r[1] == -INFINITY) return -INFINITY;
+  const double cotangent = s->r[0] - s->r[1] + (s->low[0] - s->low[1]) + log(along);
+  return cotangent > 0 ? -cotangent - 0.5 * log1p(exp(-2 * cotangent))
+                       : -0.5 * log1p(exp(2 * cotangent));
+}
+
+double wmc_qdt_log_sine(const wmc_qdt *s)
+{
+  if (s->d == 1) return NAN;
+  if (is_factored(s)) return factored_log_sine(s);
+  const size_t n = (size_t)s->n;
+  const double *x = s->front, *y = s->front + n;
+  double a = 0, b = 0, re = 0, im = 0, rest = 0;
+  for (size_t i = 0; i < n; i++) {
+    a += x[i] * x[i];
+    b += y[i] * y[i];
+    re += x[i] * y[i];
+    if (s->parts == 2) im += i % 2 ? -x[i] * y[i - 1] : x[i] * y[i + 1];
+  }
+  for (size_t i = 0; i < n; i++) {
+    double turned = s->parts == 1 ? 0 : i % 2 ? im * x[i - 1] : -im * x[i + 1];
+    rest += pow(y[i] - (re * x[i] + turned) / a, 2);
+  }
+  return 0.5 * fmin(0, log(rest / b));
+}
+
 /* Columns 0, parts, ... of the real n x n matrix `a`, made of norm 1 unless they are 0: the complex
  * vector behind each pair of real ones. */
 static void copy_directions(const wmc_qdt *s, const double *a, double *out)

@@ -16,5 +16,7 @@ typedef struct wmc_bins {
 
 /** Centres of the bins, for the coordinates of an axis. */
 void wmc_bins_centres(const wmc_bins *bins, double *out);
-/** The contribution of one draw to all bins. */
+/** Add one of several values of a draw, whose shares add up to 1. */
+void wmc_bins_add(const wmc_bins *bins, double value, double share, double *out);
+/** The contribution of a draw of one value to all bins. */
 void wmc_bins_draw(const wmc_bins *bins, double value, double *out);

@@ -21,10 +21,12 @@ typedef struct chain {
   wmc_network *network;                /* of finite depth, or */
   wmc_chamber **limit;                 /* its limit at depth inf, modes, or */
   wmc_levels *multilevel;              /* a sum over many depths */
-  double *levels, *growth;             /* records x modes x width, records x modes */
+  double *levels;                      /* records x modes x width */
+  double *growth, *sine;               /* records x modes */
   double *values;                      /* records x whole */
   wmc_jacobian_spectrum *spectra;      /* records */
-  wmc_jacobian_points points;          /* where values are taken: records and a path */
+  wmc_jacobian_request request;
+  wmc_jacobian_points points; /* where values are taken: records and a path */
   wmc_jacobian_path path;
   size_t rates, sums;          /* entries of these: */
   double *diffusivity, *drift; /* records x width if asked for; sums along the path */
@@ -41,7 +43,8 @@ static void destroy(void *state)
   wmc_network_destroy(c->network);
   for (size_t k = 0; c->limit && k < c->modes; k++) wmc_chamber_destroy(c->limit[k]);
   wmc_free(c->limit);
-  double *arrays[] = {c->levels, c->growth, c->values, c->diffusivity, c->drift, c->measured};
+  double *arrays[] = {c->levels,      c->growth, c->sine,    c->values,
+                      c->diffusivity, c->drift,  c->measured};
   for (size_t k = 0; k < sizeof arrays / sizeof *arrays; k++) wmc_free(arrays[k]);
   wmc_levels_destroy(c->multilevel);
   wmc_control_destroy(c->control);
@@ -91,12 +94,15 @@ static wmc_status fill(chain *c, const wmc_value *p)
   c->spectra = WMC_ARRAY(wmc_jacobian_spectrum, c->records);
   c->levels = WMC_ARRAY(double, c->records * c->modes * c->width);
   c->growth = WMC_ARRAY(double, c->records * c->modes);
+  c->sine = WMC_ARRAY(double, c->records * c->modes);
   c->values = WMC_ARRAY(double, c->records * c->whole);
   c->rates = p[DIFFUSIVITY].integer == 1 ? c->records * c->width : 0;
   c->sums = wmc_jacobian_drift_sums_length(p);
   c->diffusivity = WMC_ARRAY(double, c->rates + 1);
   c->drift = WMC_ARRAY(double, c->sums + 1);
-  if (!c->spectra || !c->levels || !c->growth || !c->values || !c->diffusivity || !c->drift)
+  c->request = wmc_jacobian_requested(p);
+  if (!c->spectra || !c->levels || !c->growth || !c->sine || !c->values || !c->diffusivity ||
+      !c->drift)
     return wmc_no_memory();
   WMC_TRY(wmc_jacobian_points_create(&c->points, p));
   WMC_TRY(wmc_jacobian_path_create(&c->path, p));
@@ -107,6 +113,9 @@ static wmc_status fill(chain *c, const wmc_value *p)
                                 .modes = c->modes,
                                 .channels = c->width,
                                 .levels = c->levels + k * c->modes * c->width,
+                                .split = &c->split,
+                                .request = &c->request,
+                                .angle = wmc_jacobian_has_angle(p),
                                 .loses = wmc_jacobian_loses_rank(p),
                                 .diffusivity = c->rates ? c->diffusivity + k * c->width : NULL};
   WMC_TRY(wmc_jacobian_infinite(p) ? create_limit(c, p) : create_network(c, p));
@@ -127,13 +136,15 @@ static wmc_status create(const wmc_value *p, void **state)
 }
 
 /* One mode, from all points of its own. */
-static void take_mode(chain *c, size_t mode, const double *values, const double *growth)
+static void take_mode(chain *c, size_t mode, const double *values, const double *growth,
+                      const double *sine)
 {
   for (size_t k = 0; k < c->records; k++) {
     const size_t at = k * c->modes + mode;
     const size_t point = c->points.record[k];
     memcpy(c->levels + at * c->width, values + point * c->width, c->width * sizeof *values);
     c->growth[at] = growth[point];
+    c->sine[at] = sine[point];
   }
 }
 
@@ -149,7 +160,8 @@ static bool draw_network(chain *c, wmc_stream *stream)
   if (!wmc_network_draw(c->network, stream)) return false;
   for (size_t k = 0; k < c->modes; k++)
     take_mode(c, k, wmc_network_values(c->network) + k * c->points.count * c->width,
-              wmc_network_growth(c->network) + k * c->points.count);
+              wmc_network_growth(c->network) + k * c->points.count,
+              wmc_network_log_sine(c->network) + k * c->points.count);
   take_diffusivity(c, wmc_network_diffusivity(c->network));
   wmc_jacobian_path_measure(&c->path, &c->points, wmc_network_values(c->network),
                             wmc_network_diffusivity(c->network), wmc_network_overlap(c->network),
@@ -162,7 +174,8 @@ static bool draw_limit(chain *c, wmc_stream *stream)
 {
   for (size_t k = 0; k < c->modes; k++) {
     if (!wmc_chamber_draw(c->limit[k], stream)) return false;
-    take_mode(c, k, wmc_chamber_values(c->limit[k]), wmc_chamber_growth(c->limit[k]));
+    take_mode(c, k, wmc_chamber_values(c->limit[k]), wmc_chamber_growth(c->limit[k]),
+              wmc_chamber_log_sine(c->limit[k]));
   }
   wmc_jacobian_path_measure(&c->path, &c->points, wmc_chamber_values(c->limit[0]), NULL, NULL,
                             c->drift);
@@ -233,6 +246,7 @@ static void measure(void *state, double *out)
   for (size_t k = 0; k < c->records; k++) {
     wmc_jacobian_merge(&c->split, c->width, c->spectra[k].levels, c->values + k * c->whole);
     c->spectra[k].growth = wmc_jacobian_merge_growth(&c->split, c->growth + k * c->modes);
+    c->spectra[k].log_sine = c->sine[k * c->modes];
   }
   out += wmc_jacobian_measure(c->records, c->spectra, out);
   memcpy(out, c->drift, c->sums * sizeof *out);
@@ -246,7 +260,7 @@ typedef struct part {
   size_t count;
 } part;
 
-enum { PARTS = 6 };
+enum { PARTS = 7 };
 
 static void state_parts(const chain *c, part out[PARTS])
 {
@@ -259,11 +273,12 @@ static void state_parts(const chain *c, part out[PARTS])
   }
   out[0] = (part){c->levels, c->records * c->modes * c->width};
   out[1] = (part){c->growth, c->records * c->modes};
-  out[2] = (part){c->diffusivity, c->rates};
-  out[3] = (part){c->drift, c->sums};
+  out[2] = (part){c->sine, c->records * c->modes};
+  out[3] = (part){c->diffusivity, c->rates};
+  out[4] = (part){c->drift, c->sums};
   if (!c->control) return;
-  out[4] = (part){(double *)&c->solved, 1};
-  out[5] = (part){wmc_control_coefficients(c->control), wmc_control_size(c->control)};
+  out[5] = (part){(double *)&c->solved, 1};
+  out[6] = (part){wmc_control_coefficients(c->control), wmc_control_size(c->control)};
 }
 
 static size_t state_size(const void *state)
@@ -301,7 +316,6 @@ const wmc_model wmc_residual_jacobian = {
     .observables = wmc_jacobian_observables,
     .derived = wmc_jacobian_derived,
     .fit_parameter = "depth",
-    .report = &wmc_jacobian_report,
     .independent = true,
     .check = wmc_jacobian_check,
     .cost = wmc_jacobian_cost,

@@ -1,6 +1,7 @@
 /** @file residual_jacobian.h  Inside the model `residual_jacobian`: fields, axes, observables.
  */
 #pragma once
+#include "histogram.h"
 #include "weylmc/jacobian/block.h"
 #include "weylmc/jacobian/chamber.h"
 #include "weylmc/models/model.h"
@@ -36,6 +37,11 @@ enum {
   LEVELS_FINEST,
   LEVELS_BIAS,
   CONTROL,
+  BINS,
+  LAMBDA_MIN,
+  LAMBDA_MAX,
+  GAP_MAX,
+  COVARIANCE,
   FIELDS
 };
 
@@ -63,16 +69,34 @@ enum {
   AXIS_CONTROL,
   AXIS_LEVEL,
   AXIS_LEVELS,
+  AXIS_LOSS_GAP,
+  AXIS_ANGLE,
+  AXIS_ROW,
+  AXIS_COLUMN,
+  AXIS_LAMBDA_BIN,
+  AXIS_GAP_BIN,
+  AXIS_RATIO_BIN,
+  AXIS_SPACING_BIN,
   AXES
 };
+
+/* Histograms and products that are asked for; bins of count 0 are not. */
+typedef struct wmc_jacobian_request {
+  wmc_bins values, gaps, ratios, spacings;
+  bool covariance;
+} wmc_jacobian_request;
 
 /* Spectrum of one network at one depth. */
 typedef struct wmc_jacobian_spectrum {
   size_t d;
   const double *values; /* lambda, decreasing; -inf for what is lost */
   size_t modes, channels;
-  const double *levels;      /* modes x channels: the same mode by mode, without repeats */
+  const double *levels; /* modes x channels: the same mode by mode, without repeats */
+  const wmc_split *split;
+  const wmc_jacobian_request *request;
   double growth;             /* log|M u| */
+  bool angle;                /* there is one: */
+  double log_sine;           /* of the angle between M u and M v */
   bool loses;                /* values may be lost */
   const double *diffusivity; /* Q_ii; NULL unless asked for */
 } wmc_jacobian_spectrum;
@@ -82,7 +106,6 @@ extern const wmc_field wmc_jacobian_fields[];
 extern const wmc_axis wmc_jacobian_axes[];
 extern const wmc_observable wmc_jacobian_observables[];
 extern const wmc_derived wmc_jacobian_derived[];
-extern const wmc_report wmc_jacobian_report;
 
 const wmc_block *wmc_jacobian_block(const wmc_value *parameters);
 wmc_block_options wmc_jacobian_options(const wmc_value *parameters);
@@ -97,6 +120,9 @@ wmc_chamber_options wmc_jacobian_mode_limit(const wmc_value *parameters, int k);
 void wmc_jacobian_check_limit(const wmc_value *parameters, const wmc_complaints *complaints);
 /** Layer at which record k is taken. */
 int wmc_jacobian_layer(const wmc_value *parameters, size_t k);
+wmc_jacobian_request wmc_jacobian_requested(const wmc_value *parameters);
+/** Two vectors are followed: width 2 or more, no group, one depth. */
+bool wmc_jacobian_has_angle(const wmc_value *parameters);
 /** Singular values may vanish exactly: rank is lost and log-singular values become -inf. */
 bool wmc_jacobian_loses_rank(const wmc_value *parameters);
 void wmc_jacobian_check(const wmc_value *parameters, const wmc_complaints *complaints);
@@ -124,5 +150,10 @@ bool wmc_jacobian_expected_gap(const wmc_value *parameters, double *out);
 bool wmc_jacobian_expected_growth(const wmc_value *parameters, double *out);
 bool wmc_jacobian_expected_trace(const wmc_value *parameters, double *out);
 bool wmc_jacobian_expected_condition(const wmc_value *parameters, double *out);
+bool wmc_jacobian_expected_distance(const wmc_value *parameters, double *out);
+bool wmc_jacobian_expected_rank(const wmc_value *parameters, double *out);
+bool wmc_jacobian_expected_anisotropy(const wmc_value *parameters, double *out);
+bool wmc_jacobian_expected_squared_sum(const wmc_value *parameters, double *out);
+bool wmc_jacobian_expected_log_sine(const wmc_value *parameters, double *out);
 /** A finite limit L -> infinity exists. */
 bool wmc_jacobian_converges(const wmc_value *parameters);

@@ -281,6 +281,44 @@ const wmc_field wmc_jacobian_fields[] = {
                  .sweep = true,
                  .unit = "",
                  .text = "control variates with exact means for log_singular_values_controlled"},
+    [BINS] = {.name = "bins",
+              .type = WMC_INT,
+              .minimum = 0,
+              .maximum = 10000,
+              .standard = "0",
+              .unit = "1",
+              .text = "bins of the histograms of lambda_i, gaps, unfolded gaps, gap ratios and "
+                      "log|M u|; 0: none"},
+    [LAMBDA_MIN] = {.name = "lambda_min",
+                    .type = WMC_REAL,
+                    .minimum = -1e6,
+                    .maximum = 1e6,
+                    .standard = "-5",
+                    .unit = "1",
+                    .text = "begin of the histograms of lambda_i and log|M u|; smaller ones are "
+                            "not counted"},
+    [LAMBDA_MAX] = {.name = "lambda_max",
+                    .type = WMC_REAL,
+                    .minimum = -1e6,
+                    .maximum = 1e6,
+                    .standard = "5",
+                    .unit = "1",
+                    .text = "their end; larger ones are not counted"},
+    [GAP_MAX] = {.name = "gap_max",
+                 .type = WMC_REAL,
+                 .minimum = 0,
+                 .maximum = 1e6,
+                 .open_minimum = true,
+                 .standard = "6",
+                 .unit = "1",
+                 .text = "end of the histograms of gaps, which start at 0; larger ones are not "
+                         "counted"},
+    [COVARIANCE] = {.name = "covariance",
+                    .type = WMC_CHOICE,
+                    .choices = no_or_yes,
+                    .standard = "no",
+                    .unit = "",
+                    .text = "whether the covariance matrix of all lambda_i is recorded"},
     [FIELDS] = {.name = NULL},
 };
 
@@ -331,6 +369,21 @@ bool wmc_jacobian_loses_rank(const wmc_value *p)
 {
   wmc_block_options o = wmc_jacobian_options(p);
   return wmc_jacobian_block(p)->rank && wmc_activation_negative_slope(o.activation, o.slope) == 0;
+}
+
+bool wmc_jacobian_has_angle(const wmc_value *p)
+{
+  return p[WIDTH].integer > 1 && p[GROUP].integer == 1 && wmc_levels_count(p) == 0;
+}
+
+wmc_jacobian_request wmc_jacobian_requested(const wmc_value *p)
+{
+  const size_t n = (size_t)p[BINS].integer;
+  return (wmc_jacobian_request){.values = {n, p[LAMBDA_MIN].real, p[LAMBDA_MAX].real},
+                                .gaps = {n, 0, p[GAP_MAX].real},
+                                .ratios = {n, 0, 1},
+                                .spacings = {n, 0, 4},
+                                .covariance = p[COVARIANCE].integer == 1};
 }
 
 /* ---- checks ------------------------------------------------------------------------------- */
@@ -464,8 +517,20 @@ static void check_diffusivity(const wmc_value *p, const wmc_complaints *complain
                  "exponential; use one of these or diffusivity: no");
 }
 
+static void check_histograms(const wmc_value *p, const wmc_complaints *complaints)
+{
+  if (p[BINS].integer > 0 && p[BINS].integer < 4)
+    wmc_complain(complaints, BINS, "bins: %ld bins show nothing; use 4 or more, or 0 for none",
+                 p[BINS].integer);
+  if (p[LAMBDA_MIN].real >= p[LAMBDA_MAX].real)
+    wmc_complain(complaints, LAMBDA_MAX,
+                 "lambda_max: %g is not above lambda_min, which is %g; use a larger one",
+                 p[LAMBDA_MAX].real, p[LAMBDA_MIN].real);
+}
+
 void wmc_jacobian_check(const wmc_value *p, const wmc_complaints *complaints)
 {
+  check_histograms(p, complaints);
   check_records(p, complaints);
   check_activation(p, complaints);
   check_weights(p, complaints);

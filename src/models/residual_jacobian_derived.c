@@ -5,6 +5,7 @@
 
 #include "residual_jacobian_drift.h"
 #include "residual_jacobian_levels.h"
+#include "residual_jacobian_moments.h"
 
 static const double *mean_of(const wmc_value *p, const double *means, const char *observable)
 {
@@ -145,6 +146,12 @@ EXPECT(expected_matrix, (size_t)(o.width *o.width),
 #define VECTOR_TEST(...)     ON_AXIS(AXIS_PATH_VECTORS, __VA_ARGS__, NULL)
 #define COVARIANCE_TEST(...) ON_AXIS(AXIS_PATH_COVARIANCE, __VA_ARGS__, NULL)
 
+#define MOMENT(name, text, axis, of)                                                               \
+  {                                                                                                \
+    name, "1", text, {AXIS_RECORD, axis, WMC_NO_AXIS}, wmc_jacobian_variance_of_##of,              \
+        wmc_jacobian_expected_variance_of_##of, wmc_jacobian_converges                             \
+  }
+
 #define INCREMENT "increment of the lag before"
 #define OVERLAP   "(u_i . M e_1)^2/|M e_1|^2, u_i left singular vectors"
 
@@ -159,6 +166,33 @@ const wmc_derived wmc_jacobian_derived[] = {
      "mean of log|M u| over the networks where it is finite",
      {AXIS_RECORD, AXIS_LOSS, WMC_NO_AXIS},
      growth_given_finite},
+    MOMENT("log_singular_values_variance", "variance of lambda_i", AXIS_INDEX, values),
+    MOMENT("log_singular_values_sum_variance", "variance of the sum of lambda_i", WMC_NO_AXIS, sum),
+    MOMENT("gap_variance", "variance of each gap", AXIS_GAP, gap),
+    MOMENT("log_vector_growth_variance", "variance of log|M u|", WMC_NO_AXIS, growth),
+    MOMENT("spacing_variance", "variance of each unfolded gap: gap over its mean", AXIS_GAP,
+           spacing),
+    {"log_singular_values_covariance",
+     "1",
+     "covariance matrix of all lambda_i",
+     {AXIS_RECORD, AXIS_ROW, AXIS_COLUMN},
+     wmc_jacobian_covariance,
+     wmc_jacobian_expected_covariance,
+     wmc_jacobian_converges},
+    {"log_euclidean_mean",
+     "1",
+     "exp of the mean of log det g/d: log-Euclidean mean of g where it is isotropic",
+     {AXIS_RECORD, WMC_NO_AXIS},
+     wmc_jacobian_log_mean,
+     wmc_jacobian_expected_log_mean,
+     wmc_jacobian_converges},
+    {"spacing_density",
+     "1",
+     "density of each unfolded gap, as far as gaps below gap_max reach",
+     {AXIS_RECORD, AXIS_GAP, AXIS_SPACING_BIN},
+     wmc_jacobian_spacing_density,
+     NULL,
+     wmc_jacobian_converges},
     SINGLE("drift_amplitude", "a of the drift a sum_j coth(lambda_i - lambda_j) + c, at lag 0",
            amplitude_at_zero, expected_amplitude),
     SINGLE("drift_constant", "c of the drift, at lag 0", constant_at_zero, expected_constant),
@@ -255,36 +289,3 @@ const wmc_derived wmc_jacobian_derived[] = {
      wmc_levels_gain},
     {.name = NULL},
 };
-
-/* ---- report --------------------------------------------------------------------------------- */
-
-static const char *const numbers[] = {"drift_amplitude", "drift_constant", "diffusion_rate",
-                                      "repulsion", NULL};
-
-static const char *const hidden[] = {
-    "drift_slope_in_diffusivity", "variance_slope_in_diffusivity", "drift_slope_in_activity",
-    "variance_slope_in_activity", "drift_slope_in_overlap",        "variance_slope_in_overlap",
-    "drift_slope_in_past",        "variance_slope_in_past",        NULL};
-
-static const char *const form[] = {"amplitude_change_with_lag",
-                                   "constant_change_with_lag",
-                                   "diffusion_change_with_lag",
-                                   "drift_slope_in_index",
-                                   "drift_bend_in_index",
-                                   "variance_slope_in_index",
-                                   "variance_bend_in_index",
-                                   "drift_slope_in_gap",
-                                   "variance_slope_in_gap",
-                                   "dynkin_residual",
-                                   NULL};
-
-static const wmc_claim claims[] = {
-    {"autonomous", "not autonomous",
-     "given lambda, neither the singular vectors, nor C(x), nor the past say more of what comes",
-     hidden},
-    {"coth diffusion", "no coth diffusion",
-     "drift a sum coth + c and a constant variance rate, at all lags, indices and gaps", form},
-    {.name = NULL},
-};
-
-const wmc_report wmc_jacobian_report = {numbers, claims};

@@ -29,6 +29,8 @@ struct wmc_levels {
   size_t width, records;
   level level[WMC_LEVELS_MOST];
   wmc_level_plan plan;
+  wmc_split split;
+  wmc_jacobian_request request;
   wmc_jacobian_spectrum *spectra; /* records */
   double *one;                    /* base */
 };
@@ -206,6 +208,8 @@ wmc_status wmc_levels_create(const wmc_value *p, wmc_levels **levels)
   v->base = wmc_jacobian_network_size(p);
   v->width = (size_t)p[WIDTH].integer;
   v->records = p[RECORD].count;
+  v->split = wmc_jacobian_options(p).split;
+  v->request = wmc_jacobian_requested(p);
   wmc_status status = fill(v);
   if (status != WMC_OK) {
     wmc_levels_destroy(v);
@@ -228,6 +232,8 @@ static double add_network(wmc_levels *v, const double *values, const double *gro
                                             .modes = 1,
                                             .channels = v->width,
                                             .levels = values + k * v->width,
+                                            .split = &v->split,
+                                            .request = &v->request,
                                             .growth = growth[k]};
   if (out) wmc_jacobian_measure(v->records, v->spectra, v->one);
   for (size_t i = 0; out && i < v->base; i++) out[i] += weight * v->one[i];

@@ -5,6 +5,7 @@
 #include "residual_jacobian_control.h"
 #include "residual_jacobian_drift.h"
 #include "residual_jacobian_levels.h"
+#include "residual_jacobian_spectrum.h"
 
 /* ---- axes ------------------------------------------------------------------------------- */
 
@@ -20,11 +21,7 @@ static size_t index_length(const wmc_value *p)
   return (size_t)(p[WIDTH].integer * p[GROUP].integer);
 }
 
-/* Width 1 has no gap; its axis keeps one entry, which is NaN. */
-static size_t gap_length(const wmc_value *p)
-{
-  return index_length(p) > 1 ? index_length(p) - 1 : 1;
-}
+static size_t gap_length(const wmc_value *p) { return index_length(p) - 1; }
 
 static void count_from_one(size_t n, double *out)
 {
@@ -108,6 +105,64 @@ static void levels_coordinates(const wmc_value *p, double *out)
   count_from_one(levels_length(p), out);
 }
 
+static size_t loss_gap_length(const wmc_value *p)
+{
+  return wmc_jacobian_loses_rank(p) ? gap_length(p) : 0;
+}
+
+static void loss_gap_coordinates(const wmc_value *p, double *out)
+{
+  count_from_one(loss_gap_length(p), out);
+}
+
+static size_t angle_length(const wmc_value *p) { return wmc_jacobian_has_angle(p) ? 1 : 0; }
+
+static void angle_coordinates(const wmc_value *p, double *out)
+{
+  count_from_one(angle_length(p), out);
+}
+
+static size_t covariance_length(const wmc_value *p)
+{
+  return wmc_jacobian_requested(p).covariance ? index_length(p) : 0;
+}
+
+static void covariance_coordinates(const wmc_value *p, double *out)
+{
+  count_from_one(covariance_length(p), out);
+}
+
+static size_t bins_length(const wmc_value *p) { return wmc_jacobian_requested(p).values.count; }
+
+static size_t ratio_bins_length(const wmc_value *p)
+{
+  return p[WIDTH].integer >= 3 ? bins_length(p) : 0;
+}
+
+static void lambda_bins(const wmc_value *p, double *out)
+{
+  const wmc_jacobian_request request = wmc_jacobian_requested(p);
+  wmc_bins_centres(&request.values, out);
+}
+
+static void gap_bins(const wmc_value *p, double *out)
+{
+  const wmc_jacobian_request request = wmc_jacobian_requested(p);
+  wmc_bins_centres(&request.gaps, out);
+}
+
+static void ratio_bins(const wmc_value *p, double *out)
+{
+  const wmc_jacobian_request request = wmc_jacobian_requested(p);
+  if (ratio_bins_length(p) > 0) wmc_bins_centres(&request.ratios, out);
+}
+
+static void spacing_bins(const wmc_value *p, double *out)
+{
+  const wmc_jacobian_request request = wmc_jacobian_requested(p);
+  wmc_bins_centres(&request.spacings, out);
+}
+
 const wmc_axis wmc_jacobian_axes[] = {
     [AXIS_RECORD] = {"record", "1", "fraction of the depth", record_length, record_coordinates},
     [AXIS_INDEX] = {"index", "1", "index of the singular value, largest first", index_length,
@@ -145,6 +200,20 @@ const wmc_axis wmc_jacobian_axes[] = {
                     level_coordinates},
     [AXIS_LEVELS] = {"multilevel", "1", "of the sum over levels", levels_length,
                      levels_coordinates},
+    [AXIS_LOSS_GAP] = {"loss_gap", "1", "gap between singular values that may vanish",
+                       loss_gap_length, loss_gap_coordinates},
+    [AXIS_ANGLE] = {"angle", "1", "of chains in which two vectors are followed", angle_length,
+                    angle_coordinates},
+    [AXIS_ROW] = {"row", "1", "index of a singular value", covariance_length,
+                  covariance_coordinates},
+    [AXIS_COLUMN] = {"column", "1", "index of another one", covariance_length,
+                     covariance_coordinates},
+    [AXIS_LAMBDA_BIN] = {"lambda_bin", "1", "lambda, centre of a bin", bins_length, lambda_bins},
+    [AXIS_GAP_BIN] = {"gap_bin", "1", "gap, centre of a bin", bins_length, gap_bins},
+    [AXIS_RATIO_BIN] = {"ratio_bin", "1", "gap ratio, centre of a bin", ratio_bins_length,
+                        ratio_bins},
+    [AXIS_SPACING_BIN] = {"spacing_bin", "1", "gap over its mean, centre of a bin", bins_length,
+                          spacing_bins},
     [AXES] = {.name = NULL},
 };
 
@@ -204,8 +273,7 @@ static size_t log_singular_values_sum(const wmc_jacobian_spectrum *s, double *ou
 
 static size_t gap(const wmc_jacobian_spectrum *s, double *out)
 {
-  if (s->d == 1) return put(NAN, out);
-  for (size_t i = 0; i + 1 < s->d; i++) out[i] = s->values[i] - s->values[i + 1];
+  for (size_t i = 0; i + 1 < s->d; i++) out[i] = wmc_jacobian_apart(s->values[i], s->values[i + 1]);
   return s->d - 1;
 }
 
@@ -255,12 +323,13 @@ static size_t log_vector_growth(const wmc_jacobian_spectrum *s, double *out)
 
 static size_t condition(const wmc_jacobian_spectrum *s, double *out)
 {
-  return put(s->values[0] - s->values[s->d - 1], out);
+  return put(wmc_jacobian_apart(s->values[0], s->values[s->d - 1]), out);
 }
 
 static size_t effective_rank(const wmc_jacobian_spectrum *s, double *out)
 {
   double sum = 0, weighted = 0; /* relative to the largest singular value */
+  if (s->values[0] == -INFINITY) return put(0, out);
   for (size_t i = 0; i < s->d; i++) {
     double below = s->values[i] - s->values[0], weight = exp(below);
     sum += weight;
@@ -279,6 +348,7 @@ static size_t squared_sum(const wmc_jacobian_spectrum *s, double *out)
 static size_t log_spectrum_variance(const wmc_jacobian_spectrum *s, double *out)
 {
   double mean = sum_of(s) / (double)s->d, sum = 0;
+  if (mean == -INFINITY) return put(INFINITY, out);
   for (size_t i = 0; i < s->d; i++) sum += (s->values[i] - mean) * (s->values[i] - mean);
   return put(sum / (double)s->d, out);
 }
@@ -339,11 +409,28 @@ enum {
   EFFECTIVE_RANK,
   SQUARED_SUM,
   LOG_SPECTRUM_VARIANCE,
+  DISTANCE,
+  STABLE_RANK,
+  PARTICIPATION,
+  ANISOTROPY,
+  BOLTZMANN_ENTROPY,
+  LOG_SINE,
+  SQUARE_VALUES,
+  SQUARE_SUM,
+  SQUARE_GAP,
+  SQUARE_GROWTH,
+  PRODUCTS,
+  VALUE_DENSITY,
+  GAP_DENSITY,
+  RATIO_DENSITY,
+  GROWTH_DENSITY,
   FROZEN,
   RANK_LOST,
   FINITE_SHARE,
   FINITE_VALUES,
   FINITE_GROWTH,
+  FINITE_SUM,
+  FINITE_GAP,
   MODE_LEVELS,
   RATES,
   SPECTRAL,
@@ -412,17 +499,103 @@ const wmc_observable wmc_jacobian_observables[] = {
                         "1",
                         "exp of the entropy of the normalised singular values",
                         {AXIS_RECORD, WMC_NO_AXIS},
+                        wmc_jacobian_expected_rank,
                         CONVERGES},
     [SQUARED_SUM] = {"squared_sum",
                      "1",
                      "sum of lambda_i^2: a quarter of the squared distance of g from 1",
                      {AXIS_RECORD, WMC_NO_AXIS},
+                     wmc_jacobian_expected_squared_sum,
                      CONVERGES},
     [LOG_SPECTRUM_VARIANCE] = {"log_spectrum_variance",
                                "1",
                                "variance of lambda_i over the index within one network",
                                {AXIS_RECORD, WMC_NO_AXIS},
                                CONVERGES},
+    [DISTANCE] = {"distance",
+                  "1",
+                  "affine-invariant distance of g from 1, 2 sqrt(sum of lambda_i^2)",
+                  {AXIS_RECORD, WMC_NO_AXIS},
+                  wmc_jacobian_expected_distance,
+                  CONVERGES},
+    [STABLE_RANK] = {"stable_rank",
+                     "1",
+                     "stable rank |M|_F^2/|M|^2",
+                     {AXIS_RECORD, WMC_NO_AXIS},
+                     wmc_jacobian_expected_rank,
+                     CONVERGES},
+    [PARTICIPATION] = {"participation",
+                       "1",
+                       "participation number (tr g)^2/tr g^2",
+                       {AXIS_RECORD, WMC_NO_AXIS},
+                       wmc_jacobian_expected_rank,
+                       CONVERGES},
+    [ANISOTROPY] = {"anisotropy",
+                    "1",
+                    "(tr g/d)/(det g)^{1/d}: arithmetic over geometric mean; at width 2 cosh of "
+                    "the gap",
+                    {AXIS_RECORD, WMC_NO_AXIS},
+                    wmc_jacobian_expected_anisotropy,
+                    CONVERGES},
+    [BOLTZMANN_ENTROPY] =
+        {"boltzmann_entropy",
+         "1",
+         "beta sum of log sinh(lambda_i - lambda_j), i < j, of each Fourier mode: log volume of "
+         "the orbit of M under rotations",
+         {AXIS_RECORD, WMC_NO_AXIS},
+         CONVERGES},
+    [LOG_SINE] = {"log_vector_sine",
+                  "1",
+                  "log of the sine of the angle between M u and M v, u and v orthogonal",
+                  {AXIS_RECORD, AXIS_ANGLE, WMC_NO_AXIS},
+                  wmc_jacobian_expected_log_sine,
+                  CONVERGES},
+    [SQUARE_VALUES] = {"log_singular_values_squared",
+                       "1",
+                       "lambda_i^2 where it is finite, otherwise 0",
+                       {AXIS_RECORD, AXIS_INDEX, WMC_NO_AXIS},
+                       CONVERGES},
+    [SQUARE_SUM] = {"log_singular_values_sum_squared",
+                    "1",
+                    "square of the sum of lambda_i where it is finite, otherwise 0",
+                    {AXIS_RECORD, WMC_NO_AXIS},
+                    CONVERGES},
+    [SQUARE_GAP] = {"gap_squared",
+                    "1",
+                    "(lambda_i - lambda_{i+1})^2 where both are finite, otherwise 0",
+                    {AXIS_RECORD, AXIS_GAP, WMC_NO_AXIS},
+                    CONVERGES},
+    [SQUARE_GROWTH] = {"log_vector_growth_squared",
+                       "1",
+                       "(log|M u|)^2 where it is finite, otherwise 0",
+                       {AXIS_RECORD, WMC_NO_AXIS},
+                       CONVERGES},
+    [PRODUCTS] = {"log_singular_values_products",
+                  "1",
+                  "row i, column j: lambda_i lambda_j for i <= j, else lambda_j; 0 where lambda_i "
+                  "or lambda_j is lost",
+                  {AXIS_RECORD, AXIS_ROW, AXIS_COLUMN},
+                  CONVERGES},
+    [VALUE_DENSITY] = {"log_singular_values_density",
+                       "1",
+                       "density of lambda_i, all i together",
+                       {AXIS_RECORD, AXIS_LAMBDA_BIN, WMC_NO_AXIS},
+                       CONVERGES},
+    [GAP_DENSITY] = {"gap_density",
+                     "1",
+                     "density of each gap",
+                     {AXIS_RECORD, AXIS_GAP, AXIS_GAP_BIN},
+                     CONVERGES},
+    [RATIO_DENSITY] = {"gap_ratio_density",
+                       "1",
+                       "density of the smaller over the larger of neighbouring gaps",
+                       {AXIS_RECORD, AXIS_RATIO_BIN, WMC_NO_AXIS},
+                       CONVERGES},
+    [GROWTH_DENSITY] = {"log_vector_growth_density",
+                        "1",
+                        "density of log|M u|",
+                        {AXIS_RECORD, AXIS_LAMBDA_BIN, WMC_NO_AXIS},
+                        CONVERGES},
     [FROZEN] = {"frozen",
                 "1",
                 "1 if the Jacobian is the identity: the share of frozen networks",
@@ -448,6 +621,16 @@ const wmc_observable wmc_jacobian_observables[] = {
                        "log|M u| where it is finite, otherwise 0",
                        {AXIS_RECORD, AXIS_LOSS, WMC_NO_AXIS},
                        CONVERGES},
+    [FINITE_SUM] = {"finite_log_singular_values_sum",
+                    "1",
+                    "sum of lambda_i where it is finite, otherwise 0",
+                    {AXIS_RECORD, AXIS_LOSS, WMC_NO_AXIS},
+                    CONVERGES},
+    [FINITE_GAP] = {"finite_gap",
+                    "1",
+                    "lambda_i - lambda_{i+1} where both are finite, otherwise 0",
+                    {AXIS_RECORD, AXIS_LOSS_GAP, WMC_NO_AXIS},
+                    CONVERGES},
     [MODE_LEVELS] = {"mode_log_singular_values",
                      "1",
                      "lambda_i of each Fourier mode; those of modes 0 < k < n/2 come twice in the "
@@ -514,11 +697,28 @@ static size_t (*const measures[SPECTRAL])(const wmc_jacobian_spectrum *, double 
     [EFFECTIVE_RANK] = effective_rank,
     [SQUARED_SUM] = squared_sum,
     [LOG_SPECTRUM_VARIANCE] = log_spectrum_variance,
+    [DISTANCE] = wmc_jacobian_distance,
+    [STABLE_RANK] = wmc_jacobian_stable_rank,
+    [PARTICIPATION] = wmc_jacobian_participation,
+    [ANISOTROPY] = wmc_jacobian_anisotropy,
+    [BOLTZMANN_ENTROPY] = wmc_jacobian_boltzmann_entropy,
+    [LOG_SINE] = wmc_jacobian_log_sine,
+    [SQUARE_VALUES] = wmc_jacobian_square_values,
+    [SQUARE_SUM] = wmc_jacobian_square_sum,
+    [SQUARE_GAP] = wmc_jacobian_square_gap,
+    [SQUARE_GROWTH] = wmc_jacobian_square_growth,
+    [PRODUCTS] = wmc_jacobian_products,
+    [VALUE_DENSITY] = wmc_jacobian_value_density,
+    [GAP_DENSITY] = wmc_jacobian_gap_density,
+    [RATIO_DENSITY] = wmc_jacobian_ratio_density,
+    [GROWTH_DENSITY] = wmc_jacobian_growth_density,
     [FROZEN] = frozen,
     [RANK_LOST] = rank_lost,
     [FINITE_SHARE] = finite_share,
     [FINITE_VALUES] = finite_values,
     [FINITE_GROWTH] = finite_growth,
+    [FINITE_SUM] = wmc_jacobian_finite_sum,
+    [FINITE_GAP] = wmc_jacobian_finite_gap,
     [MODE_LEVELS] = mode_levels,
     [RATES] = rates,
 };

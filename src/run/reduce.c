@@ -9,8 +9,6 @@
 #include "weylmc/statistics/estimate.h"
 #include "weylmc/statistics/jackknife.h"
 
-enum { MODEL_AXES_MAX = 24 };
-
 /* ---- axes ------------------------------------------------------------------------------- */
 
 /* Indices of a group's axes: those of the sweep are 0, 1, ..., then perhaps `chain`, then the
@@ -19,8 +17,8 @@ typedef struct layout {
   const wmc_plan *plan;
   size_t sweeps;
   long chain;                 /* index in the group, -1 if none */
-  long model[MODEL_AXES_MAX]; /* -1 if empty everywhere */
-  size_t longest[MODEL_AXES_MAX];
+  long model[WMC_MODEL_AXES]; /* -1 if empty everywhere */
+  size_t longest[WMC_MODEL_AXES];
 } layout;
 
 static void axis_name(char out[WMC_TEXT_SHORT], const char *field)
@@ -149,7 +147,7 @@ static wmc_status add_axes(wmc_group *group, const wmc_plan *plan, bool chains, 
   *l = (layout){.plan = plan, .sweeps = deck->axes, .chain = -1};
   for (size_t a = 0; a < deck->axes; a++) WMC_TRY(add_sweep_axis(group, plan, &deck->axis[a]));
   if (chains) WMC_TRY(add_chain_axis(group, l));
-  for (size_t k = 0; plan->model->axes[k].name != NULL && k < MODEL_AXES_MAX; k++)
+  for (size_t k = 0; plan->model->axes[k].name != NULL && k < WMC_MODEL_AXES; k++)
     WMC_TRY(add_model_axis(group, l, k));
   for (size_t a = 0; a < deck->axes; a++)
     for (size_t k = 0; deck->axis[a].fields > 1 && k < deck->axis[a].fields; k++)

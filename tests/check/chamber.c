@@ -174,9 +174,13 @@ Test(chamber, growth_lies_between_the_extreme_values)
 
 Test(chamber, mean_gap_is_that_of_the_density)
 {
-  for (double tau = 0.3; tau < 5; tau *= 2)
+  for (double tau = 0.3; tau < 5; tau *= 2) {
     cr_expect_float_eq(wmc_hyperbolic_gap_limit(tau), ref_gap_mean(tau, REF_GAP), 1e-10, "tau %g",
                        tau);
+    double square = ref_gap_mean(tau, REF_GAP2);
+    cr_expect_float_eq(wmc_hyperbolic_gap_square_limit(tau) / square, 1, 1e-10,
+                       "tau %g: %.15g %.15g", tau, wmc_hyperbolic_gap_square_limit(tau), square);
+  }
 }
 
 /* E x_L = E x + b/L + c/L^2 + ..., where finite depths are known to 1e-6. */

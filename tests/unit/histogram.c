@@ -42,3 +42,12 @@ Test(histogram, none)
   wmc_bins_centres(&none, out);
   cr_assert_eq(out[0], 3);
 }
+
+Test(histogram, several_values_of_a_draw_share_it)
+{
+  double out[COUNT] = {0};
+  const double values[] = {-0.9, -0.8, 2.4, 7};
+  for (int j = 0; j < 4; j++) wmc_bins_add(&bins, values[j], 0.25, out);
+  const double expected[COUNT] = {1, 0, 0, 0, 0, 0, 0.5};
+  for (int i = 0; i < COUNT; i++) cr_assert_float_eq(out[i], expected[i], 1e-13);
+}

@@ -27,6 +27,7 @@ static void expect_axes(const wmc_model *model, const char *name,
 Test(models, axes_of_observables)
 {
   for (const wmc_model *const *m = wmc_models; *m; m++) {
+    cr_expect_leq(count_axes(*m), WMC_MODEL_AXES, "%s", (*m)->name);
     for (const wmc_observable *o = (*m)->observables; o->name; o++)
       expect_axes(*m, o->name, o->axis);
     for (const wmc_derived *d = (*m)->derived; d && d->name; d++) expect_axes(*m, d->name, d->axis);

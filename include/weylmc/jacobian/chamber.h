@@ -54,3 +54,6 @@ double *wmc_chamber_values(wmc_chamber *chamber);
 /** After a draw: log|M u| at each record, for a unit vector u; owned. M has uniform right singular
  * vectors, independent of the path of lambda; they are drawn afresh for each record. */
 double *wmc_chamber_growth(wmc_chamber *chamber);
+/** After a draw: log of the sine of the angle between M u and M v at each record, for orthogonal
+ * u and v, with that u; NaN at width 1; owned. */
+double *wmc_chamber_log_sine(wmc_chamber *chamber);

@@ -17,7 +17,8 @@
  * s2 layers outside [0.05, 3] or s2 > 0.12; or when memory is exhausted. Errors are below 1e-6. */
 void wmc_hyperbolic_gap(double s2, double layers, double *mean, double *square);
 
-/** Mean of x at infinite depth after the total time tau, from the heat kernel (docs/theory/
- * jacobian.md, section 6). Relative error below 1e-12. NaN outside 1e-6 <= tau <= 100. Allocates
- * nothing; a millisecond. Checked by tests/check/chamber.c. */
+/** Means of x and of x^2 at infinite depth after the total time tau, from the heat kernel (docs/
+ * theory/jacobian.md, section 6). Relative error below 1e-12. NaN outside 1e-6 <= tau <= 100.
+ * Allocate nothing; a millisecond. Checked by tests/check/chamber.c. */
 double wmc_hyperbolic_gap_limit(double tau);
+double wmc_hyperbolic_gap_square_limit(double tau);

@@ -35,6 +35,8 @@ bool wmc_network_draw(wmc_network *network, wmc_stream *stream);
 double *wmc_network_values(wmc_network *network);
 /** After a draw: log|M e_1| of every mode at each record, modes x records; owned. */
 double *wmc_network_growth(wmc_network *network);
+/** After a draw: log of the sine of the angle between M e_1 and M e_2, likewise; NaN at width 1. */
+double *wmc_network_log_sine(wmc_network *network);
 
 /** Have the singular vectors at each record too, from the next draw on. */
 wmc_status wmc_network_follow_vectors(wmc_network *network);

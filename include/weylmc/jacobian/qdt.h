@@ -56,3 +56,6 @@ bool wmc_qdt_values(wmc_qdt *qdt, double *values, double *growth);
  * belong to a lost value (-inf) are orthogonal to the others, or 0. Costs about twice as much as
  * the values alone, which may differ in the last digits. */
 bool wmc_qdt_vectors(wmc_qdt *qdt, double *values, double *growth, double *left, double *right);
+/** After wmc_qdt_values or wmc_qdt_vectors: log of the sine of the angle between M e_1 and M e_2,
+ * accurate however small; -inf if the rank is below 2, NaN at width 1. */
+double wmc_qdt_log_sine(const wmc_qdt *qdt);

@@ -1,0 +1,211 @@
+#include "residual_jacobian_moments.h"
+
+#include <math.h>
+
+static const double *mean_of(const wmc_value *p, const double *means, const char *observable)
+{
+  return means + wmc_observable_first(&wmc_residual_jacobian, observable, p);
+}
+
+static size_t index_length(const wmc_value *p)
+{
+  return (size_t)(p[WIDTH].integer * p[GROUP].integer);
+}
+
+/* First moments of what is finite, and the shares of the networks where it is. */
+typedef struct moments {
+  size_t records, d;
+  bool loses;
+  const double *share, *values, *sum, *gap, *growth;
+} moments;
+
+static moments moments_of(const wmc_value *p, const double *means)
+{
+  const bool loses = wmc_jacobian_loses_rank(p);
+  return (moments){
+      .records = p[RECORD].count,
+      .d = index_length(p),
+      .loses = loses,
+      .share = mean_of(p, means, "finite_share"),
+      .values = mean_of(p, means, loses ? "finite_log_singular_values" : "log_singular_values"),
+      .sum =
+          mean_of(p, means, loses ? "finite_log_singular_values_sum" : "log_singular_values_sum"),
+      .gap = mean_of(p, means, loses ? "finite_gap" : "gap"),
+      .growth = mean_of(p, means, loses ? "finite_log_vector_growth" : "log_vector_growth")};
+}
+
+/* Share of the networks in which lambda_i of record k is finite. */
+static double share_of(const moments *m, size_t k, size_t i)
+{
+  return m->loses ? m->share[k * m->d + i] : 1;
+}
+
+static double variance(double share, double mean, double square)
+{
+  return share > 0 ? square / share - (mean / share) * (mean / share) : NAN;
+}
+
+void wmc_jacobian_variance_of_values(const wmc_value *p, const double *means, double *out,
+                                     double *doubt)
+{
+  const moments m = moments_of(p, means);
+  const double *square = mean_of(p, means, "log_singular_values_squared");
+  (void)doubt;
+  for (size_t k = 0; k < m.records; k++)
+    for (size_t i = 0; i < m.d; i++) {
+      const size_t at = k * m.d + i;
+      out[at] = variance(share_of(&m, k, i), m.values[at], square[at]);
+    }
+}
+
+void wmc_jacobian_variance_of_sum(const wmc_value *p, const double *means, double *out,
+                                  double *doubt)
+{
+  const moments m = moments_of(p, means);
+  const double *square = mean_of(p, means, "log_singular_values_sum_squared");
+  (void)doubt;
+  for (size_t k = 0; k < m.records; k++)
+    out[k] = variance(share_of(&m, k, m.d - 1), m.sum[k], square[k]);
+}
+
+void wmc_jacobian_variance_of_gap(const wmc_value *p, const double *means, double *out,
+                                  double *doubt)
+{
+  const moments m = moments_of(p, means);
+  const double *square = mean_of(p, means, "gap_squared");
+  (void)doubt;
+  for (size_t k = 0; k < m.records; k++)
+    for (size_t i = 0; i + 1 < m.d; i++) {
+      const size_t at = k * (m.d - 1) + i;
+      out[at] = variance(share_of(&m, k, i + 1), m.gap[at], square[at]);
+    }
+}
+
+/* M u = 0 exactly if M = 0. */
+void wmc_jacobian_variance_of_growth(const wmc_value *p, const double *means, double *out,
+                                     double *doubt)
+{
+  const moments m = moments_of(p, means);
+  const double *square = mean_of(p, means, "log_vector_growth_squared");
+  (void)doubt;
+  for (size_t k = 0; k < m.records; k++)
+    out[k] = variance(share_of(&m, k, 0), m.growth[k], square[k]);
+}
+
+/* Mean of gap i where it is finite; NaN if it never is. */
+static double mean_gap(const moments *m, size_t k, size_t i)
+{
+  const double share = share_of(m, k, i + 1);
+  return share > 0 ? m->gap[k * (m->d - 1) + i] / share : NAN;
+}
+
+/* Gaps that are always 0 have spacings without spread. */
+void wmc_jacobian_variance_of_spacing(const wmc_value *p, const double *means, double *out,
+                                      double *doubt)
+{
+  const moments m = moments_of(p, means);
+  wmc_jacobian_variance_of_gap(p, means, out, doubt);
+  for (size_t k = 0; k < m.records; k++)
+    for (size_t i = 0; i + 1 < m.d; i++) {
+      const double mean = mean_gap(&m, k, i);
+      out[k * (m.d - 1) + i] *= mean == 0 ? 0 : 1 / (mean * mean);
+    }
+}
+
+void wmc_jacobian_covariance(const wmc_value *p, const double *means, double *out, double *doubt)
+{
+  const moments m = moments_of(p, means);
+  const double *products = mean_of(p, means, "log_singular_values_products");
+  (void)doubt;
+  for (size_t k = 0; k < m.records; k++)
+    for (size_t i = 0; i < m.d; i++)
+      for (size_t j = 0; j < m.d; j++) {
+        const size_t upper = i < j ? i : j, lower = i < j ? j : i, first = k * m.d * m.d;
+        const double share = share_of(&m, k, lower), own = m.values[k * m.d + lower];
+        /* of the upper value where the lower one is finite */
+        double other = upper == lower ? own : products[first + lower * m.d + upper];
+        double product = products[first + upper * m.d + lower];
+        out[first + i * m.d + j] =
+            share > 0 ? product / share - own / share * (other / share) : NAN;
+      }
+}
+
+void wmc_jacobian_log_mean(const wmc_value *p, const double *means, double *out, double *doubt)
+{
+  const double *sum = mean_of(p, means, "log_singular_values_sum");
+  (void)doubt;
+  for (size_t k = 0; k < p[RECORD].count; k++) out[k] = exp(2 / (double)index_length(p) * sum[k]);
+}
+
+/* ---- unfolded spacings ---------------------------------------------------------------------- */
+
+/* Probabilities to be below the edges 0 .. count of the bins, which are all that is known. */
+typedef struct distribution {
+  const wmc_bins *bins;
+  const double *density;
+} distribution;
+
+static double below_edge(const distribution *f, size_t edge)
+{
+  double sum = 0;
+  for (size_t k = 0; k < edge; k++) sum += f->density[k];
+  return sum * (f->bins->high - f->bins->low) / (double)f->bins->count;
+}
+
+/* The straight line between two edges, and the cubic through four. */
+static void below(const distribution *f, double x, double *line, double *cubic)
+{
+  const size_t n = f->bins->count;
+  const double at = (x - f->bins->low) / (f->bins->high - f->bins->low) * (double)n;
+  if (!(at < (double)n)) {
+    *line = *cubic = below_edge(f, n);
+    return;
+  }
+  const size_t k = (size_t)at, first = k == 0 ? 0 : k + 2 > n ? n - 3 : k - 1;
+  const double left = below_edge(f, k), right = below_edge(f, k + 1);
+  *line = left + (at - (double)k) * (right - left);
+  *cubic = 0;
+  for (size_t i = 0; i < 4; i++) {
+    double weight = 1;
+    for (size_t j = 0; j < 4; j++)
+      if (j != i) weight *= (at - (double)(first + j)) / ((double)i - (double)j);
+    *cubic += weight * below_edge(f, first + i);
+  }
+}
+
+/* Density of gap/mean in all bins of `to`. The doubt is what interpolation of another kind between
+ * the bins of the gap would change. */
+static void unfold(const distribution *f, double mean, const wmc_bins *to, double *out,
+                   double *doubt)
+{
+  const double width = (to->high - to->low) / (double)to->count;
+  double line, cubic, line_before, cubic_before;
+  below(f, 0, &line_before, &cubic_before);
+  for (size_t b = 0; b < to->count; b++) {
+    below(f, mean * (to->low + width * (double)(b + 1)), &line, &cubic);
+    out[b] = (cubic - cubic_before) / width;
+    doubt[b] = fabs(out[b] - (line - line_before) / width);
+    line_before = line;
+    cubic_before = cubic;
+  }
+}
+
+void wmc_jacobian_spacing_density(const wmc_value *p, const double *means, double *out,
+                                  double *doubt)
+{
+  const moments m = moments_of(p, means);
+  const wmc_jacobian_request request = wmc_jacobian_requested(p);
+  const double *density = mean_of(p, means, "gap_density");
+  const size_t n = request.gaps.count;
+  for (size_t k = 0; k < m.records; k++)
+    for (size_t i = 0; i + 1 < m.d; i++) {
+      const size_t at = (k * (m.d - 1) + i) * n;
+      const double share = share_of(&m, k, i + 1), mean = mean_gap(&m, k, i);
+      const distribution f = {&request.gaps, density + at};
+      unfold(&f, mean, &request.spacings, out + at, doubt + at);
+      for (size_t b = 0; b < n; b++) {
+        out[at + b] /= share;
+        doubt[at + b] /= share;
+      }
+    }
+}

@@ -49,6 +49,37 @@ fits = xarray.open_dataset(file, group="fits", engine=engine)
 assert fits.virial_limit.dims == ("shape", "noise_kind"), fits.virial_limit.dims
 assert fits.virial_form.sel(shape=2, noise_kind="isotropic").item() != ""
 """
+MODES = """\
+title: three axes of several lengths
+model: residual_jacobian
+seed: 8
+chains: 2
+parameters:
+  width: {sweep: [1, 3, 2]}
+  group: {sweep: [3, 1, 6]}
+  depth: 10
+  record: [0.5, 1.0]
+run: {draws: 20}
+output: modes.h5
+"""
+READ_MODES = """\
+import sys, numpy, xarray
+estimates = xarray.open_dataset(sys.argv[1], group="estimates", engine=sys.argv[2])
+modes = estimates.mode_log_singular_values
+assert modes.dims == ("width", "group", "record", "mode", "channel_index"), modes.dims
+for c in (1, 3, 2):
+    for n in (3, 1, 6):
+        of_task = modes.sel(width=c, group=n).values
+        inside = numpy.zeros(of_task.shape, bool)
+        count = n // 2 + 1 if n > 1 else 0
+        inside[:, :count, :c] = True
+        assert (numpy.isfinite(of_task) == inside).all(), (c, n)
+        if n == 1: continue
+        repeats = numpy.array([1 if k == 0 or 2 * k == n else 2 for k in range(count)])
+        sums = (of_task[:, :count, :c] * repeats[:, None]).sum((1, 2))
+        whole = estimates.log_singular_values_sum.sel(width=c, group=n).values
+        assert abs(sums - whole).max() < 1e-12, (c, n)
+"""
 TAKEN = ("chain", "samples", "virial", "virial_error", "noise_kind", "depth")
 
 
@@ -87,6 +118,24 @@ def other_programs(report, folder):
         report.check(f"xarray with {engine}", done.returncode == 0, done.stderr)
 
 
+def three_axes(report, folder):
+    """Entries of an observable with two axes that differ from task to task."""
+    (folder / "modes.yaml").write_text(MODES)
+    done = harness.run(folder, "run", "modes.yaml", ranks=2)
+    report.check("modes.h5: runs", done.returncode == 0, done.stderr)
+    done = harness.run(folder, "show", "modes.h5", "mode_log_singular_values")
+    rows = re.findall(r"^\d+ +\d+ +(?:0.5|1) +\d+ +\d+ +\S+", done.stdout, re.M)
+    entries = 2 * (1 + 3 + 2) * (2 + 4)
+    report.check(f"modes.h5: a row for each of {entries} entries", len(rows) == entries, done.stdout)
+    python = python_with("xarray", "h5netcdf")
+    if python is None:
+        report.skip("modes.h5 by xarray", "no python3 imports it (WEYLMC_PYTHON may name one)")
+        return
+    done = subprocess.run([python, "-c", READ_MODES, "modes.h5", "h5netcdf"], cwd=folder, text=True,
+                          capture_output=True)
+    report.check("modes.h5: entries stand in place", done.returncode == 0, done.stderr)
+
+
 def draw(report, folder, file):
     python = python_with("numpy", "h5py", "matplotlib")
     if python is None:
@@ -122,4 +171,5 @@ with harness.Folder() as folder:
     run_and_fit(report, folder, TIED_DEPTH, "tied.h5", ("noise_kind=isotropic",))
     draw(report, folder, "tied.h5")
     names_in_use(report, folder)
+    three_axes(report, folder)
 report.close()

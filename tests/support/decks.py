@@ -88,6 +88,10 @@ def small_decks():
     decks["jacobian rademacher"] = jacobian(weights="rademacher")
     decks["jacobian relu"] = jacobian(block="two_layer", activation="relu")
     decks["jacobian tanh"] = jacobian(block="two_layer", activation="tanh", draws=100)
+    decks["jacobian complex"] = jacobian(more="  field: complex\n")
+    decks["jacobian modes"] = jacobian(
+        weights="rademacher", draws=100,
+        more="  group: {sweep: [1, 4, 5]}\n").replace("[8, 20]", "[8, inf]")
     levels = "  multilevel: {kind: %s, coarsest: 4, finest: 64}\n"
     depth = "depth: {sweep: [8, 20]}"
     decks["jacobian levels"] = jacobian(block="one_layer", activation="tanh", draws=20,

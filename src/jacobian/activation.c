@@ -77,16 +77,41 @@ static void apply_gelu(size_t n, double slope, const double *x, double *value, d
   }
 }
 
-/* name, text, homogeneous, odd, negative slope, steepest */
+static void curve_erf(size_t n, const double *x, double *second)
+{
+  for (size_t i = 0; i < n; i++) second[i] = -2 * x[i] * (TWO_OVER_ROOT_PI * exp(-x[i] * x[i]));
+}
+
+static void curve_sin(size_t n, const double *x, double *second)
+{
+  for (size_t i = 0; i < n; i++) second[i] = -sin(x[i]);
+}
+
+static void curve_tanh(size_t n, const double *x, double *second)
+{
+  for (size_t i = 0; i < n; i++) {
+    double e = exp(-fabs(x[i])), sech = 2 * e / (1 + e * e);
+    second[i] = -2 * tanh(x[i]) * (sech * sech);
+  }
+}
+
+static void curve_gelu(size_t n, const double *x, double *second)
+{
+  const double density = 0.5 * TWO_OVER_ROOT_PI * 0.70710678118654752440;
+  for (size_t i = 0; i < n; i++)
+    second[i] = (2 - x[i] * x[i]) * (density * exp(-0.5 * x[i] * x[i]));
+}
+
+/* name, text, second derivative, homogeneous, odd, negative slope, steepest */
 #define ACTIVATIONS(ROW)                                                                           \
-  ROW(linear, "phi(x) = x", true, true, 1, 1)                                                      \
-  ROW(relu, "phi(x) = max(x, 0)", true, false, 0, 1)                                               \
-  ROW(leaky_relu, "phi(x) = x for x > 0, slope x otherwise", true, false, NAN, 1)                  \
-  ROW(abs, "phi(x) = |x|", true, false, -1, 1)                                                     \
-  ROW(erf, "error function", false, true, NAN, TWO_OVER_ROOT_PI)                                   \
-  ROW(sin, "phi(x) = sin x", false, true, NAN, 1)                                                  \
-  ROW(tanh, "hyperbolic tangent", false, true, NAN, 1)                                             \
-  ROW(gelu, "phi(x) = x P(z < x), z standard normal", false, false, NAN, STEEPEST_GELU)
+  ROW(linear, "phi(x) = x", NULL, true, true, 1, 1)                                                \
+  ROW(relu, "phi(x) = max(x, 0)", NULL, true, false, 0, 1)                                         \
+  ROW(leaky_relu, "phi(x) = x for x > 0, slope x otherwise", NULL, true, false, NAN, 1)            \
+  ROW(abs, "phi(x) = |x|", NULL, true, false, -1, 1)                                               \
+  ROW(erf, "error function", curve_erf, false, true, NAN, TWO_OVER_ROOT_PI)                        \
+  ROW(sin, "phi(x) = sin x", curve_sin, false, true, NAN, 1)                                       \
+  ROW(tanh, "hyperbolic tangent", curve_tanh, false, true, NAN, 1)                                 \
+  ROW(gelu, "phi(x) = x P(z < x), z standard normal", curve_gelu, false, false, NAN, STEEPEST_GELU)
 
 #define TABLE_ROW(name, text, ...) {#name, text, apply_##name, __VA_ARGS__},
 const wmc_activation wmc_activations[] = {ACTIVATIONS(TABLE_ROW){0}};

@@ -18,6 +18,8 @@ typedef struct wmc_activation {
   /** value[i] = phi(x[i]), derivative[i] = phi'(x[i]); `slope` is used by leaky_relu only.
    * `value` may alias x. */
   void (*apply)(size_t n, double slope, const double *x, double *value, double *derivative);
+  /** second[i] = phi''(x[i]), 0 at kinks; may alias x. NULL: 0 everywhere. */
+  void (*curve)(size_t n, const double *x, double *second);
   bool homogeneous;
   bool odd;              /**< phi(-x) = -phi(x) whatever the slope */
   double negative_slope; /**< alpha if homogeneous; NaN: alpha is the parameter `slope` */

@@ -49,6 +49,7 @@ static void set(wmc_pair *p, const wmc_pair_row *row, const wmc_block_options *o
   p->h = o->time / o->depth;
   p->root = sqrt(p->h);
   p->variance = o->variance / (1 - o->drop);
+  p->layer_variance = o->variance;
   p->input_norm = sqrt(o->input_norm2);
   p->norm = o->norm;
   p->slope = o->slope;
@@ -205,7 +206,7 @@ static double set_covariance(wmc_pair *p)
   const size_t d = p->d;
   double *r = p->remainder, trace = 0;
   memset(r, 0, d * d * sizeof *r);
-  wmc_add_identity(d, r);
+  wmc_add_identity(1, d, r);
   times_remainder(p, r);
   for (size_t j = 0; j < d; j++) {
     for (size_t i = 0; i < d; i++) trace += r[j * d + i] * r[j * d + i];
@@ -242,7 +243,7 @@ static bool spread(wmc_pair *p, const deviates *r, const double *x, double *jaco
   const double levy = 0.5 * p->h * size, mean = 0.5 * p->h * (1 + trace_of(d, p->area) / size);
   for (size_t i = 0; i < d * d; i++)
     jacobian[i] = p->noise[i] + 0.5 * p->square[i] + levy * p->area[i] - mean * p->remainder[i];
-  wmc_add_identity(d, jacobian);
+  wmc_add_identity(1, d, jacobian);
   return true;
 }
 
@@ -257,7 +258,7 @@ static void combine(wmc_pair *p, const double *later, const double *earlier, dou
     memcpy(jacobian, later ? later : earlier, bytes);
   } else {
     memset(jacobian, 0, bytes);
-    wmc_add_identity(p->d, jacobian);
+    wmc_add_identity(1, p->d, jacobian);
   }
 }
 
@@ -283,6 +284,20 @@ static void layers(void *state, wmc_stream *stream, size_t count, double *jacobi
     forward(p, p->drawn, p->x, jacobians + l * d * d);
   }
   if (p->tame) wmc_tame(d, p->x);
+}
+
+/* C = grad k grad k^T + R^T R for each unit of sigma^2. */
+static void covariance(void *state, double *out)
+{
+  wmc_pair *p = state;
+  const size_t d = p->d;
+  p->row->amplitude(p, p->x, p->gradient);
+  p->row->remainder(p, p->x);
+  set_covariance(p);
+  for (size_t j = 0; j < d; j++)
+    for (size_t i = 0; i < d; i++)
+      out[j * d + i] =
+          (p->remainder[j * d + i] + p->gradient[i] * p->gradient[j]) / p->layer_variance;
 }
 
 /* ---- blocks --------------------------------------------------------------------------------- */
@@ -311,6 +326,7 @@ static const wmc_pair_row *radial_row(const wmc_block_options *o)
                                           .layers = layers,                                        \
                                           .parameters = parameters,                                \
                                           .forward = forward,                                      \
+                                          .covariance = covariance,                                \
                                           .layer_variance = wmc_residual_variance,                 \
                                           .cost = cost}
 

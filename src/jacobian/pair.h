@@ -27,9 +27,10 @@ typedef struct wmc_remainder {
 struct wmc_pair {
   const wmc_pair_row *row;
   size_t d;
-  double h, root;  /* length of a step, and its square root */
-  double variance; /* sigma^2/p */
-  double drift;    /* c */
+  double h, root;        /* length of a step, and its square root */
+  double variance;       /* sigma^2/p */
+  double layer_variance; /* sigma^2 */
+  double drift;          /* c */
   double input_norm;
   wmc_norm norm;
   const wmc_activation *activation;

@@ -18,8 +18,8 @@ typedef struct chain {
   const wmc_value *p;
   wmc_split split;
   size_t width, whole, modes, records; /* whole: width of the matrix that the modes make up */
-  wmc_network *network;                /* of finite depth, or */
-  wmc_chamber **limit;                 /* its limit at depth inf, modes, or */
+  wmc_network *network;                /* of finite depth, or steps of the limit, or */
+  wmc_chamber **limit;                 /* the limit of the spectrum alone, modes, or */
   wmc_levels *multilevel;              /* a sum over many depths */
   double *levels;                      /* records x modes x width */
   double *growth, *sine;               /* records x modes */
@@ -54,12 +54,26 @@ static void destroy(void *state)
   wmc_free(c);
 }
 
-static wmc_status create_network(chain *c, const wmc_value *p)
+static wmc_status create_network(chain *c, const wmc_block *block, const wmc_block_options *o)
 {
-  wmc_block_options options = wmc_jacobian_options(p);
-  WMC_TRY(wmc_network_create(&c->network, wmc_jacobian_block(p), &options, c->points.count,
-                             c->points.fraction));
+  WMC_TRY(wmc_network_create(&c->network, block, o, c->points.count, c->points.fraction));
   return c->rates + c->sums > 0 ? wmc_network_follow_vectors(c->network) : WMC_OK;
+}
+
+static wmc_status create_layers(chain *c, const wmc_value *p)
+{
+  const wmc_block_options options = wmc_jacobian_options(p);
+  return create_network(c, wmc_jacobian_block(p), &options);
+}
+
+static wmc_status create_pair(chain *c, const wmc_value *p)
+{
+  wmc_block_options steps;
+  int field;
+  const char *why;
+  if (!wmc_jacobian_pair(p, &steps, &field, &why))
+    return wmc_raise(WMC_DATA, "depth: at depth inf %s", why);
+  return create_network(c, wmc_pair_block(wmc_jacobian_block(p)), &steps);
 }
 
 static wmc_status create_limit(chain *c, const wmc_value *p)
@@ -67,8 +81,7 @@ static wmc_status create_limit(chain *c, const wmc_value *p)
   wmc_chamber_options options;
   int field;
   const char *why;
-  if (!wmc_jacobian_limit(p, &options, &field, &why))
-    return wmc_raise(WMC_DATA, "depth: at depth inf %s", why);
+  if (!wmc_jacobian_limit(p, &options, &field, &why)) return create_pair(c, p);
   c->limit = WMC_ARRAY(wmc_chamber *, c->modes);
   if (!c->limit) return wmc_no_memory();
   for (size_t k = 0; k < c->modes; k++) {
@@ -118,7 +131,7 @@ static wmc_status fill(chain *c, const wmc_value *p)
                                 .angle = wmc_jacobian_has_angle(p),
                                 .loses = wmc_jacobian_loses_rank(p),
                                 .diffusivity = c->rates ? c->diffusivity + k * c->width : NULL};
-  WMC_TRY(wmc_jacobian_infinite(p) ? create_limit(c, p) : create_network(c, p));
+  WMC_TRY(wmc_jacobian_infinite(p) ? create_limit(c, p) : create_layers(c, p));
   return wmc_control_wanted(p) ? wmc_control_create(p, &c->control) : WMC_OK;
 }
 

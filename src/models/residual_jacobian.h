@@ -4,6 +4,7 @@
 #include "histogram.h"
 #include "weylmc/jacobian/block.h"
 #include "weylmc/jacobian/chamber.h"
+#include "weylmc/jacobian/pair.h"
 #include "weylmc/models/model.h"
 
 enum {
@@ -115,7 +116,13 @@ bool wmc_jacobian_infinite(const wmc_value *parameters);
  * does not: then *field is the parameter to blame, and *why goes on from "at depth inf ". */
 bool wmc_jacobian_limit(const wmc_value *parameters, wmc_chamber_options *limit, int *field,
                         const char **why);
-/** The same for mode k of split.h, where it exists. */
+/** Depth inf, where wmc_jacobian_limit says yes: no matrices are made. */
+bool wmc_jacobian_alone(const wmc_value *parameters);
+/** Where wmc_jacobian_limit says no: the steps of the pair (M, x) of pair.h, or why there are none.
+ */
+bool wmc_jacobian_pair(const wmc_value *parameters, wmc_block_options *steps, int *field,
+                       const char **why);
+/** The same as wmc_jacobian_limit for mode k of split.h, where it exists. */
 wmc_chamber_options wmc_jacobian_mode_limit(const wmc_value *parameters, int k);
 void wmc_jacobian_check_limit(const wmc_value *parameters, const wmc_complaints *complaints);
 /** Layer at which record k is taken. */

@@ -34,8 +34,7 @@ const wmc_field wmc_jacobian_fields[] = {
                .required = true,
                .sweep = true,
                .unit = "1",
-               .text = "number of residual blocks L; inf for the limit diffusion, where the "
-                       "spectrum has one of its own"},
+               .text = "number of residual blocks L; inf for the limit diffusion"},
     [BLOCK] = {.name = "block",
                .type = WMC_CHOICE,
                .choices = wmc_block_names,
@@ -511,10 +510,11 @@ static void check_diffusivity(const wmc_value *p, const wmc_complaints *complain
   const wmc_block *block = wmc_jacobian_block(p);
   const wmc_split split = wmc_jacobian_options(p).split;
   if (p[DIFFUSIVITY].integer == 0) return;
-  if (wmc_jacobian_infinite(p) || !block->covariance || !wmc_split_is_trivial(&split))
-    wmc_complain(complaints, DIFFUSIVITY,
-                 "diffusivity: Q_ii is known for real residual blocks of finite depth, and "
-                 "exponential; use one of these or diffusivity: no");
+  if (wmc_jacobian_alone(p) || !block->covariance || !wmc_split_is_trivial(&split))
+    wmc_complain(
+        complaints, DIFFUSIVITY,
+        "diffusivity: Q_ii is known for real residual blocks and exponential, and not at depth "
+        "inf where the spectrum moves on its own; use one of these or diffusivity: no");
 }
 
 static void check_histograms(const wmc_value *p, const wmc_complaints *complaints)
@@ -554,6 +554,25 @@ static double mode_limit_cost(const wmc_value *p, const wmc_chamber_options *lim
   return steps * d * d * (10 * d + 240);
 }
 
+static double network_cost(const wmc_value *p, const wmc_block *block, const wmc_block_options *o)
+{
+  double d = o->width, depth = o->depth, work = wmc_split_work(&o->split);
+  double factorisations = floor(depth / wmc_network_factor_layers(block, o));
+  const double overhead = 100, qr = 4, spectrum = 40;
+  return depth * (overhead * wmc_split_modes(&o->split) + work * 2 * d * d * d + block->cost(o)) +
+         work * d * d * d * (qr * factorisations + spectrum * (double)wmc_jacobian_points_count(p));
+}
+
+static double pair_cost(const wmc_value *p)
+{
+  wmc_block_options steps;
+  int field;
+  const char *why;
+  return wmc_jacobian_pair(p, &steps, &field, &why)
+             ? network_cost(p, wmc_pair_block(wmc_jacobian_block(p)), &steps)
+             : 1;
+}
+
 static double limit_cost(const wmc_value *p)
 {
   const wmc_split split = wmc_jacobian_options(p).split;
@@ -561,7 +580,7 @@ static double limit_cost(const wmc_value *p)
   int field;
   const char *why;
   double cost = 0;
-  if (!wmc_jacobian_limit(p, &limit, &field, &why)) return 1;
+  if (!wmc_jacobian_limit(p, &limit, &field, &why)) return pair_cost(p);
   for (int k = 0; k < wmc_split_modes(&split); k++) {
     limit = wmc_jacobian_mode_limit(p, k);
     cost += mode_limit_cost(p, &limit);
@@ -573,13 +592,7 @@ double wmc_jacobian_network_cost(const wmc_value *p, int depth)
 {
   wmc_block_options o = wmc_jacobian_options(p);
   o.depth = depth;
-  double d = o.width, work = wmc_split_work(&o.split);
-  double factorisations =
-      floor(depth / (double)wmc_network_factor_layers(wmc_jacobian_block(p), &o));
-  const double overhead = 100, qr = 4, spectrum = 40;
-  return depth * (overhead * wmc_split_modes(&o.split) + work * 2 * d * d * d +
-                  wmc_jacobian_block(p)->cost(&o)) +
-         work * d * d * d * (qr * factorisations + spectrum * (double)wmc_jacobian_points_count(p));
+  return network_cost(p, wmc_jacobian_block(p), &o);
 }
 
 double wmc_jacobian_cost(const wmc_value *p)

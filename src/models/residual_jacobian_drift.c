@@ -217,7 +217,7 @@ size_t wmc_jacobian_path_length(const wmc_value *p) { return wmc_jacobian_has_pa
 
 size_t wmc_jacobian_path_vectors_length(const wmc_value *p)
 {
-  return wmc_jacobian_infinite(p) ? 0 : wmc_jacobian_path_length(p);
+  return wmc_jacobian_alone(p) ? 0 : wmc_jacobian_path_length(p);
 }
 
 /* C of block.h, if it is known, is a multiple of 1 in these cases, and always the same. */

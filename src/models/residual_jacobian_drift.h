@@ -42,7 +42,7 @@ void wmc_jacobian_path_measure(wmc_jacobian_path *path, const wmc_jacobian_point
 
 /* Axes that are empty where no path is recorded. */
 size_t wmc_jacobian_path_length(const wmc_value *parameters);            /* 1 */
-size_t wmc_jacobian_path_vectors_length(const wmc_value *parameters);    /* 0 at depth inf */
+size_t wmc_jacobian_path_vectors_length(const wmc_value *parameters);    /* 0 without matrices */
 size_t wmc_jacobian_path_covariance_length(const wmc_value *parameters); /* 0 if C is constant */
 size_t wmc_jacobian_lag_length(const wmc_value *parameters);
 size_t wmc_jacobian_path_index_length(const wmc_value *parameters);

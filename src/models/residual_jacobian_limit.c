@@ -1,8 +1,8 @@
-/* Which chains have a spectrum that moves on its own at infinite depth, and how: docs/theory/
- * jacobian.md, sections 1 and 6. */
+/* Which chains have a limit at infinite depth, of the spectrum alone or of the pair (M, x): docs/
+ * theory/jacobian.md, sections 1 and 6. */
 #include <math.h>
 
-#include "residual_jacobian.h"
+#include "residual_jacobian_drift.h"
 
 bool wmc_jacobian_infinite(const wmc_value *p) { return isinf(p[DEPTH].real); }
 
@@ -35,13 +35,10 @@ static bool refuse(int blame, const char *reason, int *field, const char **why)
 
 #define SWEEP_INSTEAD "sweep finite depths and extrapolate with `weylmc fit`"
 
-bool wmc_jacobian_limit(const wmc_value *p, wmc_chamber_options *limit, int *field,
-                        const char **why)
+/* Independent layers of residual blocks at the only scale that has a limit. */
+static bool is_diffusion(const wmc_block *block, const wmc_block_options *o, int *field,
+                         const char **why)
 {
-  const wmc_block *block = wmc_jacobian_block(p);
-  const wmc_block_options o = wmc_jacobian_options(p);
-  const double factor = activation_factor(block, &o);
-  const int beta = p[NUMBERS].integer == 1 ? 2 : 1;
   if (block == &wmc_block_plain)
     return refuse(BLOCK, "a plain product has no limit; use a finite depth", field, why);
   if (block == &wmc_block_rotation)
@@ -49,27 +46,30 @@ bool wmc_jacobian_limit(const wmc_value *p, wmc_chamber_options *limit, int *fie
                   "a product of rotations is what it is at every depth: all lambda = 0; use "
                   "a finite depth",
                   field, why);
-  if (o.weights->correlated)
-    return refuse(WEIGHTS,
-                  "weights that depend on each other along the depth give no diffusion of "
-                  "the spectrum alone; " SWEEP_INSTEAD,
-                  field, why);
-  if (wmc_block_exponent(&o) != 0.5)
+  if (o->weights->correlated)
+    return refuse(
+        WEIGHTS,
+        "weights that depend on each other along the depth give no diffusion; " SWEEP_INSTEAD,
+        field, why);
+  if (wmc_block_exponent(o) != 0.5)
     return refuse(EXPONENT,
                   "independent weights have a non-trivial limit only with the exponent "
                   "1/2; leave it out",
                   field, why);
-  if (o.norm != WMC_NORM_NONE)
-    return refuse(NORM,
-                  "the spectrum behind a normalisation depends on the vector x too, and steps "
-                  "of the pair are nothing but layers; " SWEEP_INSTEAD,
-                  field, why);
-  if (isnan(factor))
-    return refuse(ACTIVATION,
-                  "the spectrum of this block with this activation depends on the "
-                  "vector x too, and steps of the pair are nothing but "
-                  "layers; " SWEEP_INSTEAD,
-                  field, why);
+  return true;
+}
+
+bool wmc_jacobian_limit(const wmc_value *p, wmc_chamber_options *limit, int *field,
+                        const char **why)
+{
+  const wmc_block *block = wmc_jacobian_block(p);
+  const wmc_block_options o = wmc_jacobian_options(p);
+  const double factor = activation_factor(block, &o);
+  const int beta = p[NUMBERS].integer == 1 ? 2 : 1;
+  const char *depends = "the spectrum depends on the vector x too";
+  if (!is_diffusion(block, &o, field, why)) return false;
+  if (o.norm != WMC_NORM_NONE) return refuse(NORM, depends, field, why);
+  if (isnan(factor)) return refuse(ACTIVATION, depends, field, why);
   *limit = (wmc_chamber_options){.width = o.width,
                                  .beta = beta,
                                  .variance = o.variance * factor / (1 - o.drop),
@@ -78,6 +78,64 @@ bool wmc_jacobian_limit(const wmc_value *p, wmc_chamber_options *limit, int *fie
                                  .resolution = p[RESOLUTION].real,
                                  .exact = beta == 2};
   return true;
+}
+
+/* C of two_layer and outer is an average over the rows of W1. */
+static bool is_average(const wmc_block *block)
+{
+  return block == &wmc_block_two_layer || block == &wmc_block_outer;
+}
+
+/* Steps that end at all points; 0 if there are none. */
+static int pair_steps(const wmc_value *p, const wmc_block_options *o)
+{
+  wmc_jacobian_points points;
+  int steps = 0;
+  if (wmc_jacobian_points_create(&points, p) == WMC_OK)
+    steps = wmc_pair_steps(o, p[RESOLUTION].real, points.count, points.fraction);
+  wmc_jacobian_points_free(&points);
+  return steps;
+}
+
+bool wmc_jacobian_pair(const wmc_value *p, wmc_block_options *steps, int *field, const char **why)
+{
+  const wmc_block *block = wmc_jacobian_block(p);
+  wmc_block_options o = wmc_jacobian_options(p);
+  const bool homogeneous = o.activation->homogeneous, normed = o.norm != WMC_NORM_NONE;
+  if (!is_diffusion(block, &o, field, why)) return false;
+  if (block == &wmc_block_inside && !normed && !o.activation->odd)
+    return refuse(ACTIVATION,
+                  "the vector of this block explodes after a random time, and means do not exist; "
+                  "use an odd activation (erf, sin, tanh), a norm, or finite depths",
+                  field, why);
+  if (is_average(block) && !homogeneous && o.weights != wmc_weights_find("gaussian"))
+    return refuse(WEIGHTS,
+                  "averages over the weights inside phi are known for weights: gaussian only; "
+                  "use them, or " SWEEP_INSTEAD,
+                  field, why);
+  if (normed && o.width == (o.norm == WMC_NORM_LAYER ? 3 : 2))
+    return refuse(
+        WIDTH,
+        "what this norm divides by comes too near to 0 at this width: E sum lambda = -inf; "
+        "use a greater width",
+        field, why);
+  o.depth = pair_steps(p, &o);
+  if (o.depth == 0)
+    return refuse(
+        RECORD,
+        "steps of the pair (M, x) are equal, and records and paths must be at ends of steps; "
+        "use fractions with few digits, or a smaller resolution",
+        field, why);
+  *steps = o;
+  return true;
+}
+
+bool wmc_jacobian_alone(const wmc_value *p)
+{
+  wmc_chamber_options limit;
+  int field;
+  const char *why;
+  return wmc_jacobian_infinite(p) && wmc_jacobian_limit(p, &limit, &field, &why);
 }
 
 wmc_chamber_options wmc_jacobian_mode_limit(const wmc_value *p, int k)
@@ -96,9 +154,10 @@ wmc_chamber_options wmc_jacobian_mode_limit(const wmc_value *p, int k)
 void wmc_jacobian_check_limit(const wmc_value *p, const wmc_complaints *complaints)
 {
   wmc_chamber_options limit;
+  wmc_block_options steps;
   int field;
   const char *why;
   if (!wmc_jacobian_infinite(p)) return;
-  if (!wmc_jacobian_limit(p, &limit, &field, &why))
+  if (!wmc_jacobian_limit(p, &limit, &field, &why) && !wmc_jacobian_pair(p, &steps, &field, &why))
     wmc_complain(complaints, DEPTH, "depth: at depth inf %s", why);
 }

@@ -125,6 +125,21 @@ Test(jacobian_decks, combinations_without_a_limit_are_refused)
       {"control: yes, depth: 128, block: two_layer, activation: relu", NULL},
       {"control: yes, block: two_layer, activation: tanh", "no exact mean"},
       {"control: yes, weights: rademacher", "no exact mean"},
+      {"depth: inf, block: one_layer, activation: relu", NULL},
+      {"depth: inf, block: one_layer, activation: gelu, norm: layer, weights: orthogonal", NULL},
+      {"depth: inf, block: two_layer, activation: tanh", NULL},
+      {"depth: inf, block: two_layer, activation: tanh, weights: uniform",
+       "weights: gaussian only"},
+      {"depth: inf, block: two_layer, activation: relu, weights: uniform, norm: rms", NULL},
+      {"depth: inf, block: inside, activation: gelu", "explodes"},
+      {"depth: inf, block: inside, activation: gelu, norm: rms", NULL},
+      {"depth: inf, block: linear, norm: rms, width: 2", "use a greater width"},
+      {"depth: inf, block: linear, norm: layer, width: 3", "use a greater width"},
+      {"depth: inf, block: linear, norm: layer, record: [0.314159265358979, 1]",
+       "fractions with few digits"},
+      {"depth: inf, block: one_layer, weights: fractional", "give no diffusion"},
+      {"depth: inf, block: one_layer, exponent: 0.6", "exponent 1/2"},
+      {"depth: inf, block: plain", "no limit"},
   };
   for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
     char text[512];

@@ -1,0 +1,277 @@
+/* Steps of the pair (M, x) at infinite depth: exact laws, the order of the bias, and deep networks.
+ * Draws are independent; comparisons are at 5 standard errors. Equations: docs/theory/jacobian.md,
+ * section 6. */
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support.h"
+#include "weylmc/jacobian/hyperbolic.h"
+#include "weylmc/jacobian/network.h"
+#include "weylmc/jacobian/pair.h"
+#include "weylmc/numeric/special.h"
+
+enum { WIDEST = 6 };
+static const double END = 1;
+
+typedef struct moments {
+  double count, mean, squares; /* Welford */
+} moments;
+
+static void add(moments *m, double x)
+{
+  double before = x - m->mean;
+  m->count += 1;
+  m->mean += before / m->count;
+  m->squares += before * (x - m->mean);
+}
+
+static double standard_error(const moments *m) { return sqrt(m->squares / m->count / m->count); }
+
+static void expect_near(const char *what, double found, double error, double exact)
+{
+  if (test_verbose())
+    printf("%-40s %12.6f exact %12.6f error %8.6f z %5.2f\n", what, found, exact, error,
+           (found - exact) / error);
+  cr_expect_lt(fabs(found - exact), 5 * error, "%s: %.6g, not %.6g, error %.2g", what, found, exact,
+               error);
+}
+
+static void expect_mean(const char *what, const moments *m, double exact)
+{
+  expect_near(what, m->mean, standard_error(m), exact);
+}
+
+typedef struct row {
+  const char *block, *activation;
+  wmc_norm norm;
+  int width;
+  double tau;
+} row;
+
+static wmc_block_options options(const row *r, int depth)
+{
+  return (wmc_block_options){.width = r->width,
+                             .depth = depth,
+                             .hidden = r->width,
+                             .activation = wmc_activation_find(r->activation),
+                             .weights = wmc_weights_find("gaussian"),
+                             .variance = 2 * r->tau,
+                             .time = 0.5,
+                             .inner_variance = 1.0 / r->width,
+                             .input_norm2 = r->width,
+                             .norm = r->norm};
+}
+
+static wmc_stream *stream_of(long id)
+{
+  wmc_stream *s;
+  cr_assert_eq(wmc_stream_create(&s, 20261205, id), WMC_OK);
+  return s;
+}
+
+enum { TOP, GAP, SUM, GROWTH, SEEN };
+static const char *const names[SEEN] = {"lambda_1", "gap", "sum", "growth"};
+
+static void sample(const row *r, bool limit, int depth, int draws, long id, moments out[SEEN])
+{
+  const wmc_block *block = wmc_block_find(r->block);
+  const wmc_block_options o = options(r, depth);
+  wmc_network *n;
+  wmc_stream *s = stream_of(id);
+  memset(out, 0, SEEN * sizeof *out);
+  cr_assert_eq(wmc_network_create(&n, limit ? wmc_pair_block(block) : block, &o, 1, &END), WMC_OK);
+  for (int k = 0; k < draws; k++) {
+    cr_assert(wmc_network_draw(n, s));
+    const double *v = wmc_network_values(n);
+    double sum = 0;
+    for (int i = 0; i < r->width; i++) sum += v[i];
+    add(&out[TOP], v[0]);
+    add(&out[GAP], v[0] - v[1]);
+    add(&out[SUM], sum);
+    add(&out[GROWTH], wmc_network_growth(n)[0]);
+  }
+  wmc_network_destroy(n);
+  wmc_stream_destroy(s);
+}
+
+/* ---- rows whose spectrum is autonomous ------------------------------------------------------- */
+
+/* tau of the linear chain: half of it for a two-layer block with relu. */
+static void check_autonomous(const char *block, const char *activation, int d, double factor,
+                             double tau, int depth, int draws)
+{
+  const row r = {block, activation, WMC_NORM_NONE, d, tau / factor};
+  moments m[SEEN];
+  sample(&r, true, depth, draws, 10 * d, m);
+  expect_mean("sum", &m[SUM], -0.5 * d * tau);
+  expect_mean("log|Mu|", &m[GROWTH], 0.5 * tau * (d - 2));
+  if (d == 2) expect_mean("gap", &m[GAP], wmc_hyperbolic_gap_limit(tau));
+}
+
+Test(pair, autonomous_rows_follow_the_chamber)
+{
+  check_autonomous("linear", "linear", 2, 1, 1, 64, test_trials(60000));
+  check_autonomous("two_layer", "relu", 2, 0.5, 0.5, 32, test_trials(60000));
+  check_autonomous("two_layer", "abs", 4, 1, 0.5, 48, test_trials(20000));
+  check_autonomous("inside", "erf", 3, 4 / 3.14159265358979, 0.5, 32, test_trials(20000));
+}
+
+/* ---- order of the bias ------------------------------------------------------------------------
+ */
+
+/* Halving the step takes the bias of two means, known exactly, down by more than 2^{3/2}. */
+Test(pair, bias_is_of_second_order)
+{
+  const row r = {"linear", "linear", WMC_NORM_NONE, 2, 1};
+  const double exact[2] = {-1, wmc_hyperbolic_gap_limit(1)};
+  const int seen[2] = {SUM, GAP};
+  moments m[2][SEEN];
+  for (int k = 0; k < 2; k++) sample(&r, true, 2 << k, test_trials(300000), 100 + k, m[k]);
+  for (int i = 0; i < 2; i++) {
+    const moments *coarse = &m[0][seen[i]], *fine = &m[1][seen[i]];
+    const double bias[2] = {coarse->mean - exact[i], fine->mean - exact[i]};
+    const double least = sqrt(8),
+                 noise = 5 * hypot(standard_error(coarse), least * standard_error(fine));
+    if (test_verbose())
+      printf("%s: bias %.5f, then %.5f, errors %.5f\n", names[seen[i]], bias[0], bias[1],
+             standard_error(fine));
+    cr_expect_gt(fabs(bias[0]), least * fabs(bias[1]) + noise, "%s: bias %g, then %g",
+                 names[seen[i]], bias[0], bias[1]);
+  }
+}
+
+/* ---- E sum lambda along the path ---------------------------------------------------------------
+ */
+
+/* sum lambda + (sigma^2/2) int tr C dt has the mean 0. */
+static void check_sum_rule(const row *r, int depth, int draws, long id)
+{
+  const wmc_block_options o = options(r, depth);
+  const wmc_block *steps = wmc_pair_block(wmc_block_find(r->block));
+  const double h = o.time / depth;
+  const int d = r->width;
+  wmc_network *n;
+  wmc_stream *s = stream_of(id);
+  double *fractions = malloc((size_t)depth * sizeof *fractions);
+  for (int k = 0; k < depth; k++) fractions[k] = (k + 1.0) / depth;
+  cr_assert_eq(wmc_network_create(&n, steps, &o, (size_t)depth, fractions), WMC_OK);
+  cr_assert_eq(wmc_network_follow_vectors(n), WMC_OK);
+  moments rest = {0};
+  for (int k = 0; k < draws; k++) {
+    cr_assert(wmc_network_draw(n, s));
+    /* sum_i Q_ii = tr C at each record; at the start it is that of the first of them to O(h) */
+    const double *q = wmc_network_diffusivity(n), *v = wmc_network_values(n);
+    double integral = 0, sum = 0;
+    for (int step = 0; step < depth; step++) {
+      double trace = 0;
+      for (int i = 0; i < d; i++) trace += q[step * d + i];
+      integral += trace * h * (step + 1 < depth ? 1 : 0.5) + (step == 0 ? 0.5 * h * trace : 0);
+    }
+    for (int i = 0; i < d; i++) sum += v[(depth - 1) * d + i];
+    add(&rest, sum + 0.5 * o.variance * integral);
+  }
+  expect_mean("sum + (v/2) int tr C", &rest, 0);
+  free(fractions);
+  wmc_network_destroy(n);
+  wmc_stream_destroy(s);
+}
+
+Test(pair, sum_rule)
+{
+  check_sum_rule(&(row){"two_layer", "erf", WMC_NORM_NONE, 3, 0.6}, 48, test_trials(4000), 200);
+  check_sum_rule(&(row){"one_layer", "gelu", WMC_NORM_NONE, 4, 0.4}, 48, test_trials(4000), 201);
+  check_sum_rule(&(row){"one_layer", "relu", WMC_NORM_NONE, 3, 0.6}, 48, test_trials(4000), 202);
+  check_sum_rule(&(row){"inside", "gelu", WMC_NORM_RMS, 6, 0.2}, 48, test_trials(4000), 203);
+}
+
+/* ---- rms norm: eq. (27) ------------------------------------------------------------------------
+ */
+
+static double inverse(double p, void *data) { return 1 / (*(int *)data - 2 + 2 * p); }
+
+/* E 1/|x_0 + sqrt(u) z|^2: |.|^2/u is non-central chi^2, a Poisson mixture of central ones. */
+static double mean_inverse_square(int d, double norm2, double u)
+{
+  return wmc_poisson_mean(0.5 * norm2 / u, inverse, &d) / u;
+}
+
+/* E sum lambda = -(sigma^2/2) d (d - 1) int E|x_t|^{-2} dt; mid-point rule, x_t ~ N(x_0, sigma^2 d
+ * t).
+ */
+Test(pair, rms_norm)
+{
+  const row r = {"linear", "linear", WMC_NORM_RMS, 6, 0.4};
+  const int nodes = 400, d = r.width;
+  moments m[SEEN];
+  double integral = 0;
+  for (int k = 0; k < nodes; k++)
+    integral += mean_inverse_square(d, d, r.tau * d * (k + 0.5) / nodes) / nodes;
+  sample(&r, true, 64, test_trials(20000), 300, m);
+  expect_mean("sum of lambda, rms norm", &m[SUM], -0.5 * r.tau * d * (d - 1) * integral);
+}
+
+/* x_T is normal around x_0 at any number of steps. */
+Test(pair, vector_behind_a_norm)
+{
+  const row r = {"linear", "linear", WMC_NORM_RMS, 3, 0.5};
+  const wmc_block *steps = wmc_pair_block(&wmc_block_linear);
+  const wmc_block_options o = options(&r, 4);
+  const int d = r.width;
+  void *state;
+  double numbers[64], jacobian[WIDEST * WIDEST];
+  wmc_stream *s = stream_of(400);
+  cr_assert_eq(steps->create(&o, &state), WMC_OK);
+  const size_t all = steps->parameters(state), normals = (size_t)(d + d * d);
+  moments along = {0}, square = {0};
+  for (int k = 0; k < test_trials(20000); k++) {
+    double x[WIDEST] = {sqrt(3), 0, 0}, distance = 0;
+    for (int step = 0; step < 4; step++) {
+      wmc_stream_normals(s, normals, 1, numbers);
+      wmc_stream_signs(s, all - normals, 1, numbers + normals);
+      steps->forward(state, numbers, x, jacobian);
+    }
+    add(&along, x[0]);
+    x[0] -= sqrt(3);
+    for (int i = 0; i < d; i++) distance += x[i] * x[i];
+    add(&square, distance);
+  }
+  expect_mean("x", &along, sqrt(3));
+  expect_mean("|x - x_0|^2", &square, r.tau * d * d);
+  steps->destroy(state);
+  wmc_stream_destroy(s);
+}
+
+/* ---- deep networks -----------------------------------------------------------------------------
+ */
+
+/* Steps against depths L and 2L extrapolated in 1/L, 2 f(2L) - f(L); what is left of 1/L^2 is small
+ * beside the errors. */
+static void check_networks(const row *r, int steps, int depth, int draws, long id)
+{
+  moments limit[SEEN], shallow[SEEN], deep[SEEN];
+  sample(r, true, steps, 2 * draws, id, limit);
+  sample(r, false, depth, draws, id + 1, shallow);
+  sample(r, false, 2 * depth, 4 * draws, id + 2, deep);
+  for (int i = 0; i < SEEN; i++) {
+    char what[80];
+    double error = hypot(hypot(2 * standard_error(&deep[i]), standard_error(&shallow[i])),
+                         standard_error(&limit[i]));
+    snprintf(what, sizeof what, "%s %s %s, steps", r->block, r->activation, names[i]);
+    expect_near(what, limit[i].mean, error, 2 * deep[i].mean - shallow[i].mean);
+  }
+}
+
+Test(pair, deep_networks)
+{
+  const int draws = test_trials(4000);
+  check_networks(&(row){"two_layer", "erf", WMC_NORM_NONE, 4, 0.8}, 32, 32, draws, 500);
+  check_networks(&(row){"two_layer", "gelu", WMC_NORM_RMS, 4, 0.5}, 32, 32, draws, 510);
+  check_networks(&(row){"one_layer", "tanh", WMC_NORM_NONE, 4, 0.8}, 32, 32, draws, 520);
+  check_networks(&(row){"one_layer", "relu", WMC_NORM_NONE, 3, 0.8}, 32, 32, draws, 530);
+  check_networks(&(row){"one_layer", "tanh", WMC_NORM_LAYER, 5, 0.3}, 32, 32, draws, 540);
+  check_networks(&(row){"outer", "sin", WMC_NORM_NONE, 3, 0.8}, 32, 32, draws, 550);
+  check_networks(&(row){"inside", "gelu", WMC_NORM_RMS, 4, 0.4}, 32, 64, draws, 560);
+}

@@ -5,6 +5,7 @@
 
 #include "weylmc/base/status.h"
 #include "weylmc/io/results.h"
+#include "weylmc/run/extrapolate.h"
 
 enum { CLI_SET_MAX = 64, CLI_OPERANDS_MAX = 2 };
 
@@ -34,9 +35,12 @@ wmc_status cli_run(const cli_arguments *arguments);
 wmc_status cli_check(const cli_arguments *arguments);
 wmc_status cli_show(const cli_arguments *arguments);
 wmc_status cli_fit(const cli_arguments *arguments);
+wmc_status cli_report(const cli_arguments *arguments);
 wmc_status cli_compare(const cli_arguments *arguments);
 wmc_status cli_explain(const cli_arguments *arguments);
 
+/** The range of depths and the form that options ask for. */
+wmc_status cli_extrapolation(const cli_arguments *arguments, wmc_extrapolation *request);
 /** Seconds of --walltime; 0 if it was not given. WMC_USAGE (message) if it is not a time. */
 wmc_status cli_walltime(const cli_arguments *arguments, double *seconds);
 /** Parse argv[2..] for a command; WMC_USAGE (message) with the nearest valid option. */

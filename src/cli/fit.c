@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include "cli.h"
-#include "weylmc/run/extrapolate.h"
 #include "weylmc/run/lock.h"
 
 static wmc_status read_depth(const char *option, const char *text, double *depth)
@@ -46,10 +45,16 @@ static wmc_status fit_alone(const char *path, const wmc_extrapolation *request)
   return status;
 }
 
+wmc_status cli_extrapolation(const cli_arguments *a, wmc_extrapolation *request)
+{
+  *request = (wmc_extrapolation){.observable = a->observable, .form = a->form, .most = INFINITY};
+  WMC_TRY(read_depth("--from", a->from, &request->least));
+  return read_depth("--to", a->to, &request->most);
+}
+
 wmc_status cli_fit(const cli_arguments *a)
 {
-  wmc_extrapolation request = {.observable = a->observable, .form = a->form, .most = INFINITY};
-  WMC_TRY(read_depth("--from", a->from, &request.least));
-  WMC_TRY(read_depth("--to", a->to, &request.most));
+  wmc_extrapolation request;
+  WMC_TRY(cli_extrapolation(a, &request));
   return fit_alone(a->operand[0], &request);
 }

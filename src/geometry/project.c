@@ -3,6 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "weylmc/numeric/chain.h"
+
 static size_t core_size(const wmc_layers *layers) { return (size_t)layers->depth * layers->core; }
 
 size_t wmc_tangent_size(const wmc_layers *layers)
@@ -32,25 +34,14 @@ size_t wmc_layers_pairs(const wmc_layers *layers)
 
 size_t wmc_tangent_scratch(const wmc_layers *layers)
 {
-  return (2 * (size_t)layers->depth + 4) * wmc_layers_pairs(layers) + 5 * wmc_layers_block(layers) +
-         layers->core + 2 * (size_t)layers->rank;
+  const size_t n = (size_t)layers->depth, width = wmc_chain_pairs(layers->rank);
+  return (3 * n + 6) * width + 5 * wmc_layers_block(layers) + 6 * layers->core +
+         2 * (size_t)layers->rank + 16;
 }
 
 static bool tilts(const wmc_layers *layers, int p) { return layers->width[p] > layers->rank; }
 
 /* --- Tridiagonal systems --------------------------------------------------------------------- */
-
-/* alpha = 2 (l_i^2 + l_j^2) and beta = 2 l_i l_j of all pairs */
-static void fill_rows(const wmc_point *point, double *alpha, double *beta)
-{
-  const double *l = point->lambda;
-  size_t k = 0;
-  for (int j = 1; j < point->layers->rank; j++)
-    for (int i = 0; i < j; i++, k++) {
-      alpha[k] = 2 * (l[i] * l[i] + l[j] * l[j]);
-      beta[k] = 2 * l[i] * l[j];
-    }
-}
 
 void wmc_pairs_solve(const wmc_point *point, double *x, double *scratch)
 {
@@ -325,7 +316,7 @@ void wmc_tangent_horizontal(const wmc_point *point, const wmc_tangent *tangent,
 
 /* H = noise of unit variance in every horizontal direction, times `scale` */
 static void draw_horizontal(const wmc_layers *layers, wmc_stream *stream, double scale,
-                            const double *inverse, double *h)
+                            const double *sums, double *h)
 {
   const int r = layers->rank;
   const double diagonal = 1 / sqrt((double)layers->depth);
@@ -333,39 +324,11 @@ static void draw_horizontal(const wmc_layers *layers, wmc_stream *stream, double
   wmc_stream_normals(stream, (size_t)(r * r), scale, h);
   for (int j = 0; j < r; j++) {
     for (int i = 0; i < j; i++, k++) {
-      const double root = sqrt(inverse[k]);
+      const double root = 1 / sqrt(sums[k]);
       h[j * r + i] *= root;
       h[i * r + j] *= root;
     }
     h[j * r + j] *= diagonal;
-  }
-}
-
-/* a = L^{-T} normals, L L^T the tridiagonal matrix: covariance its inverse. `scratch`: N + 2 rows
- */
-static void draw_vertical(const wmc_point *point, wmc_stream *stream, double scale, double *a,
-                          double *scratch)
-{
-  const size_t pairs = wmc_layers_pairs(point->layers);
-  const int last = point->layers->depth - 1;
-  double *alpha = scratch, *beta = alpha + pairs, *inverse = beta + pairs;
-  fill_rows(point, alpha, beta);
-  wmc_stream_normals(stream, (size_t)last * pairs, scale, a);
-  for (int p = 1; p <= last; p++) {
-    double *restrict here = inverse + (size_t)(p - 1) * pairs;
-    const double *before = here - pairs;
-    for (size_t k = 0; k < pairs; k++) {
-      const double m = p > 1 ? beta[k] * before[k] : 0;
-      here[k] = 1 / sqrt(alpha[k] - m * m);
-    }
-  }
-  for (int p = last; p >= 1; p--) {
-    double *restrict here = a + (size_t)(p - 1) * pairs;
-    const double *after = here + pairs, *l = inverse + (size_t)(p - 1) * pairs;
-    for (size_t k = 0; k < pairs; k++) {
-      const double carried = p < last ? beta[k] * l[k] * after[k] : 0;
-      here[k] = (here[k] + carried) * l[k];
-    }
   }
 }
 
@@ -420,16 +383,17 @@ void wmc_tangent_draw(const wmc_point *point, wmc_stream *stream, double vertica
                       const wmc_tangent *tangent, double *scratch)
 {
   const wmc_layers *layers = point->layers;
-  const size_t pairs = wmc_layers_pairs(layers);
-  const bool both = vertical > 0 && layers->depth > 1;
-  double *power = scratch, *inverse = power + (size_t)layers->depth * pairs;
-  double *a = inverse + 2 * pairs, *h = a + (size_t)layers->depth * pairs;
-  double *work = h + layers->core;
-  if (both) draw_vertical(point, stream, vertical, a, power);
-  fill_powers(point, power, inverse);
-  draw_horizontal(layers, stream, horizontal, inverse, h);
+  const int r = layers->rank, n = layers->depth;
+  const size_t width = wmc_chain_pairs(r), turns = (size_t)(n - 1) * wmc_layers_pairs(layers);
+  const size_t room = turns / 8 * 8 + 16; /* that rows begin at cache lines */
+  const bool both = vertical > 0 && n > 1;
+  double *h = scratch, *normals = h + layers->core, *sums = normals + room;
+  double *work = sums + (size_t)(n + 2) * width;
+  if (both) wmc_stream_normals(stream, turns, 1, normals);
+  wmc_chain_sums(r, n, point->lambda, sums);
+  draw_horizontal(layers, stream, horizontal, sums + (size_t)(n - 1) * width, h);
   draw_tilts(point, stream, vertical, horizontal, tangent, work);
   if (slope != NULL) add_gradient(point, slope, factor, h, tangent, work);
-  assemble_horizontal(point, h, power, tangent);
-  if (both) add_vertical(point, a, tangent);
+  const wmc_chain_noise noise = {point->lambda, h, both ? normals : NULL, vertical, sums};
+  wmc_chain_tangent(r, n, layers->core, &noise, tangent->core, work);
 }

@@ -41,7 +41,8 @@ static size_t walk_size(const wmc_layers *layers)
 
 size_t wmc_retract_scratch(const wmc_layers *layers)
 {
-  return cores_size(layers) + walk_size(layers);
+  return cores_size(layers) + walk_size(layers) + ((size_t)layers->depth + 1) * layers->core +
+         wmc_chain_balance_scratch(layers->rank, layers->depth, layers->core);
 }
 
 static cores cores_map(const wmc_point *point, double *scratch)
@@ -572,12 +573,11 @@ static void add_lambda(const wmc_point *point, const wmc_tangent *step, double *
       out[(size_t)p * layers->core + (size_t)(k * layers->rank + k)] += point->lambda[k];
 }
 
-bool wmc_retract(const wmc_point *point, const wmc_tangent *step, wmc_retraction *done,
-                 double *scratch)
+/* W + V in leaning frames. */
+static walk step_along(const wmc_point *point, const wmc_tangent *step, double *scratch)
 {
   const wmc_layers *layers = point->layers;
   walk w = walk_map(point, step, scratch);
-  wmc_retraction unused;
   add_lambda(point, step, w.c.m);
   for (int p = 0; p <= layers->depth; p++) {
     const int d = layers->width[p];
@@ -585,7 +585,42 @@ bool wmc_retract(const wmc_point *point, const wmc_tangent *step, wmc_retraction
       w.lean[layers->frame[p] + (size_t)k] = wmc_tangent_tilt(step, p)[k] / point->lambda[k / d];
   }
   adopt_frames(&w.c, w.lean);
+  return w;
+}
+
+bool wmc_retract(const wmc_point *point, const wmc_tangent *step, wmc_retraction *done,
+                 double *scratch)
+{
+  walk w = step_along(point, step, scratch);
+  wmc_retraction unused;
   return settle(&w.c, done ? done : &unused);
+}
+
+/* No frame has room to tilt: all stand at distance `core`. */
+static bool all_square(const wmc_layers *layers)
+{
+  for (int p = 0; p <= layers->depth; p++)
+    if (is_tilted(layers, p)) return false;
+  return true;
+}
+
+bool wmc_retract_quickly(const wmc_point *point, const wmc_tangent *step, wmc_retraction *done,
+                         double *scratch)
+{
+  const wmc_layers *layers = point->layers;
+  const int r = layers->rank, n = layers->depth;
+  const wmc_chain chain = {r, n, layers->core, wmc_layers_product(layers, r, r, r)};
+  walk w = step_along(point, step, scratch);
+  double *rotations = scratch + cores_size(layers) + walk_size(layers);
+  double *frames = all_square(layers) ? point->frames : NULL;
+  wmc_retraction found = {.iterations = 0};
+  if (n == 1 || !wmc_chain_balance(&chain, w.c.m, point->lambda, rotations, frames, &found.products,
+                                   rotations + (size_t)(n + 1) * layers->core))
+    return settle(&w.c, done ? done : &found);
+  for (int p = 0; frames == NULL && p <= n; p++, found.products++)
+    turn_frame(&w.c, p, rotations + (size_t)p * layers->core);
+  if (done) *done = found;
+  return true;
 }
 
 bool wmc_retract_normally(const wmc_point *point, const wmc_tangent *step, wmc_retraction *done,

@@ -185,13 +185,15 @@ static void weights_of(const window *w, size_t i, double out[WEIGHTS])
 
 static void add_index(const window *w, size_t i, double *sums)
 {
-  double out[OUTCOMES], weight[WEIGHTS], *gram = sums + OUTCOMES * WEIGHTS;
+  double out[OUTCOMES], weight[WEIGHTS];
   outcomes_of(w, i, out);
   weights_of(w, i, weight);
   for (size_t a = 0; a < OUTCOMES; a++)
     for (size_t b = 0; b < WEIGHTS; b++) sums[a * WEIGHTS + b] += w->share * out[a] * weight[b];
-  for (size_t a = 0; a < WEIGHTS; a++)
-    for (size_t b = 0; b < WEIGHTS; b++) gram[a * WEIGHTS + b] += w->share * weight[a] * weight[b];
+  for (size_t a = 0; a < CONTROLS; a++)
+    for (size_t b = 0; b < WEIGHTS; b++)
+      sums[GRAM + a * WEIGHTS + b] += w->share * weight[a] * weight[b];
+  for (size_t b = 0; b < WEIGHTS; b++) sums[SQUARES + b] += w->share * weight[b] * weight[b];
 }
 
 static void add_matrix(const window *w, double *sums)

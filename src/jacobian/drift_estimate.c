@@ -62,7 +62,7 @@ static coefficients coefficients_at(const wmc_drift_plan *p, const double *sums,
 /* E w, where `h` already has the share of the paths. */
 static double mean_of(const double *s, size_t weight)
 {
-  const double *gram = s + OUTCOMES * WEIGHTS;
+  const double *gram = s + GRAM;
   return gram[BY_ONE * WEIGHTS + weight] / gram[BY_ONE * WEIGHTS + BY_ONE];
 }
 
@@ -87,7 +87,7 @@ typedef double moment(const coefficients *k, const double *s, size_t weight);
 static void without_controls(const coefficients *k, const double *s, size_t weight, size_t controls,
                              moment *of, double *value, double *square)
 {
-  const double *gram = s + OUTCOMES * WEIGHTS;
+  const double *gram = s + GRAM;
   double a[CONTROLS * CONTROLS], b[CONTROLS];
   for (size_t i = 0; i < controls; i++) {
     for (size_t j = 0; j < controls; j++) a[i * controls + j] = gram[i * WEIGHTS + j];
@@ -95,7 +95,7 @@ static void without_controls(const coefficients *k, const double *s, size_t weig
   }
   solve(controls, a, 1, b);
   *value = of(k, s, weight);
-  *square = gram[weight * WEIGHTS + weight];
+  *square = s[SQUARES + weight];
   for (size_t i = 0; i < controls; i++) {
     *value -= b[i] * of(k, s, i);
     *square -= b[i] * gram[i * WEIGHTS + weight];
@@ -119,7 +119,7 @@ static double slope_inside(const wmc_drift_plan *p, const coefficients *k, const
     without_controls(k, index, weight, CONTROLS, of, &v, &s);
     value += v;
     square += s;
-    all += index[OUTCOMES * WEIGHTS + weight * WEIGHTS + weight];
+    all += index[SQUARES + weight];
   }
   return quotient(p, value, square, all);
 }
@@ -132,7 +132,7 @@ static double slope_across(const wmc_drift_plan *p, const coefficients *k, const
   for (size_t i = 0; i < p->width; i++, index += INDEX_SUMS)
     for (size_t a = 0; a < INDEX_SUMS; a++) sum[a] += index[a];
   without_controls(k, sum, weight, controls, of, &value, &square);
-  return quotient(p, value, square, sum[OUTCOMES * WEIGHTS + weight * WEIGHTS + weight]);
+  return quotient(p, value, square, sum[SQUARES + weight]);
 }
 
 /* Legendre's first or second polynomial of the index, orthogonal to the ones before it. */

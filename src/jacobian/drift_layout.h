@@ -2,9 +2,9 @@
  *
  *   lags x LAG_SUMS                 averages over windows and indices
  *   DYNKIN_SUMS                     at the shortest lag, as is all that follows
- *   width x INDEX_SUMS              for each index: outcomes x weights, then weights x weights
- *   MATRIX_SUMS x width x width
- *   nodes x (nodes + 2)             tents at t times integrals of tents, of coth, and increments
+ *   width x INDEX_SUMS              for each index: outcomes x weights, controls x weights, squares
+ * of weights MATRIX_SUMS x width x width nodes x (nodes + 2)             tents at t times integrals
+ * of tents, of coth, and increments
  */
 #pragma once
 #include "weylmc/jacobian/drift.h"
@@ -24,7 +24,11 @@ enum {
   BY_PAST_SQUARE,
   WEIGHTS
 };
-enum { GRAM = WEIGHTS * WEIGHTS, INDEX_SUMS = OUTCOMES * WEIGHTS + GRAM };
+enum {
+  GRAM = OUTCOMES * WEIGHTS,
+  SQUARES = GRAM + CONTROLS * WEIGHTS,
+  INDEX_SUMS = SQUARES + WEIGHTS
+};
 enum { MATRIX_YY, MATRIX_E, MATRIX_F, MATRIX_SUMS };
 
 typedef struct drift_layout {

@@ -107,6 +107,7 @@ extern const wmc_field wmc_jacobian_fields[];
 extern const wmc_axis wmc_jacobian_axes[];
 extern const wmc_observable wmc_jacobian_observables[];
 extern const wmc_derived wmc_jacobian_derived[];
+extern const wmc_report wmc_jacobian_report;
 
 const wmc_block *wmc_jacobian_block(const wmc_value *parameters);
 wmc_block_options wmc_jacobian_options(const wmc_value *parameters);

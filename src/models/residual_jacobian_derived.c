@@ -289,3 +289,36 @@ const wmc_derived wmc_jacobian_derived[] = {
      wmc_levels_gain},
     {.name = NULL},
 };
+
+/* ---- report --------------------------------------------------------------------------------- */
+
+static const char *const numbers[] = {"drift_amplitude", "drift_constant", "diffusion_rate",
+                                      "repulsion", NULL};
+
+static const char *const hidden[] = {
+    "drift_slope_in_diffusivity", "variance_slope_in_diffusivity", "drift_slope_in_activity",
+    "variance_slope_in_activity", "drift_slope_in_overlap",        "variance_slope_in_overlap",
+    "drift_slope_in_past",        "variance_slope_in_past",        NULL};
+
+static const char *const form[] = {"amplitude_change_with_lag",
+                                   "constant_change_with_lag",
+                                   "diffusion_change_with_lag",
+                                   "drift_slope_in_index",
+                                   "drift_bend_in_index",
+                                   "variance_slope_in_index",
+                                   "variance_bend_in_index",
+                                   "drift_slope_in_gap",
+                                   "variance_slope_in_gap",
+                                   "dynkin_residual",
+                                   NULL};
+
+static const wmc_claim claims[] = {
+    {"autonomous", "not autonomous",
+     "given lambda, neither the singular vectors, nor C(x), nor the past say more of what comes",
+     hidden},
+    {"coth diffusion", "no coth diffusion",
+     "drift a sum coth + c and a constant variance rate, at all lags, indices and gaps", form},
+    {.name = NULL},
+};
+
+const wmc_report wmc_jacobian_report = {numbers, claims};

@@ -7,6 +7,9 @@ static wmc_chain_eliminate_kernel *const eliminate[] = WMC_SIMD_TABLE(wmc_chain_
 static wmc_chain_substitute_kernel *const substitute[] = WMC_SIMD_TABLE(wmc_chain_substitute_row);
 static wmc_chain_subtract_kernel *const subtract[] = WMC_SIMD_TABLE(wmc_chain_subtract_all);
 static wmc_chain_norm2_kernel *const norm2[] = WMC_SIMD_TABLE(wmc_chain_norm2_all);
+static wmc_chain_balance_kernel *const balance[] = WMC_SIMD_TABLE(wmc_chain_balance_all);
+static wmc_chain_sums_kernel *const sums_of[] = WMC_SIMD_TABLE(wmc_chain_sums_all);
+static wmc_chain_tangent_kernel *const tangents[] = WMC_SIMD_TABLE(wmc_chain_tangent_all);
 
 void wmc_chain_eliminate(int r, const wmc_chain_row *row, const double *ratio_before,
                          const double *x_before, double *ratio, double *x)
@@ -25,3 +28,28 @@ double wmc_chain_subtract(size_t n, const double *a, const double *b, double *ou
 }
 
 double wmc_chain_norm2(size_t n, const double *x) { return norm2[wmc_simd_level()](n, x); }
+
+/* see map in simd/chain_balance.c */
+size_t wmc_chain_balance_scratch(int r, int n, size_t core)
+{
+  return (4 * (size_t)n + 18) * core + 2 * (((size_t)r + 7) / 8 * 8) + wmc_svd_scratch(r, r);
+}
+
+bool wmc_chain_balance(const wmc_chain *chain, const double *m, double *lambda, double *rotations,
+                       double *frames, long *products, double *scratch)
+{
+  return balance[wmc_simd_level()](chain, m, lambda, rotations, frames, products, scratch);
+}
+
+size_t wmc_chain_pairs(int r) { return ((size_t)r * ((size_t)r - 1) / 2 + 7) / 8 * 8; }
+
+void wmc_chain_sums(int r, int n, const double *lambda, double *sums)
+{
+  sums_of[wmc_simd_level()](r, n, lambda, sums);
+}
+
+void wmc_chain_tangent(int r, int n, size_t core, const wmc_chain_noise *noise, double *t,
+                       double *scratch)
+{
+  tangents[wmc_simd_level()](r, n, core, noise, t, scratch);
+}

@@ -46,6 +46,122 @@ Test(chain, solution_satisfies_its_rows)
   wmc_stream_destroy(stream);
 }
 
+/* --- Way back to balance ---------------------------------------------------------------------- */
+
+enum { SIDE = 17, LAYERS = 12, CORE = (SIDE * SIDE + 7) / 8 * 8 };
+
+/* c = a b, or a^T b */
+static void multiply(int r, bool turned, const double *a, const double *b, double *c)
+{
+  for (int j = 0; j < r; j++)
+    for (int i = 0; i < r; i++) {
+      long double sum = 0;
+      for (int l = 0; l < r; l++)
+        sum += (long double)a[turned ? l + i * r : i + l * r] * b[l + j * r];
+      c[i + j * r] = (double)sum;
+    }
+}
+
+typedef struct way_back {
+  double orthogonal, product; /* largest |R^T R - 1| and change of M_n .. M_1 */
+} way_back;
+
+/* From lambda + noise of size h. */
+static way_back go_back(wmc_stream *stream, int r, int n, double h)
+{
+  static double m[LAYERS * CORE], rotations[(LAYERS + 1) * CORE], x[CORE], y[CORE], z[CORE];
+  const size_t core = (size_t)(r * r + 7) / 8 * 8;
+  double *scratch = calloc(wmc_chain_balance_scratch(r, n, core), sizeof *scratch), lambda[SIDE];
+  wmc_product *product;
+  way_back found = {0};
+  long products = 0;
+  cr_assert_eq(wmc_product_create(&product, r, r, r), WMC_OK);
+  wmc_stream_normals(stream, (size_t)n * core, h, m);
+  for (int k = 0; k < r; k++) {
+    lambda[k] = 1.2 - 0.8 * k / r;
+    for (int p = 0; p < n; p++) m[(size_t)p * core + (size_t)(k * (r + 1))] += lambda[k];
+  }
+  const wmc_chain chain = {r, n, core, product};
+  cr_assert(wmc_chain_balance(&chain, m, lambda, rotations, NULL, &products, scratch), "r=%d n=%d",
+            r, n);
+  for (int p = 0; p <= n; p++) {
+    multiply(r, true, rotations + (size_t)p * core, rotations + (size_t)p * core, x);
+    for (int k = 0; k < r * r; k++)
+      found.orthogonal = fmax(found.orthogonal, fabs(x[k] - (k % (r + 1) == 0)));
+  }
+  memcpy(x, m, sizeof x);
+  for (int p = 1; p < n; p++) {
+    multiply(r, false, m + (size_t)p * core, x, y);
+    memcpy(x, y, sizeof x);
+  }
+  /* R_n^T X R_0 is diagonal */
+  multiply(r, true, rotations + (size_t)n * core, x, y);
+  multiply(r, false, y, rotations, z);
+  for (int k = 0; k < r * r; k++) {
+    const double expected = k % (r + 1) == 0 ? pow(lambda[k / (r + 1)], n) : 0;
+    found.product = fmax(found.product, fabs(z[k] - expected));
+  }
+  wmc_product_destroy(product);
+  free(scratch);
+  return found;
+}
+
+/* Any noise of size h is of first order in distance from balance: what is missed is of second. */
+static void way_back_keeps_the_product(void)
+{
+  const int sizes[] = {1, 2, 3, 4, 5, 8, 16, 17}, depths[] = {2, 3, 12};
+  wmc_stream *stream;
+  cr_assert_eq(wmc_stream_create(&stream, 19, 0), WMC_OK);
+  for (int t = 0; t < 24; t++) {
+    const int r = sizes[t % 8], n = depths[t / 8];
+    const way_back coarse = go_back(stream, r, n, 1e-3), fine = go_back(stream, r, n, 1e-5);
+    cr_expect_lt(coarse.orthogonal, 3e-15, "r=%d n=%d: %g", r, n, coarse.orthogonal);
+    cr_expect_lt(coarse.product, 10 * n * r * r * 1e-6, "r=%d n=%d: %g", r, n, coarse.product);
+    cr_expect_lt(fine.product, 10 * n * r * r * 1e-10, "r=%d n=%d: %g", r, n, fine.product);
+  }
+  wmc_stream_destroy(stream);
+}
+
+Test(chain, way_back_base)
+{
+  setenv("WEYLMC_SIMD", "base", 1);
+  way_back_keeps_the_product();
+}
+
+Test(chain, way_back_v3)
+{
+  setenv("WEYLMC_SIMD", "v3", 1);
+  way_back_keeps_the_product();
+}
+
+Test(chain, way_back_best)
+{
+  unsetenv("WEYLMC_SIMD");
+  way_back_keeps_the_product();
+}
+
+/* Far from balance, or not finite, there is none, and lambda stays. */
+Test(chain, no_way_back_from_afar)
+{
+  enum { SMALL = 4 };
+  double m[2 * 16] = {0}, lambda[SMALL] = {1, 0.9, 0.8, 0.7}, rotations[3 * 16];
+  double *scratch = calloc(wmc_chain_balance_scratch(SMALL, 2, 16), sizeof *scratch);
+  wmc_product *product;
+  cr_assert_eq(wmc_product_create(&product, SMALL, SMALL, SMALL), WMC_OK);
+  const wmc_chain chain = {SMALL, 2, 16, product};
+  const double far[] = {0.4, NAN, INFINITY};
+  for (int t = 0; t < 3; t++) {
+    long products = 0;
+    for (int k = 0; k < 32; k++) m[k] = k % 16 % 5 == 0 ? lambda[k % 16 / 5] : 0;
+    m[2] = far[t];
+    cr_expect(!wmc_chain_balance(&chain, m, lambda, rotations, NULL, &products, scratch), "%g",
+              far[t]);
+    cr_expect(lambda[0] == 1 && lambda[3] == 0.7);
+  }
+  wmc_product_destroy(product);
+  free(scratch);
+}
+
 Test(chain, differences_and_squares)
 {
   double a[70], b[70], out[70];

@@ -119,6 +119,69 @@ Test(geometry_retract, displacement_is_normal)
   }
 }
 
+/* Largest entries of the difference of the quick way and the long one, and of the way back; and the
+ * imbalance of the quick one. */
+typedef struct quick {
+  double apart, whole, imbalance, products;
+  int iterations;
+} quick;
+
+static quick compare_quick(int t, double h)
+{
+  wmc_stream *stream = stream_of(500 + t);
+  const int widths[] = {2, 3, 4, 5, 8, 13}, deep[] = {2, 3, 7, 40};
+  test_network net;
+  test_network_open(&net, stream, deep[t % 4], widths[t % 6], t % 5 == 4);
+  test_network_draw(&net, stream, t % 3 ? 0.4 : 1e-5);
+  const wmc_layers *layers = net.layers;
+  const size_t size = wmc_layers_size(layers), doubles = wmc_point_size(layers);
+  double *room = test_room(wmc_tangent_size(layers)), *v = test_room(3 * size), *u = v + size;
+  double *scratch = test_room(wmc_retract_scratch(layers)), *other = u + size;
+  double *work = test_room(wmc_tangent_scratch(layers)), *memory = test_room(doubles);
+  const wmc_tangent step = wmc_tangent_map(layers, room);
+  const wmc_point moved = wmc_point_map(layers, memory);
+  wmc_retraction done;
+  quick q = {.apart = 0};
+  h /= sqrt(layers->rank * layers->depth);
+  wmc_tangent_draw(&net.point, stream, h, h, NULL, 0, &step, work);
+  add_step(&net, &step, v);
+  memcpy(memory, net.point.frames, doubles * sizeof *memory);
+  cr_assert(wmc_retract_quickly(&moved, &step, &done, scratch));
+  q.iterations = done.iterations;
+  q.products = (double)done.products / layers->depth;
+  wmc_point_write(&moved, u, net.scratch);
+  q.imbalance = wmc_layers_imbalance(layers, u, net.scratch);
+  cr_assert(wmc_retract(&net.point, &step, NULL, scratch));
+  wmc_point_write(&net.point, other, net.scratch);
+  q.apart = test_distance(size, u, other);
+  q.whole = test_distance(size, v, other);
+  wmc_free(room);
+  wmc_free(v);
+  wmc_free(scratch);
+  wmc_free(work);
+  wmc_free(memory);
+  test_network_close(&net);
+  wmc_stream_destroy(stream);
+  return q;
+}
+
+/* Balance is exact; what the quick way misses is of fourth order in square layers. */
+Test(geometry_retract, quick_way_is_of_fourth_order)
+{
+  const double coarse = 0.04, fine = 0.01;
+  for (int t = 0; t < test_trials(60); t++) {
+    const quick q = compare_quick(t, coarse), f = compare_quick(t, fine);
+    if (test_verbose())
+      printf("t %2d: apart %.1e of %.1e, %.1e of %.1e; %.1f products, %d iterations\n", t, q.apart,
+             q.whole, f.apart, f.whole, q.products, q.iterations);
+    cr_expect_lt(q.imbalance, 1e-13, "%g", q.imbalance);
+    cr_expect_lt(f.imbalance, 1e-13, "%g", f.imbalance);
+    cr_expect_lt(q.apart, pow(coarse, 4), "%g of %g", q.apart, q.whole);
+    cr_expect_lt(f.apart, pow(fine, 4), "%g of %g", f.apart, f.whole);
+    cr_expect_gt(f.whole, 10 * pow(fine, 4), "%g", f.whole);
+  }
+}
+
 /* Any layers of full rank are balanced with X kept, and gauge-equivalent ones to the same spectrum.
  */
 Test(geometry_retract, balance_far_from_balance)

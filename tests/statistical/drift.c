@@ -4,13 +4,17 @@
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "moments.h"
 #include "support.h"
+#include "weylmc/base/memory.h"
 #include "weylmc/jacobian/chamber.h"
 #include "weylmc/jacobian/drift.h"
 #include "weylmc/jacobian/network.h"
+#include "weylmc/numeric/special.h"
+#include "weylmc/statistics/jackknife.h"
 
 static wmc_stream *stream_of(long id)
 {
@@ -96,4 +100,250 @@ Test(drift, covariance_of_the_next_layer)
     cases[k].block->destroy(state);
     wmc_stream_destroy(stream);
   }
+}
+
+/* ---- estimates from paths ---------------------------------------------------------------------
+ */
+
+/* Numbers of the estimates, in this order. */
+enum { AMPLITUDE, CONSTANT, DIFFUSION, FORM, HIDDEN = FORM + 9 };
+enum { CHAINS = 4, ENTRIES = HIDDEN + 2 * WMC_DRIFT_HIDDEN, POINTS_MAX = 64 };
+
+typedef struct setting {
+  wmc_drift_plan plan;
+  double fractions[POINTS_MAX];
+} setting;
+
+/* Lags of 1/16 and 1/8 of the depth between 1/4 and 1. */
+static setting setting_of(int d, int substeps)
+{
+  setting s = {.plan = {.width = (size_t)d,
+                        .points = (size_t)(12 * substeps + 1),
+                        .step = 1.0 / 16 / substeps,
+                        .lags = 2,
+                        .lag = {(size_t)substeps, 2 * (size_t)substeps}}};
+  for (size_t k = 0; k < s.plan.points; k++) s.fractions[k] = 0.25 + (double)k * s.plan.step;
+  return s;
+}
+
+static void collect_numbers(void *data, const double *means, double *out)
+{
+  const wmc_drift_plan *plan = data;
+  wmc_drift_estimates e;
+  wmc_drift_estimate(plan, means, &e);
+  const double numbers[HIDDEN] = {e.amplitude[0],
+                                  e.constant[0],
+                                  e.diffusion[0],
+                                  e.amplitude[1] - e.amplitude[0],
+                                  e.diffusion[1] - e.diffusion[0],
+                                  e.drift_along,
+                                  e.drift_across,
+                                  e.variance_along,
+                                  e.variance_across,
+                                  e.drift_gap,
+                                  e.variance_gap,
+                                  e.dynkin};
+  memcpy(out, numbers, sizeof numbers);
+  memcpy(out + HIDDEN, e.drift_hidden, sizeof e.drift_hidden);
+  memcpy(out + HIDDEN + WMC_DRIFT_HIDDEN, e.variance_hidden, sizeof e.variance_hidden);
+}
+
+/* Draws paths of a network or of its limit. */
+typedef struct source {
+  wmc_network *network;
+  wmc_chamber *chamber;
+} source;
+
+static wmc_drift_path draw(const source *from, wmc_stream *stream)
+{
+  if (from->chamber) {
+    cr_assert(wmc_chamber_draw(from->chamber, stream), "%s", wmc_message());
+    return (wmc_drift_path){.lambda = wmc_chamber_values(from->chamber)};
+  }
+  cr_assert(wmc_network_draw(from->network, stream), "%s", wmc_message());
+  return (wmc_drift_path){wmc_network_values(from->network), wmc_network_diffusivity(from->network),
+                          wmc_network_overlap(from->network)};
+}
+
+static void estimate(const source *from, const setting *s, int paths, wmc_stream *stream,
+                     wmc_estimate *out)
+{
+  wmc_accumulator *chain[CHAINS];
+  const size_t size = wmc_drift_sums(&s->plan);
+  double *sums = WMC_ARRAY(double, size), *scratch = WMC_ARRAY(double, wmc_drift_scratch(&s->plan));
+  cr_assert(sums && scratch);
+  for (int c = 0; c < CHAINS; c++) {
+    cr_assert_eq(wmc_accumulator_create(&chain[c], size), WMC_OK);
+    for (int k = 0; k < paths / CHAINS; k++) {
+      const wmc_drift_path path = draw(from, stream);
+      wmc_drift_collect(&s->plan, &path, sums, scratch);
+      wmc_accumulator_add(chain[c], sums);
+    }
+  }
+  cr_assert_eq(wmc_jackknife((const wmc_accumulator *const *)chain, CHAINS, ENTRIES,
+                             collect_numbers, (void *)&s->plan, out),
+               WMC_OK);
+  for (int c = 0; c < CHAINS; c++) wmc_accumulator_destroy(chain[c]);
+  wmc_free(sums);
+  wmc_free(scratch);
+}
+
+static source network_of(const wmc_block *block, const wmc_block_options *o, const setting *s)
+{
+  source from = {NULL, NULL};
+  cr_assert_eq(wmc_network_create(&from.network, block, o, s->plan.points, s->fractions), WMC_OK);
+  cr_assert_eq(wmc_network_follow_vectors(from.network), WMC_OK);
+  return from;
+}
+
+static const char *const names[HIDDEN] = {
+    "amplitude",          "constant",      "diffusion",       "amplitude with lag",
+    "diffusion with lag", "drift along i", "drift across i",  "variance along i",
+    "variance across i",  "drift in gap",  "variance in gap", "Dynkin"};
+
+static void expect_numbers(const char *label, const wmc_estimate *e, const double *exact,
+                           const double *bias)
+{
+  for (int k = 0; k < HIDDEN; k++)
+    if (!isnan(e[k].mean))
+      EXPECT_NEAR(e[k].mean, k < FORM ? exact[k] : 0, e[k].error, k < FORM ? bias[k] : bias[FORM],
+                  "%s: %s", label, names[k]);
+}
+
+/* The diffusion itself, whose coefficients are given. */
+Test(drift, coefficients_of_the_limit_come_back)
+{
+  const struct {
+    const char *label;
+    int width, beta;
+    double shift;
+  } cases[] = {
+      {"beta 1, d = 3", 3, 1, -1}, {"beta 2, d = 3", 3, 2, 0}, {"beta 1, d = 2, shift 0", 2, 1, 0}};
+  for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+    const setting s = setting_of(cases[k].width, 4);
+    const double variance = 1.3, bias[FORM + 1] = {0};
+    const double exact[FORM] = {0.5 * variance, 0.5 * variance * cases[k].shift,
+                                variance / cases[k].beta};
+    source from = {NULL, NULL};
+    wmc_estimate e[ENTRIES];
+    wmc_stream *stream = stream_of(100 + (long)k);
+    const wmc_chamber_options o = {.width = cases[k].width,
+                                   .beta = cases[k].beta,
+                                   .variance = variance,
+                                   .time = 1,
+                                   .shift = cases[k].shift,
+                                   .resolution = 1};
+    cr_assert_eq(wmc_chamber_create(&from.chamber, &o, s.plan.points, s.fractions), WMC_OK);
+    estimate(&from, &s, test_trials(6000), stream, e);
+    expect_numbers(cases[k].label, e, exact, bias);
+    wmc_chamber_destroy(from.chamber);
+    wmc_stream_destroy(stream);
+  }
+}
+
+/* At depth L = 512 coefficients are off by O(1/L), at most 4/L for the variance rate and its slope
+ * in the index; docs/theory/jacobian.md, section 8. */
+Test(drift, coefficients_of_autonomous_networks_come_back)
+{
+  const struct {
+    const wmc_block *block;
+    const char *activation;
+    double variance;
+  } cases[] = {{&wmc_block_linear, "linear", 1}, {&wmc_block_two_layer, "relu", 0.5}};
+  for (size_t k = 0; k < 2; k++) {
+    const setting s = setting_of(3, 2);
+    const wmc_block_options o = options_of(3, 512, cases[k].activation);
+    const double variance = cases[k].variance, off = 4.0 / 512;
+    const double exact[FORM] = {0.5 * variance, -0.5 * variance, variance};
+    const double bias[FORM + 1] = {off, off, off, off};
+    wmc_estimate e[ENTRIES];
+    wmc_stream *stream = stream_of(110 + (long)k);
+    source from = network_of(cases[k].block, &o, &s);
+    estimate(&from, &s, test_trials(6000), stream, e);
+    expect_numbers(cases[k].block->name, e, exact, bias);
+    for (int w = HIDDEN; w < ENTRIES; w++)
+      if (!isnan(e[w].mean))
+        EXPECT_NEAR(e[w].mean, 0, e[w].error, off, "%s: hidden %d", cases[k].block->name,
+                    w - HIDDEN);
+    wmc_network_destroy(from.network);
+    wmc_stream_destroy(stream);
+  }
+}
+
+/* The variance rate of lambda_i is sigma^2 Q_ii, eq. (4): a slope of 1 in Q_ii, less what Q_ii
+ * changes within a lag. In the two-layer block with erf Q_ii = a + (b - a)(u_i . x)^2/|x|^2. */
+Test(drift, hidden_variables_are_found)
+{
+  const setting s = setting_of(4, 2);
+  const int slope = HIDDEN + WMC_DRIFT_HIDDEN + WMC_DRIFT_DIFFUSIVITY;
+  const struct {
+    const wmc_block *block;
+    const char *activation;
+  } cases[] = {{&wmc_block_one_layer, "relu"}, {&wmc_block_two_layer, "erf"}};
+  for (size_t k = 0; k < 2; k++) {
+    wmc_block_options o = options_of(4, 64, cases[k].activation);
+    o.input_norm2 = 4;
+    wmc_estimate e[ENTRIES];
+    wmc_stream *stream = stream_of(120 + (long)k);
+    source from = network_of(cases[k].block, &o, &s);
+    estimate(&from, &s, test_trials(3000), stream, e);
+    const double z = e[slope].mean / e[slope].error;
+    cr_expect_gt(z, 10, "%s %s: %g", cases[k].block->name, cases[k].activation, z);
+    cr_expect_lt(fabs(e[slope].mean - 0.85), 0.25, "%s %s: slope %g", cases[k].block->name,
+                 cases[k].activation, e[slope].mean);
+    if (test_verbose())
+      printf("%s %s: slope of the variance rate in Q_ii %.3f, z = %.1f\n", cases[k].block->name,
+             cases[k].activation, e[slope].mean, z);
+    wmc_network_destroy(from.network);
+    wmc_stream_destroy(stream);
+  }
+}
+
+/* ---- size of the tests ------------------------------------------------------------------------
+ */
+
+static int ascending(const void *a, const void *b)
+{
+  const double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+/* sqrt(n) times Kolmogorov's distance from the uniform law. */
+static double kolmogorov(int n, double *p)
+{
+  double worst = 0;
+  qsort(p, (size_t)n, sizeof *p, ascending);
+  for (int k = 0; k < n; k++)
+    worst = fmax(worst, fmax(p[k] - (double)k / n, (double)(k + 1) / n - p[k]));
+  return sqrt(n) * worst;
+}
+
+/* p-values of independent sets of linear networks. P(distance > x) < 2 e^{-2 x^2}, which is the
+ * probability of 5 sigma, 5.7e-7, at x = 2.745. */
+Test(drift, p_values_are_uniform)
+{
+  enum { SETS = 150, SEEN = 4 };
+  const int tests[SEEN] = {HIDDEN + WMC_DRIFT_OVERLAP, HIDDEN + WMC_DRIFT_PAST,
+                           HIDDEN + WMC_DRIFT_HIDDEN + WMC_DRIFT_OVERLAP,
+                           HIDDEN + WMC_DRIFT_HIDDEN + WMC_DRIFT_PAST};
+  const setting s = setting_of(3, 1);
+  const wmc_block_options o = options_of(3, 64, "linear");
+  const int sets = test_trials(SETS) < SETS ? test_trials(SETS) : SETS;
+  double p[SEEN][SETS];
+  wmc_stream *stream = stream_of(130);
+  source from = network_of(&wmc_block_linear, &o, &s);
+  for (int k = 0; k < sets; k++) {
+    wmc_estimate e[ENTRIES];
+    estimate(&from, &s, 256, stream, e);
+    for (int t = 0; t < SEEN; t++)
+      p[t][k] = wmc_normal_two_sided(e[tests[t]].mean / e[tests[t]].error);
+  }
+  for (int t = 0; t < SEEN; t++) {
+    const double distance = kolmogorov(sets, p[t]);
+    cr_expect_lt(distance, 2.745, "test %d: Kolmogorov distance %g of %d p-values", t, distance,
+                 sets);
+    if (test_verbose()) printf("test %d: Kolmogorov distance %.2f\n", t, distance);
+  }
+  wmc_network_destroy(from.network);
+  wmc_stream_destroy(stream);
 }

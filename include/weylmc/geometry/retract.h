@@ -35,6 +35,13 @@ size_t wmc_retract_scratch(const wmc_layers *layers);
 bool wmc_retract(const wmc_point *point, const wmc_tangent *step, wmc_retraction *done,
                  double *scratch);
 
+/** The same up to errors of fourth order in the step, in a number of products that does not grow
+ * with the accuracy of balance, which is exact: the rotations of all frames are found to second
+ * order (numeric/chain.h). Where the step is too large for that, at depth 1, and where lambda_r
+ * passes lambda_{r-1}, it is wmc_retract. `iterations` is 0 unless it is. */
+bool wmc_retract_quickly(const wmc_point *point, const wmc_tangent *step, wmc_retraction *done,
+                         double *scratch);
+
 /** Step along a tangent vector and return along the normal space at the start: the point W' of M
  * with W' - W - V normal at W that chord iterations from W + V reach, W' - W - V below the
  * curvature radius. It is its own inverse: from W', the tangent part of W - W' leads back to W, if

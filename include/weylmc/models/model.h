@@ -57,6 +57,20 @@ typedef struct wmc_derived {
   bool (*converges)(const wmc_value *parameters);
 } wmc_derived;
 
+/** Something that a run decides: it holds if certain derived quantities, each one number, vanish in
+ * the limit of the fit parameter. */
+typedef struct wmc_claim {
+  const char *name, *otherwise; /**< "autonomous", "not autonomous" */
+  const char *text;
+  const char *const *tests; /**< NULL-ended names */
+} wmc_claim;
+
+/** What `weylmc report` prints: one line for each point of the sweep. */
+typedef struct wmc_report {
+  const char *const *numbers; /**< NULL-ended names of observables or derived quantities */
+  const wmc_claim *claims;    /**< ended by a NULL name */
+} wmc_report;
+
 /** Complaints about a combination of parameters; the deck adds where the field stands.
  * The message says what was found, what is allowed and what to do. */
 typedef struct wmc_complaints {
@@ -73,6 +87,7 @@ typedef struct wmc_model {
   const wmc_observable *observables; /**< ended by a NULL name */
   const wmc_derived *derived;        /**< ended by a NULL name; NULL: none */
   const char *fit_parameter;         /**< "depth": extrapolated to infinity */
+  const wmc_report *report;          /**< NULL: none */
   bool independent;                  /**< draws are independent: thermalise 0, stride 1 */
 
   /** Checks that involve several fields, or the shape of data. */

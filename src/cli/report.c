@@ -1,0 +1,278 @@
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli.h"
+#include "weylmc/base/memory.h"
+#include "weylmc/models/model.h"
+#include "weylmc/numeric/special.h"
+#include "weylmc/run/extrapolate.h"
+#include "weylmc/statistics/holm.h"
+
+/* A claim is denied below this adjusted p-value. */
+static const double LEVEL = 0.01;
+
+enum { TESTS_MAX = 64 };
+
+/* Where numbers are read: estimates themselves, or their limits at infinite depth. */
+typedef struct source {
+  const wmc_group *estimates, *group;
+  const char *value, *error; /* suffixes */
+  size_t axes, points;
+  size_t axis[WMC_ARRAY_AXES]; /* of `estimates` */
+} source;
+
+typedef struct number {
+  double value, error;
+} number;
+
+/* ---- reading -------------------------------------------------------------------------------- */
+
+/* The axes of the sweep, less depth where that is gone from the group. */
+static void find_axes(source *s)
+{
+  const wmc_array *samples = wmc_group_array(s->estimates, "samples");
+  s->points = 1;
+  for (size_t k = 0; k < samples->axes; k++) {
+    const wmc_axis_data *axis = &s->estimates->axis[samples->axis[k]];
+    bool kept = s->group == s->estimates;
+    for (size_t a = 0; a < s->group->axes; a++)
+      kept |= strcmp(s->group->axis[a].name, axis->name) == 0;
+    if (!kept) continue;
+    s->axis[s->axes++] = samples->axis[k];
+    s->points *= axis->length;
+  }
+}
+
+/* The first entry at this point; NaN where there is none. */
+static number read_number(const source *s, const char *name, size_t point)
+{
+  const wmc_array *value = wmc_group_sibling(s->group, name, s->value),
+                  *error = wmc_group_sibling(s->group, name, s->error);
+  if (value == NULL || error == NULL) return (number){NAN, NAN};
+  const size_t entries = wmc_array_size(s->group, value) / s->points;
+  return (number){value->data[point * entries], error->data[point * entries]};
+}
+
+static wmc_status open_source(wmc_results *results, const wmc_extrapolation *request, source *s)
+{
+  *s = (source){.value = "", .error = "_error"};
+  const wmc_status fitted = wmc_extrapolate(results, request);
+  const bool limits = fitted == WMC_OK;
+  if (fitted == WMC_USAGE) return fitted;
+  wmc_message_clear(); /* one depth is no fault */
+  if (limits) *s = (source){.value = "_limit", .error = "_limit_error"};
+  s->estimates = wmc_results_group(results, "estimates");
+  if (s->estimates == NULL || wmc_group_array(s->estimates, "samples") == NULL)
+    return wmc_raise(WMC_DATA, "this results file has no estimates");
+  s->group = limits ? wmc_results_group(results, "fits") : s->estimates;
+  find_axes(s);
+  return WMC_OK;
+}
+
+/* ---- columns of the sweep ------------------------------------------------------------------- */
+
+/* Fields that are tied to an axis are arrays on it that have no errors. */
+static bool is_tied(const source *s, const wmc_array *array, size_t axis)
+{
+  return array->axes == 1 && array->axis[0] == axis && strcmp(array->name, "samples") != 0 &&
+         wmc_group_sibling(s->estimates, array->name, "_error") == NULL &&
+         strchr(array->name, '_') == NULL;
+}
+
+static void field_cells(const source *s, long point, wmc_table *table)
+{
+  size_t behind = s->points;
+  for (size_t k = 0; k < s->axes; k++) {
+    const wmc_axis_data *axis = &s->estimates->axis[s->axis[k]];
+    behind /= axis->length;
+    const size_t at = point < 0 ? 0 : (size_t)point / behind % axis->length;
+    bool tied = false;
+    for (size_t a = 0; a < s->estimates->arrays; a++) {
+      const wmc_array *array = &s->estimates->array[a];
+      char text[WMC_TEXT_SHORT];
+      if (!is_tied(s, array, s->axis[k])) continue;
+      tied = true;
+      wmc_table_cell(table, "%s",
+                     point < 0        ? array->name
+                     : array->strings ? array->strings[at]
+                                      : wmc_text_double(text, array->data[at]));
+    }
+    char text[WMC_TEXT_SHORT];
+    if (!tied)
+      wmc_table_cell(table, "%s",
+                     point < 0      ? axis->name
+                     : axis->labels ? axis->labels[at]
+                                    : wmc_text_double(text, axis->coordinates[at]));
+  }
+}
+
+static size_t count_fields(const source *s)
+{
+  wmc_table table = {.columns = 1};
+  field_cells(s, -1, &table);
+  const size_t n = table.count;
+  wmc_table_free(&table);
+  return n;
+}
+
+/* ---- verdicts ------------------------------------------------------------------------------- */
+
+typedef struct verdict {
+  size_t tests;
+  double p; /* least adjusted p-value; NaN without tests */
+  double z[TESTS_MAX], adjusted[TESTS_MAX];
+} verdict;
+
+static verdict judge(const source *s, const wmc_claim *claim, size_t point)
+{
+  verdict v = {.tests = 0};
+  double p[TESTS_MAX];
+  for (size_t k = 0; claim->tests[k] != NULL && k < TESTS_MAX; k++) {
+    const number n = read_number(s, claim->tests[k], point);
+    const bool known = isfinite(n.value) && n.error > 0;
+    v.z[k] = known ? n.value / n.error : NAN;
+    p[k] = known ? wmc_normal_two_sided(v.z[k]) : NAN;
+    v.tests++;
+  }
+  v.p = wmc_holm(v.tests, p, v.adjusted);
+  return v;
+}
+
+static void verdict_cell(const wmc_claim *claim, const verdict *v, wmc_table *table)
+{
+  if (isnan(v->p))
+    wmc_table_cell(table, "not tested");
+  else if (v->p >= LEVEL)
+    wmc_table_cell(table, "%s: not rejected (p = %.2g)", claim->name, v->p);
+  else if (v->p < 1e-99)
+    wmc_table_cell(table, "%s (p < 1e-99)", claim->otherwise);
+  else
+    wmc_table_cell(table, "%s (p = %.1g)", claim->otherwise, v->p);
+}
+
+/* What speaks against a claim that is denied, the strongest evidence first. */
+static void explain_verdict(const wmc_claim *claim, const verdict *v, wmc_text *out)
+{
+  double below = INFINITY;
+  wmc_text_append(out, "  %s:", claim->otherwise);
+  for (size_t n = 0; n < v->tests; n++) {
+    size_t best = v->tests;
+    for (size_t k = 0; k < v->tests; k++)
+      if (v->adjusted[k] < LEVEL && fabs(v->z[k]) < below &&
+          (best == v->tests || fabs(v->z[k]) > fabs(v->z[best])))
+        best = k;
+    if (best == v->tests) break;
+    below = fabs(v->z[best]);
+    wmc_text_append(out, "%s %s (%+.1f)", n ? "," : "", claim->tests[best], v->z[best]);
+  }
+  wmc_text_append(out, "\n");
+}
+
+/* ---- the table ------------------------------------------------------------------------------ */
+
+static size_t count_numbers(const wmc_report *report)
+{
+  size_t n = 0;
+  while (report->numbers[n] != NULL) n++;
+  return n;
+}
+
+static size_t count_claims(const wmc_report *report)
+{
+  size_t n = 0;
+  while (report->claims[n].name != NULL) n++;
+  return n;
+}
+
+static void number_cell(number n, wmc_table *table)
+{
+  char text[WMC_TEXT_SHORT];
+  wmc_table_cell(table, "%s", isnan(n.value) ? "-" : wmc_text_value(text, n.value, n.error));
+}
+
+static void print_table(const source *s, const wmc_report *report, wmc_text *out)
+{
+  const size_t numbers = count_numbers(report), claims = count_claims(report);
+  wmc_table table = {.columns = count_fields(s) + numbers + claims};
+  field_cells(s, -1, &table);
+  for (size_t k = 0; k < numbers; k++) wmc_table_cell(&table, "%s", report->numbers[k]);
+  for (size_t k = 0; k < claims; k++) wmc_table_cell(&table, "%s?", report->claims[k].name);
+  for (size_t point = 0; point < s->points; point++) {
+    field_cells(s, (long)point, &table);
+    for (size_t k = 0; k < numbers; k++)
+      number_cell(read_number(s, report->numbers[k], point), &table);
+    for (size_t k = 0; k < claims; k++) {
+      const verdict v = judge(s, &report->claims[k], point);
+      verdict_cell(&report->claims[k], &v, &table);
+    }
+  }
+  wmc_table_print(&table, out);
+  wmc_table_free(&table);
+}
+
+static void print_evidence(const source *s, const wmc_report *report, wmc_text *out)
+{
+  for (size_t point = 0; point < s->points; point++)
+    for (const wmc_claim *claim = report->claims; claim->name != NULL; claim++) {
+      const verdict v = judge(s, claim, point);
+      if (!(v.p < LEVEL)) continue;
+      wmc_table table = {.columns = count_fields(s)};
+      wmc_text line = {0};
+      field_cells(s, (long)point, &table);
+      wmc_table_print(&table, &line);
+      wmc_text_append(out, "%s", wmc_text_string(&line));
+      explain_verdict(claim, &v, out);
+      wmc_text_free(&line);
+      wmc_table_free(&table);
+    }
+}
+
+static void print_notes(const source *s, const wmc_report *report, wmc_text *out)
+{
+  const bool limits = s->group != s->estimates;
+  wmc_text_append(out, "%s\n",
+                  limits ? "numbers and tests are extrapolated to infinite depth"
+                         : "numbers and tests are those of the depth itself, with what a finite "
+                           "depth adds; sweep depths to extrapolate");
+  for (const wmc_claim *claim = report->claims; claim->name != NULL; claim++) {
+    size_t tests = 0;
+    while (claim->tests[tests] != NULL) tests++;
+    wmc_text_append(out, "%s: %s (%zu tests, those that apply)\n", claim->name, claim->text, tests);
+  }
+  wmc_text_append(out,
+                  "p: least p-value of the two-sided tests of a claim, adjusted for their number "
+                  "(Holm); denied below %g\n"
+                  "numbers behind tests: estimate over standard error\n",
+                  LEVEL);
+}
+
+static wmc_status print_report(wmc_results *results, const wmc_extrapolation *request,
+                               wmc_text *out)
+{
+  const char *name = wmc_results_note(results, "model");
+  const wmc_model *model = name ? wmc_model_find(name) : NULL;
+  source s;
+  if (model == NULL || model->report == NULL)
+    return wmc_raise(WMC_DATA, "model '%s' has no report; use weylmc show", name ? name : "?");
+  WMC_TRY(open_source(results, request, &s));
+  print_table(&s, model->report, out);
+  wmc_text_append(out, "\n");
+  print_evidence(&s, model->report, out);
+  print_notes(&s, model->report, out);
+  return WMC_OK;
+}
+
+wmc_status cli_report(const cli_arguments *a)
+{
+  wmc_results results = {0};
+  wmc_extrapolation request;
+  wmc_text text = {0};
+  WMC_TRY(cli_extrapolation(a, &request));
+  WMC_TRY(wmc_results_read(a->operand[0], &results));
+  wmc_status status = print_report(&results, &request, &text);
+  fputs(wmc_text_string(&text), stdout);
+  wmc_text_free(&text);
+  wmc_results_free(&results);
+  return status;
+}

@@ -1,0 +1,56 @@
+/** @file chain_matrix.h  Small matrices of a chain in whole vectors.
+ *
+ * A matrix stands in a multiple of 8 doubles; loops run over all of them.
+ */
+#pragma once
+#include "dense_transpose.h"
+
+/* r r entries in whole vectors */
+INLINE int entries(int r) { return (r * r + 7) / 8 * 8; }
+INLINE vec pick(mask m, vec a, vec b) { return (vec)((m & (mask)a) | (~m & (mask)b)); }
+INLINE vec larger(vec a, vec b)
+{
+#if defined(__AVX512F__)
+  return (vec)_mm512_max_pd((__m512d)a, (__m512d)b);
+#else
+  return pick(a > b, a, b);
+#endif
+}
+
+/** out = A^T */
+INLINE void turn(int r, const double *a, double *out)
+{
+#if defined(__AVX512F__)
+  if (r == 4) {
+    const __m512d low = _mm512_loadu_pd(a), high = _mm512_loadu_pd(a + 8);
+    const __m512i first = _mm512_set_epi64(13, 9, 5, 1, 12, 8, 4, 0);
+    const __m512i last = _mm512_set_epi64(15, 11, 7, 3, 14, 10, 6, 2);
+    store(out, (vec)_mm512_permutex2var_pd(low, first, high));
+    store(out + 8, (vec)_mm512_permutex2var_pd(low, last, high));
+    return;
+  }
+#elif defined(__AVX__)
+  if (r == 4) {
+    const __m256d x = _mm256_loadu_pd(a), y = _mm256_loadu_pd(a + 4), z = _mm256_loadu_pd(a + 8),
+                  u = _mm256_loadu_pd(a + 12);
+    const __m256d k = _mm256_unpacklo_pd(x, y), l = _mm256_unpackhi_pd(x, y),
+                  m = _mm256_unpacklo_pd(z, u), n = _mm256_unpackhi_pd(z, u);
+    _mm256_storeu_pd(out, _mm256_permute2f128_pd(k, m, 0x20));
+    _mm256_storeu_pd(out + 4, _mm256_permute2f128_pd(l, n, 0x20));
+    _mm256_storeu_pd(out + 8, _mm256_permute2f128_pd(k, m, 0x31));
+    _mm256_storeu_pd(out + 12, _mm256_permute2f128_pd(l, n, 0x31));
+    return;
+  }
+#endif
+  transpose(r, r, a, r, out, r);
+}
+/** row_ij = x_i, column_ij = x_j; 1 in the padding, so that quotients stay finite there */
+INLINE void place_vectors(int r, const double *x, double *row, double *column)
+{
+  for (int j = 0; j < r; j++)
+    for (int i = 0; i < r; i++) {
+      row[j * r + i] = x[i];
+      column[j * r + i] = x[j];
+    }
+  for (int k = r * r; k < entries(r); k++) row[k] = column[k] = 1;
+}

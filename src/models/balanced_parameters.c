@@ -8,6 +8,7 @@
 #include "weylmc/geometry/basis.h"
 #include "weylmc/geometry/entropy.h"
 #include "weylmc/geometry/realform.h"
+#include "weylmc/geometry/volume.h"
 
 enum { FRESH_STEPS = 64 }; /* rounding in frames grows to about 1e-14 between refreshments */
 
@@ -91,7 +92,8 @@ size_t wmc_upstairs_room(const wmc_upstairs *upstairs)
 {
   const size_t network = upstairs->orbit ? wmc_layers_size(upstairs->layers) : 0;
   /* the point and the network begin at cache lines */
-  return network + aligned(wmc_point_size(upstairs->layers)) + 2 + 8;
+  return network + aligned(wmc_point_size(upstairs->layers)) + 2 + (size_t)upstairs->layers->rank +
+         8;
 }
 
 size_t wmc_upstairs_size(const wmc_layers *layers, bool unbalanced)
@@ -181,6 +183,7 @@ void wmc_upstairs_start(wmc_balanced *chain, wmc_stream *stream)
   for (int k = 0; k < r; k++) square += chain->x.lambda2[k] / r;
   up->walk[0] = chain->step * sqrt(square / wmc_shape_dimension(&chain->law.shape));
   up->walk[1] = chain->step;
+  for (int k = 0; k < r; k++) up->walk[2 + k] = chain->step;
   if (up->orbit == NULL) {
     show_point(chain);
     return;
@@ -337,6 +340,24 @@ double wmc_upstairs_scale(wmc_balanced *chain, double shift)
          shift * wmc_shape_dimension(&chain->law.shape);
 }
 
+/* (G46) */
+double wmc_upstairs_stretch(wmc_balanced *chain, int k, double shift)
+{
+  wmc_upstairs *up = chain->upstairs;
+  const wmc_shape *shape = &chain->law.shape;
+  const int r = up->layers->rank, numbers = up->numbers, first = k * numbers;
+  double *lambda = up->proposed.lambda;
+  copy_point(&up->point, &up->proposed);
+  for (int i = first; i < first + numbers; i++) lambda[i] *= exp(shift);
+  if (first > 0 && !(lambda[first] < lambda[first - 1])) return -INFINITY;
+  if (first + numbers < r && !(lambda[first] > lambda[first + numbers])) return -INFINITY;
+  /* each leaves its spectrum behind */
+  double ratio = shift - wmc_upstairs_log_density(chain, &up->point);
+  ratio -= wmc_volume_log_manifold(shape, &up->spectrum);
+  ratio += wmc_upstairs_log_density(chain, &up->proposed);
+  return ratio + wmc_volume_log_manifold(shape, &up->spectrum);
+}
+
 /* Metropolis' rule for the point proposed. */
 static void decide(wmc_balanced *chain, double ratio, double uniform, double *size, double gain)
 {
@@ -345,9 +366,21 @@ static void decide(wmc_balanced *chain, double ratio, double uniform, double *si
   if (gain > 0) wmc_balanced_tune(size, accepted, gain);
 }
 
-/* A step of the walk and a change of scale. Every fourth step of the walk is shorter by a random
- * factor, down to 1/1000: near lambda_r = 0 the manifold is curved at the scale of lambda_r, and
- * longer ones find no way. */
+/* Singular values one after another, all layers alike: cheap beside a step of the walk, which moves
+ * each by no more than a direction of the layers. */
+static void stretch_all(wmc_balanced *chain, wmc_stream *stream, double gain)
+{
+  double *size = chain->upstairs->walk + 2, uniform[2];
+  for (int k = 0; k < chain->x.rank; k++) {
+    wmc_stream_uniforms(stream, 2, uniform);
+    const double shift = size[k] * (2 * uniform[0] - 1);
+    decide(chain, wmc_upstairs_stretch(chain, k, shift), uniform[1], &size[k], gain);
+  }
+}
+
+/* A step of the walk, a change of scale, and one of each singular value. Every fourth step of the
+ * walk is shorter by a random factor, down to 1/1000: near lambda_r = 0 the manifold is curved at
+ * the scale of lambda_r, and longer ones find no way. */
 static void step_metropolis(wmc_balanced *chain, wmc_stream *stream, double gain)
 {
   enum { KIND, ACCEPT, SHIFT, ACCEPT_SHIFT, UNIFORMS };
@@ -359,6 +392,7 @@ static void step_metropolis(wmc_balanced *chain, wmc_stream *stream, double gain
          full ? gain : 0);
   const double shift = walk[1] * (2 * uniform[SHIFT] - 1);
   decide(chain, wmc_upstairs_scale(chain, shift), uniform[ACCEPT_SHIFT], &walk[1], gain);
+  stretch_all(chain, stream, gain);
   refresh_if_due(chain);
 }
 

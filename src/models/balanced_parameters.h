@@ -16,8 +16,8 @@ struct wmc_upstairs {
   int numbers; /**< 1; 2: complex, layers are their real form, geometry/realform.h */
   wmc_layers *layers;
   wmc_point point;  /**< in the state */
-  double *walk;     /**< in the state: standard deviation of a proposal in every direction, and the
-                       largest log of a factor of all layers */
+  double *walk;     /**< in the state: standard deviation of a proposal in every direction, the
+                       largest log of a factor of all layers, and of one singular value of each */
   wmc_orbit *orbit; /**< of networks that are not balanced; NULL: they are */
   double *network;  /**< in the state: layers of a network that is not balanced, or NULL */
   wmc_point proposed, back;
@@ -66,3 +66,7 @@ double wmc_upstairs_log_density(wmc_balanced *chain, const wmc_point *point);
 double wmc_upstairs_propose(wmc_balanced *chain, wmc_stream *stream, double size);
 /** The same for W -> e^shift W, in the variable `shift`: the manifold is a cone. */
 double wmc_upstairs_scale(wmc_balanced *chain, double shift);
+/** The same for lambda_k -> e^shift lambda_k at fixed frames: X and all layers move alike. The
+ * volume of M (geometry/volume.h) is what the frames sweep out. -infinity if the order of lambda
+ * would change. */
+double wmc_upstairs_stretch(wmc_balanced *chain, int k, double shift);

@@ -73,14 +73,24 @@ Test(parameters, balance_is_kept_for_a_hundred_thousand_steps)
 }
 
 /* Log density in lambda with the volume form divided out: the density with respect to the volume of
- * M, from gibbs.h and volume.h, neither of which the moves use. */
-static double log_density(const wmc_balanced *chain, const wmc_point *point, double *scratch)
+ * M, from gibbs.h and volume.h. Of these the walk and the scale use neither, and stretches volume.h
+ * alone. */
+static double log_density_in_lambda(const wmc_balanced *chain, const wmc_point *point,
+                                    double *scratch)
 {
   double memory[64], *x = scratch, *work = scratch + wmc_layers_block(point->layers);
   const wmc_spectrum s = wmc_spectrum_map(point->layers->rank, point->layers->depth, memory);
   wmc_point_spectrum(point, &s);
   wmc_point_end_to_end(point, x, work);
-  return wmc_gibbs_log_density(&chain->law, &s, wmc_energy_value(&chain->energy, x)) -
+  return wmc_gibbs_log_density(&chain->law, &s, wmc_energy_value(&chain->energy, x));
+}
+
+static double log_density(const wmc_balanced *chain, const wmc_point *point, double *scratch)
+{
+  double memory[64];
+  const wmc_spectrum s = wmc_spectrum_map(point->layers->rank, point->layers->depth, memory);
+  wmc_point_spectrum(point, &s);
+  return log_density_in_lambda(chain, point, scratch) -
          wmc_volume_log_manifold(&chain->law.shape, &s);
 }
 
@@ -91,6 +101,21 @@ static double tangent_square(const wmc_point *at, const double *from, const doub
   for (size_t k = 0; k < wmc_layers_size(at->layers); k++) v[k] = to[k] - from[k];
   wmc_project(at, v, tangent, work);
   return wmc_tangent_inner(tangent, tangent);
+}
+
+/* A singular value of X alone, in log lambda at fixed frames: the law of X is all that counts. */
+static void check_stretches(wmc_balanced *chain, double *scratch)
+{
+  wmc_upstairs *up = chain->upstairs;
+  for (int k = 0; k < up->layers->rank; k++) {
+    const double shift = k % 2 ? 0.01 : -0.02, ratio = wmc_upstairs_stretch(chain, k, shift);
+    if (!isfinite(ratio)) continue;
+    const double expected = log_density_in_lambda(chain, &up->proposed, scratch) -
+                            log_density_in_lambda(chain, &up->point, scratch) + shift;
+    cr_expect_lt(fabs(ratio - expected), 1e-9 * (1 + fabs(ratio)), "%d: %g %g", k, ratio, expected);
+    cr_expect_float_eq(log(up->proposed.lambda[k] / up->point.lambda[k]), shift, 1e-12);
+  }
+  if (up->layers->rank > 1) cr_expect_eq(wmc_upstairs_stretch(chain, 0, -100), -INFINITY);
 }
 
 /* The ratio of a move, against densities and lengths of steps found anew from the two networks. */
@@ -129,6 +154,7 @@ static void check_moves(int shape, const char *noise, wmc_stream *stream, int *p
                           log_density(chain, &up->point, scratch) +
                           shift * wmc_shape_dimension(&chain->law.shape);
   cr_expect_lt(fabs(scale - expected), 1e-9 * (1 + fabs(scale)), "%g %g", scale, expected);
+  check_stretches(chain, scratch);
   free(w);
   free(scratch);
   p.model->destroy(chain);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "pairs_kernels.h"
+#include "pairs_octet.h"
 
 enum { LANES = WMC_PAIRS_LANES };
 
@@ -60,6 +61,9 @@ int WMC_SIMD_NAME(wmc_pairs_sum_all)(const wmc_pairs *p, double *shift, double *
   const double mirror = p->mirrored ? 0.5 * p->strength : 0;
   double apart = 0;
   pad(p, size, shift, slope);
+#if defined(__AVX512F__)
+  if (n > 2 && n <= LANES) return n * (n - 1) / 2 - octet_sum(p, mirror, shift, slope);
+#endif
   for (int i = 0; i < n - 1; i++) {
     lanes sum = {{0}, {0}, {0}};
     for (int block = (i + 1) / LANES * LANES; block < n; block += LANES)

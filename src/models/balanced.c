@@ -143,7 +143,8 @@ static wmc_status fill(wmc_balanced *chain, const wmc_balanced_setup *setup)
   chain->state = WMC_ARRAY(double, chain->state_size);
   chain->work = WMC_ARRAY(double, wmc_balanced_work(shape, chain->integrator->frames));
   chain->dynamics =
-      WMC_ARRAY(double, wmc_balanced_dynamics_size(&setup->law.shape, chain->integrator->frames));
+      WMC_ARRAY(double, wmc_balanced_dynamics_size(shape, chain->integrator->frames ||
+                                                              chain->integrator->unitary));
   if (chain->state == NULL || chain->work == NULL || chain->dynamics == NULL)
     return wmc_no_memory();
   double *rest = lay_out(chain);

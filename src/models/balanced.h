@@ -45,6 +45,7 @@ extern const wmc_integrator wmc_spectrum_euler, wmc_spectrum_metropolis;
 extern const wmc_integrator wmc_spectrum_heun, wmc_spectrum_flow;
 extern const wmc_integrator wmc_observable_euler, wmc_observable_metropolis;
 extern const wmc_integrator wmc_complex_euler, wmc_complex_metropolis;
+extern const wmc_integrator wmc_complex_heun, wmc_complex_flow;
 extern const wmc_integrator wmc_observable_heun, wmc_observable_flow;
 extern const wmc_integrator wmc_parameters_euler, wmc_parameters_metropolis;
 extern const wmc_integrator wmc_complex_parameters_euler, wmc_complex_parameters_metropolis;

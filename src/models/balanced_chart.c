@@ -7,6 +7,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "balanced_complex.h"
 #include "balanced_dynamics.h"
 
 /* C (m x n) = A (m x k) B (k x n) */
@@ -101,6 +102,7 @@ size_t wmc_balanced_velocity_scratch(const wmc_shape *shape)
   const size_t span = m > n ? m : n, svd = 2 * r * r + r + wmc_svd_scratch((int)r, (int)r);
   const size_t force = wmc_balanced_force_scratch(shape), square = 2 * span * span;
   const size_t rest = svd > force ? svd : force;
+  if (shape->numbers == WMC_NUMBERS_COMPLEX) return wmc_unitary_velocity_scratch(shape);
   return 2 * r * r + 3 * r + 2 * (m * m + n * n) + m * n + (rest > square ? rest : square);
 }
 
@@ -129,15 +131,15 @@ static void turn_columns(int r, int side, const double *frame, const double *tur
   memcpy(out + side * r, frame + side * r, (size_t)(side * (side - r)) * sizeof *out);
 }
 
-/* (sigma_i - sigma_j) / (lambda_i - lambda_j) */
-static double divided(const wmc_balanced *chain, const velocity *w, int i, int j)
+double wmc_balanced_divided(double depth, double lambda_i, double lambda_j, double sigma_i,
+                            double sigma_j)
 {
-  const bool infinite = isinf(chain->x.depth);
-  const double gap = w->lambda[i] - w->lambda[j], n = infinite ? 1 : chain->x.depth;
-  const double size = infinite ? 1 : fmax(fabs(w->lambda[i]), fabs(w->lambda[j]));
-  if (n * fabs(gap) > 1e-5 * size) return (w->sigma[i] - w->sigma[j]) / gap;
-  const double mean = 0.5 * (w->sigma[i] + w->sigma[j]);
-  return infinite ? mean : n * mean / (0.5 * (w->lambda[i] + w->lambda[j]));
+  const bool infinite = isinf(depth);
+  const double gap = lambda_i - lambda_j, n = infinite ? 1 : depth;
+  const double size = infinite ? 1 : fmax(fabs(lambda_i), fabs(lambda_j));
+  if (n * fabs(gap) > 1e-5 * size) return (sigma_i - sigma_j) / gap;
+  const double mean = 0.5 * (sigma_i + sigma_j);
+  return infinite ? mean : n * mean / (0.5 * (lambda_i + lambda_j));
 }
 
 /* Pairs of the first r columns: S moves for those of one cluster, frames turn for others; (25). */
@@ -149,7 +151,9 @@ static void move_pair(const wmc_balanced *chain, const velocity *w, const int *c
   double sum = isinf(chain->x.depth) ? 2 : w->lambda[i] + w->lambda[j];
   sum = fabs(sum) > tiny ? sum : tiny;
   const double force_ij = w->force[j * m + i], force_ji = w->force[i * m + j];
-  const double other = 0.5 * divided(chain, w, i, j) / sum * (force_ij - force_ji);
+  const double divided =
+      wmc_balanced_divided(chain->x.depth, w->lambda[i], w->lambda[j], w->sigma[i], w->sigma[j]);
+  const double other = 0.5 * divided / sum * (force_ij - force_ji);
   const double shift = -0.5 * (w->sigma[i] + w->sigma[j]) / sum * (force_ij + force_ji);
   const bool together = cluster[i] == cluster[j];
   const double same = together ? 0 : shift / gap;
@@ -187,6 +191,10 @@ static void turn_back(int r, int side, const double *frame, const double *genera
 void wmc_balanced_velocity(const wmc_chart *chart, const double *y, double *dy)
 {
   const wmc_balanced *chain = chart->chain;
+  if (chain->unitary) {
+    wmc_unitary_velocity(chart, y, dy);
+    return;
+  }
   const velocity w = map_velocity(chain, chart->scratch);
   const wmc_energy *energy = &chain->energy;
   const int r = w.r, m = w.m, n = w.n, square = r * r, left = m * m;
@@ -225,13 +233,17 @@ void wmc_balanced_velocity(const wmc_chart *chart, const double *y, double *dy)
 size_t wmc_balanced_chart_size(const wmc_shape *shape)
 {
   const size_t r = (size_t)shape->rank, m = (size_t)shape->rows, n = (size_t)shape->columns;
-  return r * r + m * m + n * n;
+  return (size_t)shape->numbers * (r * r + m * m + n * n);
 }
 
 void wmc_balanced_enter_chart(const wmc_balanced *chain, double *y)
 {
   const int r = chain->x.rank;
   const size_t m = (size_t)chain->rows, n = (size_t)chain->columns;
+  if (chain->unitary) {
+    wmc_unitary_enter_chart(chain, y);
+    return;
+  }
   memset(y, 0, (size_t)(r * r) * sizeof *y);
   for (int k = 0; k < r; k++) y[k * (r + 1)] = chain->x.lambda[k];
   memcpy(y + r * r, chain->u, m * m * sizeof *y);
@@ -241,6 +253,10 @@ void wmc_balanced_enter_chart(const wmc_balanced *chain, double *y)
 void wmc_balanced_leave_chart(wmc_balanced *chain, const int *cluster, const double *y,
                               double *scratch)
 {
+  if (chain->unitary) {
+    wmc_unitary_leave_chart(chain, cluster, y, scratch);
+    return;
+  }
   const velocity w = map_velocity(chain, scratch);
   const double *u = y + w.r * w.r, *v = u + w.m * w.m;
   wmc_balanced_eigen(w.r, cluster, y, w.lambda, w.turn, w.rest);

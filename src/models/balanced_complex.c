@@ -108,12 +108,17 @@ static void set_tilt(const wmc_balanced *chain, int k)
   frames->tilt[k] = creal(frames->g[k * (chain->rows + 1)]);
 }
 
-void wmc_unitary_refresh(wmc_balanced *chain)
+void wmc_unitary_orthonormalise(wmc_balanced *chain)
 {
   orthonormalise(chain->rows, chain->unitary->u);
   orthonormalise(chain->columns, chain->unitary->v);
-  wmc_unitary_project(chain);
   chain->counts[WMC_COUNT_FRESH] = 0;
+}
+
+void wmc_unitary_refresh(wmc_balanced *chain)
+{
+  wmc_unitary_orthonormalise(chain);
+  wmc_unitary_project(chain);
 }
 
 static void refresh_if_due(wmc_balanced *chain)
@@ -122,7 +127,7 @@ static void refresh_if_due(wmc_balanced *chain)
   if (chain->counts[WMC_COUNT_FRESH] >= FRESH_STEPS) wmc_unitary_refresh(chain);
 }
 
-static void start(wmc_balanced *chain, wmc_stream *stream)
+void wmc_unitary_start(wmc_balanced *chain, wmc_stream *stream)
 {
   wmc_unitary *frames = chain->unitary;
   const size_t m = (size_t)chain->rows, n = (size_t)chain->columns;
@@ -339,7 +344,7 @@ const wmc_integrator wmc_complex_metropolis = {
             "pairs of columns of the frames; exact law",
     .unitary = true,
     .exact = true,
-    .start = start,
+    .start = wmc_unitary_start,
     .step = step_metropolis};
 
 /* --- Euler ----------------------------------------------------------------------------------- */
@@ -430,5 +435,5 @@ const wmc_integrator wmc_complex_euler = {
     .scheme = "euler",
     .text = "complex numbers: Euler-Maruyama for singular values and frames; biased by the step",
     .unitary = true,
-    .start = start,
+    .start = wmc_unitary_start,
     .step = step_euler};

@@ -11,6 +11,7 @@
 #include <complex.h>
 
 #include "balanced.h"
+#include "balanced_dynamics.h"
 
 typedef double complex wmc_complex;
 
@@ -54,7 +55,10 @@ void wmc_unitary_project(wmc_balanced *chain);
 /** Re tr(X^* Phi). */
 double wmc_unitary_trace_target(const wmc_balanced *chain);
 
-/** Re-orthonormalise the frames, and G, H and X from them. */
+/** Distinct lambda at the scale of equilibrium and Haar frames. */
+void wmc_unitary_start(wmc_balanced *chain, wmc_stream *stream);
+/** Re-orthonormalise the frames; and G, H and X from them. */
+void wmc_unitary_orthonormalise(wmc_balanced *chain);
 void wmc_unitary_refresh(wmc_balanced *chain);
 /** X = U_r diag(sigma) V_r^*, m x n. */
 void wmc_unitary_matrix(const wmc_balanced *chain, const double *sigma, const wmc_complex *u,
@@ -76,3 +80,17 @@ double wmc_unitary_mask_shift(const wmc_balanced *chain, int k, wmc_complex shif
 void wmc_unitary_turn_matrix(wmc_balanced *chain, int i, int j, const wmc_unitary_turn *a,
                              const wmc_unitary_turn *b);
 void wmc_unitary_shift_matrix(wmc_balanced *chain, int k, wmc_complex shift);
+
+/** As the functions of balanced_dynamics.h without `unitary`, which call these: coordinates S, U, V
+ * with Hermitian S. Scratch in doubles. */
+void wmc_unitary_velocity(const wmc_chart *chart, const double *y, double *dy);
+size_t wmc_unitary_velocity_scratch(const wmc_shape *shape);
+void wmc_unitary_enter_chart(const wmc_balanced *chain, double *y);
+void wmc_unitary_leave_chart(wmc_balanced *chain, const int *cluster, const double *y,
+                             double *scratch);
+/** Parts of a step of heun: Brownian motion of S, and the turns and phases beyond it in one order
+ * or in the other. `y` and `scratch` are those of a chart; `noise` holds wmc_balanced_heun's. */
+void wmc_unitary_move_hermitian(wmc_balanced *chain, wmc_stream *stream, const int *cluster,
+                                double *y, double *noise, double *scratch);
+void wmc_unitary_move_frames(wmc_balanced *chain, wmc_stream *stream, double *noise, double *gap,
+                             double *ratio, bool backwards);

@@ -168,6 +168,8 @@ void wmc_balanced_adopt(wmc_balanced *chain, double *lambda)
   const int r = chain->x.rank, m = chain->rows, n = chain->columns;
   for (int k = 0; k < r && isfinite(chain->x.depth); k++) {
     if (lambda[k] < 0 && chain->flips && chain->u != NULL) wmc_balanced_flip_column(chain, k);
+    if (lambda[k] < 0 && chain->unitary && fmod(chain->x.depth, 2) == 1)
+      wmc_unitary_turn_phase(chain, k, -1);
     lambda[k] = fabs(lambda[k]);
   }
   for (int i = 1; i < r; i++)

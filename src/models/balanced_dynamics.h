@@ -101,6 +101,13 @@ size_t wmc_balanced_chart_size(const wmc_shape *shape);
 void wmc_balanced_enter_chart(const wmc_balanced *chain, double *y);
 void wmc_balanced_leave_chart(wmc_balanced *chain, const int *cluster, const double *y,
                               double *scratch);
+/** (sigma_i - sigma_j) / (lambda_i - lambda_j) of one branch of sigma(lambda). */
+double wmc_balanced_divided(double depth, double lambda_i, double lambda_j, double sigma_i,
+                            double sigma_j);
+/** Standard deviations, in units of chain->angle, of the turns of columns i and j by the same
+ * angle, beyond those of Brownian motion of S, and by opposite angles; (63), (25). */
+void wmc_balanced_turn_spreads(const wmc_balanced *chain, int i, int j, double gap2, double ratio,
+                               double spread[2]);
 /** What schemes with frames need beyond the points. */
 size_t wmc_balanced_euler_size(const wmc_shape *shape);
 size_t wmc_balanced_heun_size(const wmc_shape *shape);

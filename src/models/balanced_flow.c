@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "balanced_complex.h"
 #include "balanced_dynamics.h"
 
 static void slope_of_spectrum(void *data, const double *lambda, double *slope)
@@ -146,16 +147,17 @@ static double error_of_matrix(const wmc_balanced *chain, const memory *w)
 {
   const int r = chain->x.rank;
   const size_t size = wmc_balanced_chart_size(&chain->law.shape);
+  const int b = (int)chain->law.shape.numbers, height = b * r;
   const bool infinite = isinf(chain->x.depth);
   double most = 0;
   for (int j = 0; j < r; j++)
-    for (int i = 0; i < r; i++) {
-      const int top = w->cluster[j] * (r + 1), at = j * r + i;
+    for (int i = 0; i < height; i++) {
+      const int top = w->cluster[j] * (height + b), at = j * height + i;
       const double scale = infinite ? 1 : fmax(fabs(w->y[top]), fabs(w->next[top]));
       const double share = w->error[at] == 0 ? 0 : fabs(w->error[at]) / scale;
       if (!(share <= most)) most = share;
     }
-  for (size_t k = (size_t)(r * r); k < size; k++)
+  for (size_t k = (size_t)(height * r); k < size; k++)
     if (!(fabs(w->error[k]) <= most)) most = fabs(w->error[k]);
   return most / chain->tolerance;
 }
@@ -167,7 +169,7 @@ static double first_step_of_matrix(const wmc_balanced *chain, const memory *w)
   const size_t size = wmc_balanced_chart_size(&chain->law.shape);
   double h = chain->step;
   for (size_t k = 0; k < size; k++) {
-    const int column = (int)k / r;
+    const int column = (int)k / ((int)chain->law.shape.numbers * r);
     double scale = 1;
     if (column < r && isfinite(chain->x.depth)) scale = chain->x.lambda[w->cluster[column]];
     if (h * fabs(w->stages[k]) > 0.01 * scale) h = 0.01 * scale / fabs(w->stages[k]);
@@ -235,4 +237,14 @@ const wmc_integrator wmc_observable_flow = {
             "with controlled error",
     .frames = true,
     .start = wmc_balanced_start_matrix,
+    .step = step_observable};
+
+const wmc_integrator wmc_complex_flow = {
+    .formulation = "observable",
+    .scheme = "flow",
+    .text =
+        "complex numbers: gradient flow of the energy (beta: inf) or of the free energy (noise: "
+        "vertical) of X, with controlled error",
+    .unitary = true,
+    .start = wmc_unitary_start,
     .step = step_observable};

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "balanced_complex.h"
 #include "balanced_dynamics.h"
 
 /* Half a step of the noise. */
@@ -108,7 +109,7 @@ typedef struct memory {
 static size_t noise_size(const wmc_shape *shape)
 {
   const size_t r = (size_t)shape->rank, outer = (size_t)(shape->rows + shape->columns) - 2 * r;
-  return r * (r + 1) + r * outer;
+  return (size_t)shape->numbers * (r * (r + 1) + r * outer);
 }
 
 size_t wmc_balanced_heun_size(const wmc_shape *shape)
@@ -140,6 +141,10 @@ static void move_symmetric(wmc_balanced *chain, wmc_stream *stream, const memory
 {
   const int r = chain->x.rank;
   const double spread = sqrt(chain->full.variance), *noise = w->noise;
+  if (chain->unitary) {
+    wmc_unitary_move_hermitian(chain, stream, w->cluster, w->y, w->noise, w->scratch);
+    return;
+  }
   wmc_stream_normals(stream, (size_t)(r * (r + 1) / 2), spread, w->noise);
   wmc_balanced_enter_chart(chain, w->y);
   for (int j = 0; j < r; j++) {
@@ -216,10 +221,8 @@ static void turn(int side, double angle, int i, int j, double *frame)
   wmc_balanced_turn(side, rotation, frame + i * side, frame + j * side);
 }
 
-/* Standard deviations, in units of chain->angle, of the turns of columns i and j by the same angle,
- * beyond those of the symmetric matrix, and by opposite angles. */
-static void spread_of_turns(const wmc_balanced *chain, int i, int j, double gap2, double ratio,
-                            double spread[2])
+void wmc_balanced_turn_spreads(const wmc_balanced *chain, int i, int j, double gap2, double ratio,
+                               double spread[2])
 {
   const wmc_spectrum *x = &chain->x;
   const bool infinite = isinf(x->depth);
@@ -243,7 +246,7 @@ static void turn_pairs(wmc_balanced *chain, const memory *w, bool backwards)
     double spread[2];
     const int at = backwards ? pairs - 1 - k : k;
     if (backwards && k == 0) i = r - 2, j = r - 1;
-    spread_of_turns(chain, i, j, w->gap[at], w->ratio[at], spread);
+    wmc_balanced_turn_spreads(chain, i, j, w->gap[at], w->ratio[at], spread);
     const double same = spread[0] * w->noise[2 * at], other = spread[1] * w->noise[2 * at + 1];
     turn(chain->rows, same + other, i, j, chain->u);
     turn(chain->columns, same - other, i, j, chain->v);
@@ -266,6 +269,10 @@ static void move_frames(wmc_balanced *chain, wmc_stream *stream, const memory *w
 {
   const int r = chain->x.rank, m = chain->rows, n = chain->columns;
   const int pairs = r * (r - 1), outer_u = r * (m - r), outer_v = r * (n - r);
+  if (chain->unitary) {
+    wmc_unitary_move_frames(chain, stream, w->noise, w->gap, w->ratio, backwards);
+    return;
+  }
   wmc_stream_normals(stream, (size_t)(pairs + outer_u + outer_v), chain->angle, w->noise);
   wmc_balanced_find_ratios(&chain->x, w->gap, w->ratio);
   if (!backwards) turn_pairs(chain, w, false);
@@ -310,4 +317,13 @@ const wmc_integrator wmc_observable_heun = {
             "of the step",
     .frames = true,
     .start = wmc_balanced_start_matrix,
+    .step = step_observable};
+
+const wmc_integrator wmc_complex_heun = {
+    .formulation = "observable",
+    .scheme = "heun",
+    .text = "complex numbers: Langevin dynamics of singular values and frames, of weak order 2; "
+            "biased by the square of the step",
+    .unitary = true,
+    .start = wmc_unitary_start,
     .step = step_observable};

@@ -14,6 +14,7 @@ typedef struct experiment {
   double step; /**< the largest */
   int draws;   /**< a chain at the largest step; twice as many steps at half of it */
   double order;
+  const char *field; /**< NULL: real */
 } experiment;
 
 enum { STEPS = 3 };
@@ -26,6 +27,7 @@ static test_parameters deck_of(const experiment *e, double step)
   test_give_number(&p, "depth", e->depth);
   test_give_number(&p, "excess", e->excess);
   test_give_number(&p, "beta", e->beta);
+  test_give(&p, "field", e->field ? e->field : "real");
   test_give(&p, "formulation", e->formulation);
   test_give(&p, "scheme", e->scheme);
   test_give_number(&p, "step", step);
@@ -78,9 +80,10 @@ static void measure_order(const experiment *e, long seed)
 
 Test(dynamics, weak_orders)
 {
-  const experiment all[] = {{2, 2, 1, 1, 0, "spectrum", "heun", 0.16, 3000, 2},
-                            {2, 2, 4, 2, 2, "observable", "heun", 0.2, 1500, 2},
-                            {3, 3, 1, 1, 0, "observable", "heun", 0.12, 1000, 2}};
+  const experiment all[] = {{2, 2, 1, 1, 0, "spectrum", "heun", 0.16, 3000, 2, NULL},
+                            {2, 2, 4, 2, 2, "observable", "heun", 0.2, 1500, 2, NULL},
+                            {3, 3, 1, 1, 0, "observable", "heun", 0.12, 1000, 2, NULL},
+                            {2, 2, 0, 2, 2, "observable", "heun", 0.12, 2500, 2, "complex"}};
   for (size_t k = 0; k < sizeof all / sizeof all[0]; k++)
     measure_order(&all[k], 8000 + 10 * (long)k);
 }

@@ -128,23 +128,25 @@ def draw_residual(means, variances, results):
         at = {"width": d, "record": 1.0}
         mean, error = results.pair("log_vector_growth", **at)
         samples = results.take("samples", width=d)
-        layers = np.array([residual_layer(d, d, 2 / n) for n in depth[finite]])  # hidden width d
-        exact = np.append(layers[:, 0] * depth[finite], (d - 2) / 2)
-        law = np.append(layers[:, 1] * depth[finite], 1)
+        shown = np.unique(np.concatenate([depth[finite], 1 / np.linspace(*(1 / depth[finite][[-1, 0]]), 12)]))
+        layers = np.array([residual_layer(d, d, 2 / n) for n in shown])  # hidden width d
+        shown = np.append(shown, np.inf)
+        sums = np.append(layers[:, 0] * shown[:-1], (d - 2) / 2), np.append(layers[:, 1] * shown[:-1], 1)
+        at_depth = np.searchsorted(shown, depth)
         variance = results.take("log_vector_growth_deviation", **at) ** 2
         spread = variance * np.sqrt(2 / samples)
         rho = 1 + 5 / d
         slope = (rho * (d * d - 10 * d + 20) - (d - 2) ** 2) / 4
         limit = (d - 2) / 2
         for axis, value, doubt, curve, start, tangent, name in (
-                (means, mean - limit, error, exact - limit, 0, -rho * (d - 2) * (d - 4) / 4, "mean"),
-                (variances, variance, spread, law, 1, slope, "variance")):
+                (means, mean - limit, error, sums[0] - limit, 0, -rho * (d - 2) * (d - 4) / 4, "mean"),
+                (variances, variance, spread, sums[1], 1, slope, "variance")):
             axis.errorbar(1 / depth[finite], value[finite], doubt[finite], color=colour, marker="o",
                           linestyle="none", label=f"d = {d}")
             axis.errorbar([0], value[~finite], doubt[~finite], color=colour, marker="D", clip_on=False)
-            axis.plot(1 / depth, curve, color=colour)
+            axis.plot(1 / shown, curve, color=colour)
             axis.plot(fine, start + tangent * fine, color=colour, linestyle=":")
-            compare(f"residual relu d = {d}, {name} of log|Mu|", value, doubt, curve)
+            compare(f"residual relu d = {d}, {name} of log|Mu|", value, doubt, curve[at_depth])
     for axis in (means, variances):
         axis.set_xlim(left=0)
         axis.set_xlabel("1 / depth")

@@ -5,7 +5,8 @@
 beside the law of infinite width; (c) distance of the second moment from its limit against the width;
 (d) mean of the largest one against width^(-2/3), beside the law of Tracy and Widom.
 
-usage: large_width.py FILE [-o FIGURE]        FILE: weylmc run inputs/jacobian/large_width.yaml
+usage: large_width.py FILE COMPLEX [-o FIGURE]    FILE: weylmc run inputs/jacobian/large_width.yaml
+                                                 COMPLEX: ... inputs/jacobian/large_width_complex.yaml
 """
 import argparse
 
@@ -53,38 +54,41 @@ def power_of(width, value, error):
     return np.sum(w * (x - mean) * y) / spread, spread ** -0.5
 
 
-def draw_moment(axis, results):
+def draw_moment(axis, results, narrow):
     width = results.take("width")
     for time, marker, filled in ((1, "o", "none"), (4, "s", None)):
-        limit = free_law.second_moment(time)
-        for field, colour in FIELDS.items():
-            value, error = (v[:, 0] / width for v in results.pair("squared_sum", field=field, time=time))
-            off = value - limit
-            axis.errorbar(width, np.abs(off), error, color=colour, marker=marker, linestyle="none",
-                          markerfacecolor=filled or colour, label=f"{field}, t = {time}")
-            clear = np.abs(off) > 3 * error
-            if field == "complex":
-                exact = time * time / 12 / width ** 2
-                axis.plot(width, exact, color=colour, linestyle="-" if time == 4 else "--")
-                z = (value - (limit - exact)) / error
-                print(f"t = {time}, complex: m_2 against the exact value, chi^2 = {np.sum(z * z):.1f} "
-                      f"for {len(z)} widths")
-            else:
-                slope = np.sum(off * width / (error * width) ** 2) / np.sum((error * width) ** -2)
-                axis.plot(width, np.abs(slope) / width, color=colour,
-                          linestyle="-" if time == 4 else "--")
-            if clear.sum() >= 2:
-                p, spread = power_of(width[clear], off[clear], error[clear])
-                print(f"t = {time}, {field}: m_2 approaches {limit:.6f} as width^({p:.3f} +- {spread:.3f}), "
-                      f"from {clear.sum()} widths; width (m_2 - limit) at the last: "
-                      f"{off[-1] * width[-1]:.3f} +- {error[-1] * width[-1]:.3f}")
-    axis.set_xscale("log", base=2)
+        limit, colour = free_law.second_moment(time), FIELDS["real"]
+        value, error = (v[:, 0] / width for v in results.pair("squared_sum", field="real", time=time))
+        off, weight = value - limit, (error * width) ** -2
+        slope = np.sum(off * width * weight) / np.sum(weight)
+        axis.errorbar(width, off, error, color=colour, marker=marker, linestyle="none",
+                      markerfacecolor=filled or colour, label=f"real, t = {time}")
+        axis.plot(width, slope / width, color=colour)
+        p, spread = power_of(width, off, error)
+        print(f"t = {time}, real: m_2 - {limit:.6f} as width^({p:.3f} +- {spread:.3f}), "
+              f"{slope:.3f} +- {np.sum(weight) ** -0.5:.3f} over the width")
+        value, error = (v[:, 0] / width for v in results.pair("squared_sum", field="complex", time=time))
+        z = (value - limit + time * time / 12 / width ** 2) / error
+        print(f"t = {time}, complex, widths from {width[0]:.0f}: m_2 against the exact value, "
+              f"chi^2 = {np.sum(z * z):.1f} for {len(z)} widths")
+    width, colour, exact = narrow.take("width"), FIELDS["complex"], 4 / 3
+    limit = free_law.second_moment(4)
+    value, error = (v[:, 0] / width for v in narrow.pair("squared_sum"))
+    off = limit - value
+    axis.errorbar(width, off, error, color=colour, marker="s", linestyle="none", label="complex, t = 4")
+    axis.plot(width, exact / width ** 2, color=colour)
+    p, spread = power_of(width, off, error)
+    z = (off - exact / width ** 2) / error
+    print(f"t = 4, complex, widths from 2: {limit:.6f} - m_2 as width^({p:.3f} +- {spread:.3f}); against "
+          f"t^2/12 over the squared width, chi^2 = {np.sum(z * z):.1f} for {len(z)} widths")
+    axis.set_xscale("log")
+    axis.set_xticks([2, 4, 8, 16, 32, 64, 128], ["2", "4", "8", "16", "32", "64", "128"])
+    axis.minorticks_off()
     axis.set_yscale("log")
-    axis.set_ylim(1e-5, 1)
-    axis.set_title(r"$|m_2 - $limit$|$; lines $1/d$, and $t^2/(12 d^2)$")
+    axis.set_title("second moment; lines: 1/d, and $t^2/12d^2$")
     axis.set_xlabel("width d")
     axis.set_ylabel(r"$|m_2 - t/2 - t^2/12|$")
-    axis.legend(loc="lower left")
+    axis.legend()
 
 
 def draw_edge(axis, results):
@@ -99,9 +103,9 @@ def draw_edge(axis, results):
             value, error = (np.array([p[k][0] for p in pairs]) for k in (0, 1))
             axis.errorbar(x, (value - edge) / scale, error / scale, color=colour, marker=marker,
                           linestyle="none", markerfacecolor=filled or colour, label=f"{field}, t = {time}")
-            c, spread = slope_at_zero(width, (value - edge) / scale, error / scale)
-            print(f"t = {time}, {field}: edge + c (kappa d)^(-2/3), c = {c:.3f} +- {spread:.3f}, "
-                  f"Tracy and Widom {free_law.TRACY_WIDOM[field]:.4f}")
+            c, spread, chi, freedom = slope_at_zero(width, (value - edge) / scale, error / scale, field)
+            print(f"t = {time}, {field}: E lambda_1 = edge + c (kappa d)^(-2/3) + ..., c = {c:.3f} +- {spread:.3f}, "
+                  f"Tracy and Widom {free_law.TRACY_WIDOM[field]:.4f}; chi^2 = {chi:.1f} for {freedom}")
     for field, colour in FIELDS.items():
         axis.plot([0, x[0]], [0, free_law.TRACY_WIDOM[field] * x[0]], color=colour, zorder=0)
     axis.set_title(r"largest one, lines: Tracy and Widom")
@@ -111,23 +115,29 @@ def draw_edge(axis, results):
     axis.legend()
 
 
-def slope_at_zero(width, value, error):
-    """c of c d^(-2/3) + b d^(-1) + a d^(-4/3), weighted, with its error."""
-    basis = np.stack([width ** (-2 / 3), 1 / width, width ** (-4 / 3)], axis=1) / error[:, None]
+def slope_at_zero(width, value, error, field):
+    """c of c d^(-2/3) + b d^(-1) + a d^(-4/3), weighted, with its error and chi^2; b = 0 for complex
+    numbers, whose density has no correction of order 1/d, and then the narrowest is left out."""
+    powers = (-2 / 3, -1, -4 / 3) if field == "real" else (-2 / 3, -4 / 3)
+    if field == "complex":
+        width, value, error = width[1:], value[1:], error[1:]
+    basis = np.stack([width ** p for p in powers], axis=1) / error[:, None]
     covariance = np.linalg.inv(basis.T @ basis)
-    return (covariance @ basis.T @ (value / error))[0], np.sqrt(covariance[0, 0])
+    fit = covariance @ basis.T @ (value / error)
+    return fit[0], np.sqrt(covariance[0, 0]), np.sum((value / error - basis @ fit) ** 2), len(width) - len(powers)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("file")
+    parser.add_argument("complex")
     parser.add_argument("-o", "--output", default="large_width.png")
     options = parser.parse_args()
     results = plots.Results(options.file)
     sheet, axes = plots.panels(2, 2, width=3.8, height=3.1)
     draw_density(axes[0][0], results, 1.0)
     draw_density(axes[0][1], results, 4.0)
-    draw_moment(axes[1][0], results)
+    draw_moment(axes[1][0], results, plots.Results(options.complex))
     draw_edge(axes[1][1], results)
     plots.letter(axes)
     plots.save(sheet, options.output)

@@ -18,20 +18,23 @@ FIELDS = {"real": (1, plots.COLOURS[0], 4 - 2 * np.sqrt(3)),
 POISSON = 2 * np.log(2) - 1
 
 
+def log_sinh(x):
+    return x + np.log(-np.expm1(-2 * x)) - np.log(2)
+
+
 def real_density(x, tau):
-    """Heat kernel of the hyperbolic plane, cosh u = cosh x + 2 sinh^2(y/2)."""
-    h = 0.05 * min(1, np.sqrt(tau))
-    y = np.arange(0, 14 * np.sqrt(tau) + 4 * tau, h)
-    u = 2 * np.arcsinh(np.sqrt(np.sinh(x[:, None] / 2) ** 2 + np.sinh(y / 2) ** 2))
-    weight = np.where(y > 0, h, h / 2)
-    ratio = u / np.sinh(np.maximum(u, 1e-9))
-    ratio[u < 1e-9] = 1
-    inner = np.sum(weight * ratio * np.exp(-u * u / (4 * tau)) * np.cosh(y / 2), axis=1)
-    return 4 * np.pi * np.sinh(x) * np.exp(-tau / 4) * (4 * np.pi * tau) ** -1.5 * inner
+    """Heat kernel of the hyperbolic plane, sinh^2(u/2) = sinh^2(x/2) + sinh^2(y/2)."""
+    h = 0.2 * min(1, np.sqrt(tau))
+    y = np.arange(h / 2, x[-1] + 40, h) if tau > 1 else np.arange(h / 2, 18 * np.sqrt(tau), h)
+    log_half = np.logaddexp(2 * log_sinh(x[:, None] / 2), 2 * log_sinh(y / 2)) / 2
+    u = 2 * (log_half + np.log1p(np.sqrt(1 + np.exp(-2 * log_half))))
+    log_cosh = y / 2 + np.log1p(np.exp(-y)) - np.log(2)
+    power = np.log(u) - log_sinh(u) - u * u / (4 * tau) + log_cosh + log_sinh(x)[:, None] - tau / 4
+    return 4 * np.pi * (4 * np.pi * tau) ** -1.5 * h * np.exp(power).sum(axis=1)
 
 
 def complex_density(x, tau):
-    p = x * np.sinh(x) * np.exp(-x * x / (2 * tau))
+    p = x * np.exp(log_sinh(x) - x * x / (2 * tau) - tau / 2)
     return p / np.trapz(p, x)
 
 
@@ -39,7 +42,7 @@ DENSITY = {"real": real_density, "complex": complex_density}
 
 
 def relative_variance(field, tau):
-    x = np.linspace(0, 2 * tau + 14 * np.sqrt(tau), 1500)
+    x = np.linspace(0, 2 * tau + 14 * np.sqrt(tau), 601)[1:]
     p = DENSITY[field](x, tau)
     mean, square = np.trapz(p * x, x), np.trapz(p * x * x, x)
     return square / mean ** 2 - 1
@@ -83,7 +86,7 @@ def draw_ratio(axis, results):
 
 def draw_width(axis, results):
     time = TIME * results.coordinates("record")
-    fine = np.geomspace(time[0] / 2, 2 * time[-1], 60)
+    fine = np.geomspace(time[0] / 2, 2 * time[-1], 40)
     for field, (beta, colour, _) in FIELDS.items():
         at = {"width": 2, "field": field, "gap_index": 1}
         mean, error = results.pair("gap", **at)

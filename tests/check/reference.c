@@ -185,15 +185,15 @@ Test(reference, gap_at_finite_depth)
   const double limit = wmc_hyperbolic_gap_limit(1), coth = ref_gap_mean(1, REF_COTH);
   enum { LEVELS = 5 };
   double mean[LEVELS], square, slope[LEVELS - 1], curve[LEVELS - 1];
-  for (int k = 0; k < LEVELS; k++) wmc_hyperbolic_gap(1.0 / (40 << k), 40 << k, &mean[k], &square);
+  for (int k = 0; k < LEVELS; k++) wmc_hyperbolic_gap(1.0 / (80 << k), 80 << k, &mean[k], &square);
   for (int k = 0; k + 1 < LEVELS; k++) { /* from L and 2L: b, c of a + b/L + c/L^2 */
-    double l = 40 << k, low = (mean[k] - limit) * l, high = (mean[k + 1] - limit) * 2 * l;
+    double l = 80 << k, low = (mean[k] - limit) * l, high = (mean[k + 1] - limit) * 2 * l;
     slope[k] = 2 * high - low;
     curve[k] = (low - high) * 2 * l;
   }
-  SAME(slope[3] + (slope[3] - slope[2]) / 3, 2 * coth, 2e-5, "8 coefficient b of 1/L in E x");
+  SAME(slope[3] + (slope[3] - slope[2]) / 3, 2 * coth, 1e-5, "8 coefficient b of 1/L in E x");
   SAME((slope[2] - slope[1]) / (slope[3] - slope[2]), 4, 0.7, "8 ratio of errors of b: order L^-2");
-  SAME(2 * curve[3] - curve[2], 8.98, 0.02, "8 coefficient c of 1/L^2 in E x, by fits 8.98");
+  SAME(2 * curve[3] - curve[2], 8.98, 0.01, "8 coefficient c of 1/L^2 in E x, by fits 8.98");
   /* lambda_1 = (x + sum)/2, and the sum has -tau^2 d (d + 2)/4 = -2 */
   double tail = 0.5 * (2 * coth - 2);
   double last, mean_sum = 100 * ref_series(ref_log_det_term, 2, 0.01, &last), at_100;

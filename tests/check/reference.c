@@ -111,6 +111,55 @@ Test(reference, moments_of_the_metric)
   SAME(exp(2), ref_richardson(minors_2, 1), 1e-8, "5 E det g, d=2 L=inf");
 }
 
+/* A k x k minor is linear in each entry, so entries +-s give its square the same mean. */
+static double minor_square(int k, const double *centre, double s)
+{
+  double sum = 0;
+  for (unsigned word = 0; word < 1u << (k * k); word++) {
+    double a[9], det;
+    for (int e = 0; e < k * k; e++) a[e] = centre[e] + (word >> e & 1 ? s : -s);
+    if (k == 1) det = a[0];
+    if (k == 2) det = a[0] * a[3] - a[1] * a[2];
+    if (k == 3)
+      det = a[0] * (a[4] * a[8] - a[5] * a[7]) - a[1] * (a[3] * a[8] - a[5] * a[6]) +
+            a[2] * (a[3] * a[7] - a[4] * a[6]);
+    sum += det * det;
+  }
+  return sum / (1u << (k * k));
+}
+
+/* Mean of e_k(J^T J) / C(d, k): the minors of columns 1 .. k, whatever the rows. */
+static double minors_of_layer(int d, int k, double s)
+{
+  double sum = 0;
+  for (unsigned rows = 0; rows < 1u << d; rows++) {
+    double centre[9] = {0};
+    int count = 0;
+    for (int i = 0; i < d; i++) {
+      if (!(rows >> i & 1)) continue;
+      if (count < k && i < k) centre[count * k + i] = 1;
+      count++;
+    }
+    if (count == k) sum += minor_square(k, centre, s);
+  }
+  return sum;
+}
+
+/* Eq. (12) for one layer. */
+Test(reference, symmetric_functions_of_the_metric)
+{
+  for (int d = 1; d <= 5; d++)
+    for (int k = 1; k <= 3 && k <= d; k++) {
+      const double s2 = 0.3;
+      double sum = 0, term = 1; /* C(k, j) s^{2j} (d-k+j)!/(d-k)! */
+      for (int j = 0; j <= k; j++) {
+        sum += term;
+        term *= s2 * (k - j) * (d - k + j + 1) / (j + 1);
+      }
+      cr_expect_float_eq(sum, minors_of_layer(d, k, sqrt(s2)), 1e-12, "d=%d k=%d", d, k);
+    }
+}
+
 /* ---- growth: items 6, 11, 12, 15
  * ------------------------------------------------------------------ */
 

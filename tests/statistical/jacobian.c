@@ -281,6 +281,16 @@ Test(jacobian, coefficients_of_erf)
   }
 }
 
+Test(jacobian, coefficients_of_sin)
+{
+  for (double q = 0.1; q < 2; q *= 2) {
+    coefficients c = coefficients_at(wmc_activation_find("sin"), q);
+    cr_expect_lt(fabs(c.a - 0.5 * (1 + exp(-2 * q))), 1e-10);
+    cr_expect_lt(fabs(c.b - 0.5 * (1 + (1 - 4 * q) * exp(-2 * q))), 1e-10);
+    cr_expect_lt(fabs(c.f * q - 0.5 * (1 - exp(-2 * q))), 1e-10);
+  }
+}
+
 enum { RESIDUAL_SUM, RESIDUAL_NORM, RESIDUAL_SQUARE, RESIDUALS };
 
 /* One network followed by hand. What is added up has mean zero up to O(1/L):

@@ -260,12 +260,12 @@ static void draw_mask(wmc_residual *b, wmc_stream *stream, double *mask)
 static void bare_layers(wmc_residual *b, wmc_stream *stream, size_t count, double *jacobians)
 {
   wmc_source_layers(b->source[0], stream, count, jacobians);
-  for (size_t l = 0; l < count; l++)
-    for (int k = 0; k < wmc_split_modes(&b->split); k++) {
-      const size_t parts = (size_t)wmc_split_parts(&b->split, k);
-      wmc_add_identity(parts, b->width, jacobians);
-      jacobians += parts * b->width * b->width;
-    }
+  for (int k = 0; k < wmc_split_modes(&b->split); k++) {
+    const size_t parts = (size_t)wmc_split_parts(&b->split, k);
+    for (size_t l = 0; l < count; l++)
+      wmc_add_identity(parts, b->width, jacobians + l * b->weights);
+    jacobians += parts * b->width * b->width;
+  }
 }
 
 /* The same deviates in the same order as matrix by matrix. */

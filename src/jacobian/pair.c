@@ -274,13 +274,29 @@ static void forward(void *state, const double *numbers, double *x, double *jacob
   combine(p, move_first ? second : first, move_first ? first : second, jacobian);
 }
 
+static void draw(void *state, wmc_stream *stream, double *numbers)
+{
+  const wmc_pair *p = state;
+  wmc_stream_normals(stream, normals(p->d), 1, numbers);
+  wmc_stream_signs(stream, signs(p->d), 1, numbers + normals(p->d));
+}
+
+static void join(const void *fine, const void *coarse, const double *a, const double *b,
+                 double *out)
+{
+  const wmc_pair *p = fine;
+  const size_t all = normals(p->d);
+  (void)coarse;
+  for (size_t i = 0; i < all; i++) out[i] = (a[i] + b[i]) / sqrt(2);
+  memcpy(out + all, a + all, signs(p->d) * sizeof *out);
+}
+
 static void layers(void *state, wmc_stream *stream, size_t count, double *jacobians)
 {
   wmc_pair *p = state;
   const size_t d = p->d;
   for (size_t l = 0; l < count; l++) {
-    wmc_stream_normals(stream, normals(d), 1, p->drawn);
-    wmc_stream_signs(stream, signs(d), 1, p->drawn + normals(d));
+    draw(p, stream, p->drawn);
     forward(p, p->drawn, p->x, jacobians + l * d * d);
   }
   if (p->tame) wmc_tame(d, p->x);
@@ -327,6 +343,8 @@ static const wmc_pair_row *radial_row(const wmc_block_options *o)
                                           .parameters = parameters,                                \
                                           .forward = forward,                                      \
                                           .covariance = covariance,                                \
+                                          .draw = draw,                                            \
+                                          .join = join,                                            \
                                           .layer_variance = wmc_residual_variance,                 \
                                           .cost = cost}
 
@@ -364,15 +382,21 @@ static bool on_steps(double steps, size_t records, const double *fractions)
   return all;
 }
 
+int wmc_steps_to_records(double least, size_t records, const double *fractions)
+{
+  const double most = 1e9, farthest = 1e5; /* longer searches find nothing in decks */
+  const double first = fmax(1, ceil(least));
+  for (double steps = first; steps <= fmin(most, first + farthest); steps++)
+    if (on_steps(steps, records, fractions)) return (int)steps;
+  return 0;
+}
+
 int wmc_pair_steps(const wmc_block_options *options, double resolution, size_t records,
                    const double *fractions)
 {
-  const double each = 8, most = 1e9, finest = 1e5; /* longer searches find nothing in decks */
+  const double each = 8;
   wmc_block_options o = *options;
   o.depth = 1;
   const double variance = wmc_residual_variance(&o) / (o.norm == WMC_NORM_NONE ? 1 : 4);
-  const double least = fmax(1, ceil(resolution * each * o.width * variance));
-  for (double steps = least; steps <= fmin(most, least + finest); steps++)
-    if (on_steps(steps, records, fractions)) return (int)steps;
-  return 0;
+  return wmc_steps_to_records(resolution * each * o.width * variance, records, fractions);
 }

@@ -31,4 +31,7 @@ typedef struct wmc_source_methods {
   bool draws_modes; /**< `layer` makes modes */
 } wmc_source_methods;
 
+/** The matrix of smooth weights at any fraction t of the depth. */
+void wmc_source_smooth_at(const wmc_source *source, double t, double *out);
+
 extern const wmc_source_methods wmc_source_orthogonal, wmc_source_fractional, wmc_source_smooth;

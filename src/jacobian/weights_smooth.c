@@ -26,16 +26,20 @@ static void add(size_t n, double factor, const double *term, double *out)
   for (size_t i = 0; i < n; i++) out[i] += factor * term[i];
 }
 
-static void layer(wmc_source *s, wmc_stream *stream, double *out)
+void wmc_source_smooth_at(const wmc_source *s, double t, double *out)
 {
-  const double t = (s->layer + 1.0) / s->options.depth;
-  (void)stream;
   memcpy(out, s->store, s->size * sizeof *out);
   for (int k = 1; k <= s->options.modes; k++) {
     const double *pair = s->store + (2 * (size_t)k - 1) * s->size;
     add(s->size, cos(PI * k * t), pair, out);
     add(s->size, sin(PI * k * t), pair + s->size, out);
   }
+}
+
+static void layer(wmc_source *s, wmc_stream *stream, double *out)
+{
+  (void)stream;
+  wmc_source_smooth_at(s, (s->layer + 1.0) / s->options.depth, out);
 }
 
 const wmc_source_methods wmc_source_smooth = {.create = create, .start = start, .layer = layer};

@@ -66,14 +66,15 @@ static wmc_status create_layers(chain *c, const wmc_value *p)
   return create_network(c, wmc_jacobian_block(p), &options);
 }
 
-static wmc_status create_pair(chain *c, const wmc_value *p)
+static wmc_status create_steps(chain *c, const wmc_value *p)
 {
   wmc_block_options steps;
+  const wmc_block *block;
   int field;
   const char *why;
-  if (!wmc_jacobian_pair(p, &steps, &field, &why))
+  if (!wmc_jacobian_steps(p, &block, &steps, &field, &why))
     return wmc_raise(WMC_DATA, "depth: at depth inf %s", why);
-  return create_network(c, wmc_pair_block(wmc_jacobian_block(p)), &steps);
+  return create_network(c, block, &steps);
 }
 
 static wmc_status create_limit(chain *c, const wmc_value *p)
@@ -81,7 +82,7 @@ static wmc_status create_limit(chain *c, const wmc_value *p)
   wmc_chamber_options options;
   int field;
   const char *why;
-  if (!wmc_jacobian_limit(p, &options, &field, &why)) return create_pair(c, p);
+  if (!wmc_jacobian_limit(p, &options, &field, &why)) return create_steps(c, p);
   c->limit = WMC_ARRAY(wmc_chamber *, c->modes);
   if (!c->limit) return wmc_no_memory();
   for (size_t k = 0; k < c->modes; k++) {

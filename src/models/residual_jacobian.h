@@ -119,10 +119,14 @@ bool wmc_jacobian_limit(const wmc_value *parameters, wmc_chamber_options *limit,
                         const char **why);
 /** Depth inf, where wmc_jacobian_limit says yes: no matrices are made. */
 bool wmc_jacobian_alone(const wmc_value *parameters);
-/** Where wmc_jacobian_limit says no: the steps of the pair (M, x) of pair.h, or why there are none.
- */
-bool wmc_jacobian_pair(const wmc_value *parameters, wmc_block_options *steps, int *field,
-                       const char **why);
+/** Factor by which phi changes sigma^2 at depth inf where, without norm, it does nothing else; NaN
+ * elsewhere. */
+double wmc_jacobian_factor(const wmc_value *parameters);
+/** Where wmc_jacobian_limit says no: the steps of pair.h, or why there are none. */
+bool wmc_jacobian_steps(const wmc_value *parameters, const wmc_block **block,
+                        wmc_block_options *steps, int *field, const char **why);
+/** C(x) of the next layer, or step, is known (block.h). */
+bool wmc_jacobian_has_covariance(const wmc_value *parameters);
 /** The same as wmc_jacobian_limit for mode k of split.h, where it exists. */
 wmc_chamber_options wmc_jacobian_mode_limit(const wmc_value *parameters, int k);
 void wmc_jacobian_check_limit(const wmc_value *parameters, const wmc_complaints *complaints);

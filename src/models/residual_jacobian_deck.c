@@ -198,8 +198,9 @@ const wmc_field wmc_jacobian_fields[] = {
                     .standard = "1",
                     .sweep = true,
                     .unit = "1",
-                    .text = "depth inf: steps of the diffusion for each unit of width variance "
-                            "time; complex numbers need none"},
+                    .text =
+                        "depth inf: steps for each unit of width variance time (8 times as many "
+                        "where x is followed too); complex numbers need none"},
     [DIFFUSIVITY] = {.name = "diffusivity",
                      .type = WMC_CHOICE,
                      .choices = no_or_yes,
@@ -507,14 +508,13 @@ static void check_split(const wmc_value *p, const wmc_complaints *complaints)
 
 static void check_diffusivity(const wmc_value *p, const wmc_complaints *complaints)
 {
-  const wmc_block *block = wmc_jacobian_block(p);
-  const wmc_split split = wmc_jacobian_options(p).split;
   if (p[DIFFUSIVITY].integer == 0) return;
-  if (wmc_jacobian_alone(p) || !block->covariance || !wmc_split_is_trivial(&split))
+  if (!wmc_jacobian_has_covariance(p))
     wmc_complain(
         complaints, DIFFUSIVITY,
         "diffusivity: Q_ii is known for real residual blocks and exponential, and not at depth "
-        "inf where the spectrum moves on its own; use one of these or diffusivity: no");
+        "inf where the spectrum moves on its own or weights are smooth; use one of these or "
+        "diffusivity: no");
 }
 
 static void check_histograms(const wmc_value *p, const wmc_complaints *complaints)
@@ -563,14 +563,13 @@ static double network_cost(const wmc_value *p, const wmc_block *block, const wmc
          work * d * d * d * (qr * factorisations + spectrum * (double)wmc_jacobian_points_count(p));
 }
 
-static double pair_cost(const wmc_value *p)
+static double steps_cost(const wmc_value *p)
 {
   wmc_block_options steps;
+  const wmc_block *block;
   int field;
   const char *why;
-  return wmc_jacobian_pair(p, &steps, &field, &why)
-             ? network_cost(p, wmc_pair_block(wmc_jacobian_block(p)), &steps)
-             : 1;
+  return wmc_jacobian_steps(p, &block, &steps, &field, &why) ? network_cost(p, block, &steps) : 1;
 }
 
 static double limit_cost(const wmc_value *p)
@@ -580,7 +579,7 @@ static double limit_cost(const wmc_value *p)
   int field;
   const char *why;
   double cost = 0;
-  if (!wmc_jacobian_limit(p, &limit, &field, &why)) return pair_cost(p);
+  if (!wmc_jacobian_limit(p, &limit, &field, &why)) return steps_cost(p);
   for (int k = 0; k < wmc_split_modes(&split); k++) {
     limit = wmc_jacobian_mode_limit(p, k);
     cost += mode_limit_cost(p, &limit);

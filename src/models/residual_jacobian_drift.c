@@ -226,7 +226,7 @@ static bool has_constant_covariance(const wmc_value *p)
   const wmc_block *block = wmc_jacobian_block(p);
   const wmc_block_options o = wmc_jacobian_options(p);
   const double alpha = wmc_activation_negative_slope(o.activation, o.slope);
-  if (!block->covariance || !wmc_split_is_trivial(&o.split)) return true;
+  if (!wmc_jacobian_has_covariance(p)) return true;
   if (o.norm != WMC_NORM_NONE) return false;
   if (block == &wmc_block_one_layer) return fabs(alpha) == 1;
   return (block != &wmc_block_two_layer && block != &wmc_block_outer) || !isnan(alpha);

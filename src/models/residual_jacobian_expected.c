@@ -167,12 +167,58 @@ static double limit_log_det(int k, const void *p)
   return 0.5 * limit.width * limit.shift;
 }
 
+/* Depth inf, by steps. */
+static bool in_steps(const wmc_value *p)
+{
+  return wmc_jacobian_infinite(p) && !wmc_jacobian_alone(p);
+}
+
+/* 1/(d - 2 + 2P) */
+static double inverse(double p, void *d) { return 1 / (*(const double *)d - 2 + 2 * p); }
+
+/* rho E|x|^{-2} for x ~ N(x_0, rho u I) in d dimensions, rho = |x_0|^2. */
+static double mean_inverse_square(double d, double u)
+{
+  return u > 0 ? wmc_poisson_mean(0.5 / u, inverse, &d) / u : 1;
+}
+
+/* Its integral over u from 0 to `end`: Simpson's rule in log(1 + u). */
+static double integrated_inverse_square(double d, double end)
+{
+  enum { INTERVALS = 128 };
+  const double h = log1p(end) / INTERVALS;
+  double sum = 0;
+  for (int k = 0; k <= INTERVALS; k++) {
+    const double weight = k == 0 || k == INTERVALS ? 1 : k % 2 == 1 ? 4 : 2;
+    sum += weight * exp(k * h) * mean_inverse_square(d, expm1(k * h));
+  }
+  return sum * h / 3;
+}
+
+/* rms norm before what is a linear branch: x_t ~ N(x_0, v d t I), and
+ * E sum lambda = -(v/2) d (d - 1) int E|x_t|^{-2} dt. Linear smooth weights: the integral of a
+ * trace of mean 0. */
+static bool steps_log_det(const wmc_value *p, const setting *t, double *out)
+{
+  const double d = t->o.width, factor = wmc_jacobian_factor(p);
+  const double end = t->o.variance * factor / (1 - t->o.drop) * d * t->o.time / t->o.input_norm2;
+  const bool free =
+      !t->fresh && t->o.norm == WMC_NORM_NONE && (t->linear || t->block == &wmc_block_exponential);
+  if (!free && (!t->fresh || t->o.norm != WMC_NORM_RMS || isnan(factor))) return false;
+  for (size_t k = 0; k < p[RECORD].count; k++)
+    out[k] = free || d == 1
+                 ? 0
+                 : -0.5 * (d - 1) * integrated_inverse_square(d, end * p[RECORD].reals[k]);
+  return true;
+}
+
 bool wmc_jacobian_expected_sum(const wmc_value *p, double *out)
 {
   wmc_chamber_options limit;
   setting t = setting_of(p);
   if (in_limit(p, &limit))
     return linear_in_time(p, &limit, over_modes(&t.o.split, limit_log_det, p), out);
+  if (in_steps(p)) return steps_log_det(p, &t, out);
   return add_up(p, layer_log_det(&t), out);
 }
 
@@ -182,6 +228,11 @@ bool wmc_jacobian_expected_log_det(const wmc_value *p, double *out)
   setting t = setting_of(p);
   if (in_limit(p, &limit))
     return linear_in_time(p, &limit, 2 * over_modes(&t.o.split, limit_log_det, p), out);
+  if (in_steps(p)) {
+    const bool known = steps_log_det(p, &t, out);
+    for (size_t k = 0; known && k < p[RECORD].count; k++) out[k] *= 2;
+    return known;
+  }
   return add_up(p, 2 * layer_log_det(&t), out);
 }
 

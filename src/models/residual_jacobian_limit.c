@@ -26,6 +26,12 @@ static double activation_factor(const wmc_block *block, const wmc_block_options 
                                                           : NAN;
 }
 
+double wmc_jacobian_factor(const wmc_value *p)
+{
+  const wmc_block_options o = wmc_jacobian_options(p);
+  return activation_factor(wmc_jacobian_block(p), &o);
+}
+
 static bool refuse(int blame, const char *reason, int *field, const char **why)
 {
   *field = blame;
@@ -35,9 +41,7 @@ static bool refuse(int blame, const char *reason, int *field, const char **why)
 
 #define SWEEP_INSTEAD "sweep finite depths and extrapolate with `weylmc fit`"
 
-/* Independent layers of residual blocks at the only scale that has a limit. */
-static bool is_diffusion(const wmc_block *block, const wmc_block_options *o, int *field,
-                         const char **why)
+static bool has_limit(const wmc_block *block, int *field, const char **why)
 {
   if (block == &wmc_block_plain)
     return refuse(BLOCK, "a plain product has no limit; use a finite depth", field, why);
@@ -46,6 +50,14 @@ static bool is_diffusion(const wmc_block *block, const wmc_block_options *o, int
                   "a product of rotations is what it is at every depth: all lambda = 0; use "
                   "a finite depth",
                   field, why);
+  return true;
+}
+
+/* Independent layers of residual blocks at the only scale that has a limit. */
+static bool is_diffusion(const wmc_block *block, const wmc_block_options *o, int *field,
+                         const char **why)
+{
+  if (!has_limit(block, field, why)) return false;
   if (o->weights->correlated)
     return refuse(
         WEIGHTS,
@@ -86,21 +98,10 @@ static bool is_average(const wmc_block *block)
   return block == &wmc_block_two_layer || block == &wmc_block_outer;
 }
 
-/* Steps that end at all points; 0 if there are none. */
-static int pair_steps(const wmc_value *p, const wmc_block_options *o)
-{
-  wmc_jacobian_points points;
-  int steps = 0;
-  if (wmc_jacobian_points_create(&points, p) == WMC_OK)
-    steps = wmc_pair_steps(o, p[RESOLUTION].real, points.count, points.fraction);
-  wmc_jacobian_points_free(&points);
-  return steps;
-}
-
-bool wmc_jacobian_pair(const wmc_value *p, wmc_block_options *steps, int *field, const char **why)
+static bool has_pair(const wmc_value *p, int *field, const char **why)
 {
   const wmc_block *block = wmc_jacobian_block(p);
-  wmc_block_options o = wmc_jacobian_options(p);
+  const wmc_block_options o = wmc_jacobian_options(p);
   const bool homogeneous = o.activation->homogeneous, normed = o.norm != WMC_NORM_NONE;
   if (!is_diffusion(block, &o, field, why)) return false;
   if (block == &wmc_block_inside && !normed && !o.activation->odd)
@@ -119,15 +120,55 @@ bool wmc_jacobian_pair(const wmc_value *p, wmc_block_options *steps, int *field,
         "what this norm divides by comes too near to 0 at this width: E sum lambda = -inf; "
         "use a greater width",
         field, why);
-  o.depth = pair_steps(p, &o);
-  if (o.depth == 0)
-    return refuse(
-        RECORD,
-        "steps of the pair (M, x) are equal, and records and paths must be at ends of steps; "
-        "use fractions with few digits, or a smaller resolution",
-        field, why);
-  *steps = o;
   return true;
+}
+
+static bool is_smooth(const wmc_value *p)
+{
+  return &wmc_weight_laws[p[WEIGHTS].integer] == wmc_weights_find("smooth");
+}
+
+/* Smooth weights: an ordinary differential equation. */
+static bool has_equation(const wmc_value *p, int *field, const char **why)
+{
+  const wmc_block_options o = wmc_jacobian_options(p);
+  if (!has_limit(wmc_jacobian_block(p), field, why)) return false;
+  if (wmc_block_exponent(&o) != 1)
+    return refuse(EXPONENT,
+                  "smooth weights have a non-trivial limit only with the exponent 1; leave it out",
+                  field, why);
+  if (!wmc_split_is_trivial(&o.split))
+    return refuse(o.split.is_complex ? NUMBERS : GROUP,
+                  "smooth weights are followed for real numbers without a group; " SWEEP_INSTEAD,
+                  field, why);
+  return true;
+}
+
+bool wmc_jacobian_steps(const wmc_value *p, const wmc_block **block, wmc_block_options *steps,
+                        int *field, const char **why)
+{
+  const bool smooth = is_smooth(p);
+  wmc_jacobian_points points;
+  if (!(smooth ? has_equation : has_pair)(p, field, why)) return false;
+  *block = (smooth ? wmc_neural_block : wmc_pair_block)(wmc_jacobian_block(p));
+  *steps = wmc_jacobian_options(p);
+  steps->depth = 0;
+  if (wmc_jacobian_points_create(&points, p) == WMC_OK)
+    steps->depth = (smooth ? wmc_neural_steps : wmc_pair_steps)(steps, p[RESOLUTION].real,
+                                                                points.count, points.fraction);
+  wmc_jacobian_points_free(&points);
+  if (steps->depth > 0) return true;
+  return refuse(RECORD,
+                "steps are equal, and records and paths must be at ends of steps; use fractions "
+                "with few digits, or a smaller resolution",
+                field, why);
+}
+
+bool wmc_jacobian_has_covariance(const wmc_value *p)
+{
+  const wmc_block_options o = wmc_jacobian_options(p);
+  return wmc_jacobian_block(p)->covariance && wmc_split_is_trivial(&o.split) &&
+         !wmc_jacobian_alone(p) && !(wmc_jacobian_infinite(p) && o.weights->correlated);
 }
 
 bool wmc_jacobian_alone(const wmc_value *p)
@@ -155,9 +196,11 @@ void wmc_jacobian_check_limit(const wmc_value *p, const wmc_complaints *complain
 {
   wmc_chamber_options limit;
   wmc_block_options steps;
+  const wmc_block *block;
   int field;
   const char *why;
   if (!wmc_jacobian_infinite(p)) return;
-  if (!wmc_jacobian_limit(p, &limit, &field, &why) && !wmc_jacobian_pair(p, &steps, &field, &why))
+  if (!wmc_jacobian_limit(p, &limit, &field, &why) &&
+      !wmc_jacobian_steps(p, &block, &steps, &field, &why))
     wmc_complain(complaints, DEPTH, "depth: at depth inf %s", why);
 }

@@ -140,6 +140,11 @@ Test(jacobian_decks, combinations_without_a_limit_are_refused)
       {"depth: inf, block: one_layer, weights: fractional", "give no diffusion"},
       {"depth: inf, block: one_layer, exponent: 0.6", "exponent 1/2"},
       {"depth: inf, block: plain", "no limit"},
+      {"depth: inf, block: two_layer, activation: gelu, weights: smooth", NULL},
+      {"depth: inf, weights: smooth, exponent: 0.5", "exponent 1"},
+      {"depth: inf, weights: smooth, field: complex", "real numbers without a group"},
+      {"depth: inf, block: one_layer, diffusivity: yes", NULL},
+      {"depth: inf, block: one_layer, weights: smooth, diffusivity: yes", "weights are smooth"},
   };
   for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
     char text[512];

@@ -2,10 +2,13 @@
  * section 6. */
 #include <criterion/criterion.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "parameters.h"
 #include "quadrature.h"
 #include "support.h"
+#include "weylmc/jacobian/network.h"
 #include "weylmc/jacobian/pair.h"
 
 enum { WIDEST = 5, SIZE = WIDEST * WIDEST, NUMBERS = 200 };
@@ -330,6 +333,84 @@ Test(pair, order_of_the_parts)
   unmake(m);
 }
 
+/* ---- moments of one step, exactly ---------------------------------------------------------------
+ */
+
+enum { NORMALS = 6, SIGNS = 8 }; /* width 2 */
+
+/* Adds weight times the products x x, x M and M M of the entries i, k (and l, j). */
+static void add_products(double weight, const double *x, const double *m, double *out)
+{
+  for (int i = 0; i < 2; i++)
+    for (int k = 0; k < 2; k++) {
+      *out++ += weight * x[i] * x[k];
+      for (int l = 0; l < 2; l++) {
+        *out++ += weight * x[i] * m[2 * l + k];
+        for (int j = 0; j < 2; j++) *out++ += weight * m[2 * j + i] * m[2 * l + k];
+      }
+    }
+}
+
+enum { PRODUCTS = 28 };
+
+/* Their means over all signs and the three-point rule for each normal deviate, which is exact for
+ * polynomials of degree 5. */
+static void mean_products(machine m, const double *x, double *out)
+{
+  const double nodes[3] = {-sqrt(3), 0, sqrt(3)}, weights[3] = {1.0 / 6, 2.0 / 3, 1.0 / 6};
+  memset(out, 0, PRODUCTS * sizeof *out);
+  cr_assert_eq(m.block->parameters(m.state), NORMALS + SIGNS);
+  for (int point = 0; point < 729; point++) {
+    double numbers[NORMALS + SIGNS], weight = ldexp(1, -SIGNS);
+    for (int k = 0, rest = point; k < NORMALS; k++, rest /= 3) {
+      numbers[k] = nodes[rest % 3];
+      weight *= weights[rest % 3];
+    }
+    for (int bits = 0; bits < 1 << SIGNS; bits++) {
+      double y[2] = {x[0], x[1]}, jacobian[4];
+      for (int k = 0; k < SIGNS; k++) numbers[NORMALS + k] = bits >> k & 1 ? 1 : -1;
+      m.block->forward(m.state, numbers, y, jacobian);
+      add_products(weight, y, jacobian, out);
+    }
+  }
+}
+
+/* E x_i x_k = x_i x_k + delta_ik |x|^2 f, E x_i M_kl = x_i delta_kl + delta_ik x_l f,
+ * E M_ij M_kl = delta_ij delta_kl + delta_ik delta_jl f with f = (e^{2 v h} - 1)/2. */
+static void exact_products(const double *x, double f, double *out)
+{
+  for (int i = 0; i < 2; i++)
+    for (int k = 0; k < 2; k++) {
+      *out++ = x[i] * x[k] + (i == k) * (x[0] * x[0] + x[1] * x[1]) * f;
+      for (int l = 0; l < 2; l++) {
+        *out++ = x[i] * (k == l) + (i == k) * x[l] * f;
+        for (int j = 0; j < 2; j++) *out++ = (i == j) * (k == l) + (i == k) * (j == l) * f;
+      }
+    }
+}
+
+static double moment_error(int depth)
+{
+  const machine m = steps_of(0, 2, depth);
+  const double x[2] = {0.6, -1.1}, f = 0.5 * expm1(2 * 0.8 * 0.7 / depth);
+  double found[PRODUCTS], exact[PRODUCTS], error = 0;
+  mean_products(m, x, found);
+  exact_products(x, f, exact);
+  for (int i = 0; i < PRODUCTS; i++) error = fmax(error, fabs(found[i] - exact[i]));
+  unmake(m);
+  return error;
+}
+
+/* One step of a scheme of weak order 2 has an error of h^3 in every moment: without the areas V or
+ * G', or one order of the two parts, it would be h^2. */
+Test(pair, moments_of_a_step)
+{
+  const double coarse = moment_error(20), fine = moment_error(40);
+  if (test_verbose()) printf("errors %.3g, then %.3g\n", coarse, fine);
+  cr_expect_gt(coarse, 6.5 * fine, "errors %g, then %g", coarse, fine);
+  cr_expect_lt(coarse, 1e-3);
+}
+
 /* ---- the number of steps ----------------------------------------------------------------------
  */
 
@@ -342,4 +423,128 @@ Test(pair, records_are_ends_of_steps)
   cr_expect_eq(wmc_pair_steps(&o, 0.5, 3, quarters), 12);
   cr_expect_eq(wmc_pair_steps(&o, 1, 2, thirds), 18);
   cr_expect_eq(wmc_pair_steps(&o, 1, 2, odd), 0);
+}
+
+/* ---- smooth weights ----------------------------------------------------------------------------
+ */
+
+static const struct {
+  const wmc_block *block;
+  const char *activation;
+  wmc_norm norm;
+  double drop;
+} equations[] = {{&wmc_block_linear, "linear", WMC_NORM_NONE, 0},
+                 {&wmc_block_exponential, "linear", WMC_NORM_NONE, 0},
+                 {&wmc_block_linear, "linear", WMC_NORM_LAYER, 0},
+                 {&wmc_block_one_layer, "tanh", WMC_NORM_NONE, 0},
+                 {&wmc_block_two_layer, "erf", WMC_NORM_RMS, 0},
+                 {&wmc_block_inside, "gelu", WMC_NORM_NONE, 0},
+                 {&wmc_block_outer, "sin", WMC_NORM_NONE, 0}};
+enum { EQUATIONS = sizeof equations / sizeof *equations, SMOOTH_WIDTH = 3 };
+
+/* log-singular values of one and the same network, by layers or by steps. */
+static void values_of(int row, bool steps, int depth, double *out)
+{
+  const wmc_block *block = equations[row].block;
+  const double end = 1;
+  wmc_stream *s = stream_of(500 + row);
+  wmc_network *n;
+  const wmc_block_options o = {.width = SMOOTH_WIDTH,
+                               .depth = depth,
+                               .hidden = 5,
+                               .activation = wmc_activation_find(equations[row].activation),
+                               .weights = wmc_weights_find("smooth"),
+                               .modes = 2,
+                               .variance = 0.8,
+                               .time = 0.7,
+                               .inner_variance = 0.45,
+                               .input_norm2 = 3.9,
+                               .norm = equations[row].norm,
+                               .drop = equations[row].drop};
+  cr_assert_eq(wmc_network_create(&n, steps ? wmc_neural_block(block) : block, &o, 1, &end),
+               WMC_OK);
+  cr_assert(wmc_network_draw(n, s));
+  memcpy(out, wmc_network_values(n), SMOOTH_WIDTH * sizeof *out);
+  wmc_network_destroy(n);
+  wmc_stream_destroy(s);
+}
+
+/* Layers differ from the equation by b/L + c/L^2 + ...: two depths leave c/L^2. */
+Test(pair, smooth_weights_follow_the_equation)
+{
+  for (int row = 0; row < EQUATIONS; row++) {
+    double deep[2][SMOOTH_WIDTH], fine[SMOOTH_WIDTH];
+    values_of(row, false, 2000, deep[0]);
+    values_of(row, false, 4000, deep[1]);
+    values_of(row, true, 64, fine);
+    for (int i = 0; i < SMOOTH_WIDTH; i++) {
+      double exact = 2 * deep[1][i] - deep[0][i];
+      cr_expect_lt(fabs(fine[i] - exact), 2e-6, "row %d: lambda_%d = %.9f, not %.9f", row, i + 1,
+                   fine[i], exact);
+    }
+  }
+}
+
+/* Halving the step takes the error down 16 times. */
+Test(pair, smooth_weights_to_fourth_order)
+{
+  for (int row = 0; row < EQUATIONS; row++) {
+    double coarse[SMOOTH_WIDTH], fine[SMOOTH_WIDTH], exact[SMOOTH_WIDTH], error[2] = {0};
+    values_of(row, true, 32, coarse);
+    values_of(row, true, 64, fine);
+    values_of(row, true, 1024, exact);
+    for (int i = 0; i < SMOOTH_WIDTH; i++) {
+      error[0] = fmax(error[0], fabs(coarse[i] - exact[i]));
+      error[1] = fmax(error[1], fabs(fine[i] - exact[i]));
+    }
+    if (test_verbose()) printf("row %d: errors %.3g, then %.3g\n", row, error[0], error[1]);
+    cr_expect(error[0] > 10 * error[1] && error[0] < 24 * error[1], "row %d: %g, then %g", row,
+              error[0], error[1]);
+  }
+}
+
+/* ---- exact expectations ------------------------------------------------------------------------
+ */
+
+/* E|x|^{-2} = (1/2) int_0^inf E e^{-a |x|^2/2} da for x ~ N(x_0, u I), a = y/(1 - y);
+ * data: d, |x_0|^2, u. */
+static double of_inverse_square(double y, const double *data)
+{
+  const double a = y / (1 - y), spread = 1 + a * data[2];
+  return 0.5 * pow(spread, -0.5 * data[0]) * exp(-0.5 * a * data[1] / spread) / ((1 - y) * (1 - y));
+}
+
+/* data: d, |x_0|^2 */
+static double mean_inverse_square(double u, const double *data)
+{
+  const double of[] = {data[0], data[1], u};
+  return test_integral(of_inverse_square, of, 0, 1);
+}
+
+/* E sum lambda = -((d - 1)/2) int_0^U E|x(u)|^{-2} du, U = v d T. */
+Test(pair, expected_sum_behind_rms_norm)
+{
+  const wmc_model *model = wmc_model_find("residual_jacobian");
+  test_parameters p = test_parameters_open(model);
+  const double of[] = {4, 2.5}, records[] = {0.5, 1};
+  test_give(&p, "width", "4");
+  test_give(&p, "depth", "inf");
+  test_give(&p, "norm", "rms");
+  test_give(&p, "keep", "0.8");
+  test_give(&p, "input_norm2", "2.5");
+  test_give(&p, "time", "1.5");
+  test_give(&p, "record", "[0.5, 1]");
+  for (const wmc_observable *o = model->observables; o->name; o++) {
+    const bool sum = strcmp(o->name, "log_singular_values_sum") == 0;
+    double found[2];
+    if (!sum && strcmp(o->name, "log_det_metric") != 0) continue;
+    cr_assert(o->expected(p.values, found));
+    for (int k = 0; k < 2; k++) {
+      const double end = 4 * 1.5 / 0.8 * records[k],
+                   exact = (sum ? -1.5 : -3) * test_integral(mean_inverse_square, of, 0, end);
+      cr_expect_lt(fabs(found[k] / exact - 1), 1e-6, "%s: %.10g, not %.10g", o->name, found[k],
+                   exact);
+    }
+  }
+  test_parameters_close(&p);
 }

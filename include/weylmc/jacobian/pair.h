@@ -41,3 +41,20 @@ const wmc_block *wmc_pair_block(const wmc_block *block);
  * there is none up to 10^9. `options.depth` is not read. */
 int wmc_pair_steps(const wmc_block_options *options, double resolution, size_t records,
                    const double *fractions);
+
+/** The same for weights: smooth, where the limit is an ordinary differential equation,
+ *
+ *   dx/dt = b(N(x); W(t)),     dM/dt = b' DN M,     t the fraction of the depth,
+ *
+ * b the branch with s = sigma T (phi'(0) s W u for block inside): steps of the classical
+ * Runge-Kutta scheme, of fourth order where phi is smooth. Dropout has no noise in this limit. The
+ * parameters of a step are the weights at its beginning, middle and end. NULL: no such limit.
+ * Checked by tests/check/pair.c. */
+const wmc_block *wmc_neural_block(const wmc_block *block);
+/** Resolution times 16 sigma T sqrt(d) sup|phi'| + 8 modes, or the next number that fits. */
+int wmc_neural_steps(const wmc_block_options *options, double resolution, size_t records,
+                     const double *fractions);
+
+/** The least number of equal steps, at least `least`, that ends one at every fraction; 0 if there
+ * is none among the next 10^5. */
+int wmc_steps_to_records(double least, size_t records, const double *fractions);

@@ -397,6 +397,6 @@ int wmc_pair_steps(const wmc_block_options *options, double resolution, size_t r
   const double each = 8;
   wmc_block_options o = *options;
   o.depth = 1;
-  const double variance = wmc_residual_variance(&o) / (o.norm == WMC_NORM_NONE ? 1 : 4);
-  return wmc_steps_to_records(resolution * each * o.width * variance, records, fractions);
+  return wmc_steps_to_records(resolution * each * o.width * wmc_residual_variance(&o), records,
+                              fractions);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "../support/pair.h"
 #include "weylmc/jacobian/network.h"
 #include "weylmc/jacobian/pair.h"
 #include "weylmc/numeric/dense.h"
@@ -26,6 +27,11 @@ static const row rows[] = {
     {"one_layer", "tanh", "none", 4, 1},   {"one_layer", "relu", "none", 4, 1},
     {"two_layer", "erf", "none", 4, 1},    {"linear", "linear", "rms", 4, 0.5},
     {"one_layer", "tanh", "layer", 6, 0.5}};
+
+static const row coupled[] = {{"linear", "linear", "none", 2, 1.5},
+                              {"one_layer", "tanh", "none", 2, 1.5},
+                              {"one_layer", "relu", "none", 2, 1.5},
+                              {"two_layer", "erf", "none", 2, 1.5}};
 
 static void die(void)
 {
@@ -76,19 +82,55 @@ static void line(const char *name, const wmc_block *block, const wmc_block_optio
   wmc_network_destroy(n);
 }
 
+static wmc_block_options options(const row *r, int depth)
+{
+  return (wmc_block_options){.width = r->width,
+                             .depth = depth,
+                             .hidden = r->width,
+                             .activation = wmc_activation_find(r->activation),
+                             .weights = wmc_weights_find("gaussian"),
+                             .variance = r->tau,
+                             .time = 1,
+                             .inner_variance = 1.0 / r->width,
+                             .input_norm2 = r->width,
+                             .norm = norm_named(r->norm)};
+}
+
+static void differences(const row *r, long paths, wmc_stream *s)
+{
+  const wmc_block *steps = wmc_pair_block(wmc_block_find(r->block));
+  printf("%s %s, width 2, tau %g: n steps less 2n, coupled\n%4s  %18s  %18s\n", r->block,
+         r->activation, r->tau, "n", "sum", "gap");
+  for (int n = FEWEST; n <= MOST / 4; n *= 2) {
+    test_walker w[2];
+    double sum[TEST_SEEN] = {0}, squares[TEST_SEEN] = {0};
+    for (int k = 0; k < 2; k++) {
+      const wmc_block_options o = options(r, n << k);
+      if (steps->create(&o, &w[k].state) != WMC_OK) die();
+    }
+    for (long path = 0; path < paths; path++) {
+      double now[TEST_SEEN];
+      test_coupled_difference(steps, n, &w[0], &w[1], s, now);
+      for (int q = 0; q < TEST_SEEN; q++) {
+        sum[q] += now[q];
+        squares[q] += now[q] * now[q];
+      }
+    }
+    printf("%4d", n);
+    for (int q = 0; q < TEST_SEEN; q++) {
+      double mean = sum[q] / (double)paths;
+      printf("  %9.5f(%.5f)", mean,
+             sqrt((squares[q] / (double)paths - mean * mean) / (double)paths));
+    }
+    printf("\n");
+    for (int k = 0; k < 2; k++) steps->destroy(w[k].state);
+  }
+}
+
 static void table(const row *r, long paths, wmc_stream *s)
 {
   const wmc_block *block = wmc_block_find(r->block);
-  wmc_block_options o = {.width = r->width,
-                         .depth = 1,
-                         .hidden = r->width,
-                         .activation = wmc_activation_find(r->activation),
-                         .weights = wmc_weights_find("gaussian"),
-                         .variance = r->tau,
-                         .time = 1,
-                         .inner_variance = 1.0 / r->width,
-                         .input_norm2 = r->width,
-                         .norm = norm_named(r->norm)};
+  wmc_block_options o = options(r, 1);
   printf("%s %s, norm %s, width %d, tau %g; resolution 1 is %d steps\n", r->block, r->activation,
          r->norm, r->width, r->tau, wmc_pair_steps(&o, 1, 1, &END));
   printf("%-7s %4s  %18s  %18s  %18s  %18s  %8s\n", "", "n", "lambda_1", "gap", "sum", "log|Mu|",
@@ -109,6 +151,8 @@ int main(int count, char **arguments)
     table(&r, paths, s);
   } else {
     for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) table(&rows[k], paths, s);
+    for (size_t k = 0; k < sizeof coupled / sizeof *coupled; k++)
+      differences(&coupled[k], paths, s);
   }
   wmc_stream_destroy(s);
   return 0;

@@ -411,6 +411,58 @@ Test(pair, moments_of_a_step)
   cr_expect_lt(coarse, 1e-3);
 }
 
+/* E |x'|^2 of one step of width 2, exactly: x' is quadratic in b, and G does not matter. */
+static double mean_square(machine m, const double *x)
+{
+  const double nodes[3] = {-sqrt(3), 0, sqrt(3)}, weights[3] = {1.0 / 6, 2.0 / 3, 1.0 / 6};
+  const int area = 6, probe = 11, order = 13;
+  double sum = 0;
+  for (int point = 0; point < 9; point++)
+    for (int bits = 0; bits < 8; bits++) {
+      double numbers[NORMALS + SIGNS] = {nodes[point % 3], nodes[point / 3]}, jacobian[4];
+      double y[2] = {x[0], x[1]};
+      numbers[area] = bits & 1 ? 1 : -1;
+      for (int k = 0; k < 2; k++) numbers[probe + k] = bits >> (1 + k) & 1 ? 1 : -1;
+      numbers[order] = 1;
+      m.block->forward(m.state, numbers, y, jacobian);
+      sum += weights[point % 3] * weights[point / 3] / 8 * (y[0] * y[0] + y[1] * y[1]);
+    }
+  return sum;
+}
+
+/* |x|^2 + h L|x|^2 + (h^2/2) L^2 |x|^2 for L = (1/2) k^2 Laplace, k^2 = v sum phi(x_i)^2. */
+static double expanded_square(const wmc_activation *a, double v, double h, const double *x)
+{
+  double value[2], slope[2], curve[2], squares = 0, laplace = 0, norm2 = 0;
+  a->apply(2, 0, x, value, slope);
+  a->curve(2, x, curve);
+  for (int i = 0; i < 2; i++) {
+    norm2 += x[i] * x[i];
+    squares += v * value[i] * value[i];
+    laplace += 2 * v * (slope[i] * slope[i] + value[i] * curve[i]);
+  }
+  return norm2 + h * 2 * squares + 0.5 * h * h * squares * laplace;
+}
+
+Test(pair, second_order_where_k_is_not_linear)
+{
+  const char *const activations[] = {"tanh", "sin", "gelu", "erf"};
+  const double x[2] = {0.6, -1.1}, v = 0.8;
+  for (int a = 0; a < 4; a++) {
+    double error[2];
+    for (int k = 0; k < 2; k++) {
+      wmc_block_options o = options(3, 2, 40 << k);
+      o.activation = wmc_activation_find(activations[a]);
+      const machine m = make(wmc_pair_block(&wmc_block_one_layer), &o);
+      error[k] = fabs(mean_square(m, x) - expanded_square(o.activation, v, 0.7 / o.depth, x));
+      unmake(m);
+    }
+    if (test_verbose()) printf("%s: errors %.3g, then %.3g\n", activations[a], error[0], error[1]);
+    cr_expect_gt(error[0], 6.5 * error[1], "%s: errors %g, then %g", activations[a], error[0],
+                 error[1]);
+  }
+}
+
 /* ---- the number of steps ----------------------------------------------------------------------
  */
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pair.h"
 #include "support.h"
 #include "weylmc/jacobian/hyperbolic.h"
 #include "weylmc/jacobian/network.h"
@@ -141,6 +142,55 @@ Test(pair, bias_is_of_second_order)
     cr_expect_gt(fabs(bias[0]), least * fabs(bias[1]) + noise, "%s: bias %g, then %g",
                  names[seen[i]], bias[0], bias[1]);
   }
+}
+
+/* ---- order of the bias where nothing is known exactly -------------------------------------------
+ */
+
+/* Mean difference of `count` steps and twice as many, coupled. */
+static void sample_difference(const row *r, int count, int draws, long id, moments out[TEST_SEEN])
+{
+  const wmc_block *steps = wmc_pair_block(wmc_block_find(r->block));
+  test_walker w[2];
+  wmc_stream *s = stream_of(id);
+  memset(out, 0, TEST_SEEN * sizeof *out);
+  for (int k = 0; k < 2; k++) {
+    const wmc_block_options o = options(r, count << k);
+    cr_assert_eq(steps->create(&o, &w[k].state), WMC_OK);
+  }
+  cr_assert_leq(steps->parameters(w[0].state), TEST_STEP_NUMBERS);
+  for (int draw = 0; draw < draws; draw++) {
+    double difference[TEST_SEEN];
+    test_coupled_difference(steps, count, &w[0], &w[1], s, difference);
+    for (int q = 0; q < TEST_SEEN; q++) add(&out[q], difference[q]);
+  }
+  for (int k = 0; k < 2; k++) steps->destroy(w[k].state);
+  wmc_stream_destroy(s);
+}
+
+/* Coupled paths come together: the variance of the difference falls about as 1/n. Where paths of
+ * steps of two lengths agree in law, so does the mean, as 1/n^2. */
+static void check_coupling(const row *r, int draws, long id)
+{
+  moments coarse[TEST_SEEN], fine[TEST_SEEN];
+  sample_difference(r, 4, draws, id, coarse);
+  sample_difference(r, 16, draws, id + 1, fine);
+  for (int q = 0; q < TEST_SEEN; q++) {
+    if (test_verbose())
+      printf("%s %s: variance %.5f, then %.5f; mean %.5f, then %.5f(%.5f)\n", r->block,
+             r->activation, coarse[q].squares / draws, fine[q].squares / draws, coarse[q].mean,
+             fine[q].mean, standard_error(&fine[q]));
+    cr_expect_gt(coarse[q].squares, 2 * fine[q].squares, "%s %s", r->block, r->activation);
+    cr_expect_lt(fabs(fine[q].mean), 0.005 + 5 * standard_error(&fine[q]));
+  }
+}
+
+Test(pair, coupled_steps_come_together)
+{
+  const int draws = test_trials(10000);
+  check_coupling(&(row){"one_layer", "tanh", WMC_NORM_NONE, 2, 1.5}, draws, 600);
+  check_coupling(&(row){"one_layer", "relu", WMC_NORM_NONE, 2, 1.5}, draws, 610);
+  check_coupling(&(row){"two_layer", "erf", WMC_NORM_NONE, 2, 1.5}, draws, 620);
 }
 
 /* ---- E sum lambda along the path ---------------------------------------------------------------

@@ -36,9 +36,10 @@
  * step twice as long driven by (b, G) = (b_1 + b_2, G_1 + G_2)/sqrt 2 is coupled to two steps. */
 const wmc_block *wmc_pair_block(const wmc_block *block);
 
-/** Steps for the whole time: the least number from resolution times 8 d v on, v the variance of a
- * row entry of dM M^{-1} at the start (a bound of it), that brings every record to a step; 0 if
- * there is none up to 10^9. `options.depth` is not read. */
+/** Steps for the whole time: the least number from resolution times 8 d v on, v a bound
+ * of the variance of an entry of dM M^{-1} (with norm: as long as |x| is at least half of what it
+ * was), that brings every record to the end of a step; 0 if there is none. `options.depth` is not
+ * read. */
 int wmc_pair_steps(const wmc_block_options *options, double resolution, size_t records,
                    const double *fractions);
 

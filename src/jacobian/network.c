@@ -1,6 +1,8 @@
 #include "weylmc/jacobian/network.h"
 
+#include <assert.h>
 #include <math.h>
+#include <string.h>
 
 #include "weylmc/base/memory.h"
 #include "weylmc/jacobian/qdt.h"
@@ -24,6 +26,7 @@ struct wmc_network {
   /* singular vectors are followed; NULL: not */
   double *left, *right, *covariance; /* width x width numbers */
   double *diffusivity, *overlap;     /* modes x records x width */
+  double *logarithm;                 /* records x width x width; NULL: not followed */
 };
 
 int wmc_network_record_layer(double fraction, int depth)
@@ -40,8 +43,8 @@ void wmc_network_destroy(wmc_network *n)
   wmc_free(n->qdt);
   wmc_free(n->layer);
   wmc_free(n->jacobians);
-  double *arrays[] = {n->values, n->growth,     n->sine,        n->left,
-                      n->right,  n->covariance, n->diffusivity, n->overlap};
+  double *arrays[] = {n->values,     n->growth,      n->sine,    n->left,     n->right,
+                      n->covariance, n->diffusivity, n->overlap, n->logarithm};
   for (size_t k = 0; k < sizeof arrays / sizeof *arrays; k++) wmc_free(arrays[k]);
   wmc_free(n);
 }
@@ -146,6 +149,27 @@ wmc_status wmc_network_follow_vectors(wmc_network *n)
              : wmc_no_memory();
 }
 
+wmc_status wmc_network_follow_logarithm(wmc_network *n)
+{
+  assert(wmc_split_is_trivial(&n->split));
+  const size_t d = (size_t)n->width;
+  n->logarithm = WMC_ARRAY(double, n->records *d *d);
+  if (!n->logarithm) return wmc_no_memory();
+  return n->left ? WMC_OK : wmc_network_follow_vectors(n);
+}
+
+/* 2 V diag(lambda) V^T. */
+static void record_logarithm(const wmc_network *n, const double *values, double *out)
+{
+  const size_t d = (size_t)n->width;
+  memset(out, 0, d * d * sizeof *out);
+  for (size_t i = 0; i < d; i++) {
+    const double *v = n->right + i * d;
+    for (size_t a = 0; a < d; a++)
+      for (size_t b = 0; b < d; b++) out[a * d + b] += 2 * values[i] * v[a] * v[b];
+  }
+}
+
 /* (U^T C U)_ii. */
 static void record_diffusivity(wmc_network *n, double *diffusivity)
 {
@@ -178,6 +202,7 @@ static bool take_mode(wmc_network *n, int mode, size_t record)
   if (!n->left) return wmc_qdt_values(n->qdt[mode], values, growth);
   if (!wmc_qdt_vectors(n->qdt[mode], values, growth, n->left, n->right)) return false;
   if (n->diffusivity) record_diffusivity(n, n->diffusivity + first);
+  if (n->logarithm) record_logarithm(n, values, n->logarithm + first * (size_t)n->width);
   record_overlap(n, (size_t)wmc_split_parts(&n->split, mode), values, *growth, n->overlap + first);
   return true;
 }
@@ -217,5 +242,7 @@ double *wmc_network_growth(wmc_network *n) { return n->growth; }
 double *wmc_network_log_sine(wmc_network *n) { return n->sine; }
 
 double *wmc_network_diffusivity(wmc_network *n) { return n->diffusivity; }
+
+double *wmc_network_logarithm(wmc_network *n) { return n->logarithm; }
 
 double *wmc_network_overlap(wmc_network *n) { return n->overlap; }

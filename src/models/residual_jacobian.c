@@ -30,9 +30,11 @@ typedef struct chain {
   wmc_jacobian_path path;
   size_t rates, sums;          /* entries of these: */
   double *diffusivity, *drift; /* records x width if asked for; sums along the path */
-  wmc_control *control;        /* NULL: none */
-  double solved;               /* 1: control has its coefficients; packed */
-  double *measured;            /* all observables, multilevel only */
+  size_t logarithms;           /* entries of log g, records x width x width if asked for: */
+  double *logarithm;
+  wmc_control *control; /* NULL: none */
+  double solved;        /* 1: control has its coefficients; packed */
+  double *measured;     /* all observables, multilevel only */
   size_t measurement;
 } chain;
 
@@ -43,8 +45,8 @@ static void destroy(void *state)
   wmc_network_destroy(c->network);
   for (size_t k = 0; c->limit && k < c->modes; k++) wmc_chamber_destroy(c->limit[k]);
   wmc_free(c->limit);
-  double *arrays[] = {c->levels,      c->growth, c->sine,    c->values,
-                      c->diffusivity, c->drift,  c->measured};
+  double *arrays[] = {c->levels,      c->growth, c->sine,     c->values,
+                      c->diffusivity, c->drift,  c->measured, c->logarithm};
   for (size_t k = 0; k < sizeof arrays / sizeof *arrays; k++) wmc_free(arrays[k]);
   wmc_levels_destroy(c->multilevel);
   wmc_control_destroy(c->control);
@@ -57,7 +59,8 @@ static void destroy(void *state)
 static wmc_status create_network(chain *c, const wmc_block *block, const wmc_block_options *o)
 {
   WMC_TRY(wmc_network_create(&c->network, block, o, c->points.count, c->points.fraction));
-  return c->rates + c->sums > 0 ? wmc_network_follow_vectors(c->network) : WMC_OK;
+  if (c->rates + c->sums > 0) WMC_TRY(wmc_network_follow_vectors(c->network));
+  return c->logarithms > 0 ? wmc_network_follow_logarithm(c->network) : WMC_OK;
 }
 
 static wmc_status create_layers(chain *c, const wmc_value *p)
@@ -114,24 +117,27 @@ static wmc_status fill(chain *c, const wmc_value *p)
   c->sums = wmc_jacobian_drift_sums_length(p);
   c->diffusivity = WMC_ARRAY(double, c->rates + 1);
   c->drift = WMC_ARRAY(double, c->sums + 1);
+  c->logarithms = wmc_jacobian_has_logarithm(p) ? c->records * c->width * c->width : 0;
+  c->logarithm = WMC_ARRAY(double, c->logarithms + 1);
   c->request = wmc_jacobian_requested(p);
   if (!c->spectra || !c->levels || !c->growth || !c->sine || !c->values || !c->diffusivity ||
-      !c->drift)
+      !c->drift || !c->logarithm)
     return wmc_no_memory();
   WMC_TRY(wmc_jacobian_points_create(&c->points, p));
   WMC_TRY(wmc_jacobian_path_create(&c->path, p));
   for (size_t k = 0; k < c->records; k++)
-    c->spectra[k] =
-        (wmc_jacobian_spectrum){.d = c->whole,
-                                .values = c->values + k * c->whole,
-                                .modes = c->modes,
-                                .channels = c->width,
-                                .levels = c->levels + k * c->modes * c->width,
-                                .split = &c->split,
-                                .request = &c->request,
-                                .angle = wmc_jacobian_has_angle(p),
-                                .loses = wmc_jacobian_loses_rank(p),
-                                .diffusivity = c->rates ? c->diffusivity + k * c->width : NULL};
+    c->spectra[k] = (wmc_jacobian_spectrum){
+        .d = c->whole,
+        .values = c->values + k * c->whole,
+        .modes = c->modes,
+        .channels = c->width,
+        .levels = c->levels + k * c->modes * c->width,
+        .split = &c->split,
+        .request = &c->request,
+        .angle = wmc_jacobian_has_angle(p),
+        .loses = wmc_jacobian_loses_rank(p),
+        .logarithm = c->logarithms ? c->logarithm + k * c->width * c->width : NULL,
+        .diffusivity = c->rates ? c->diffusivity + k * c->width : NULL};
   WMC_TRY(wmc_jacobian_infinite(p) ? create_limit(c, p) : create_layers(c, p));
   return wmc_control_wanted(p) ? wmc_control_create(p, &c->control) : WMC_OK;
 }
@@ -169,6 +175,13 @@ static void take_diffusivity(chain *c, const double *all)
            c->width * sizeof *all);
 }
 
+static void take_logarithm(chain *c, const double *all)
+{
+  const size_t size = c->width * c->width;
+  for (size_t k = 0; c->logarithms && k < c->records; k++)
+    memcpy(c->logarithm + k * size, all + c->points.record[k] * size, size * sizeof *all);
+}
+
 static bool draw_network(chain *c, wmc_stream *stream)
 {
   if (!wmc_network_draw(c->network, stream)) return false;
@@ -177,6 +190,7 @@ static bool draw_network(chain *c, wmc_stream *stream)
               wmc_network_growth(c->network) + k * c->points.count,
               wmc_network_log_sine(c->network) + k * c->points.count);
   take_diffusivity(c, wmc_network_diffusivity(c->network));
+  take_logarithm(c, wmc_network_logarithm(c->network));
   wmc_jacobian_path_measure(&c->path, &c->points, wmc_network_values(c->network),
                             wmc_network_diffusivity(c->network), wmc_network_overlap(c->network),
                             c->drift);
@@ -274,7 +288,7 @@ typedef struct part {
   size_t count;
 } part;
 
-enum { PARTS = 7 };
+enum { PARTS = 8 };
 
 static void state_parts(const chain *c, part out[PARTS])
 {
@@ -290,9 +304,10 @@ static void state_parts(const chain *c, part out[PARTS])
   out[2] = (part){c->sine, c->records * c->modes};
   out[3] = (part){c->diffusivity, c->rates};
   out[4] = (part){c->drift, c->sums};
+  out[5] = (part){c->logarithm, c->logarithms};
   if (!c->control) return;
-  out[5] = (part){(double *)&c->solved, 1};
-  out[6] = (part){wmc_control_coefficients(c->control), wmc_control_size(c->control)};
+  out[6] = (part){(double *)&c->solved, 1};
+  out[7] = (part){wmc_control_coefficients(c->control), wmc_control_size(c->control)};
 }
 
 static size_t state_size(const void *state)

@@ -43,6 +43,7 @@ enum {
   LAMBDA_MAX,
   GAP_MAX,
   COVARIANCE,
+  LOG_METRIC,
   FIELDS
 };
 
@@ -74,6 +75,8 @@ enum {
   AXIS_ANGLE,
   AXIS_ROW,
   AXIS_COLUMN,
+  AXIS_METRIC_ROW,
+  AXIS_METRIC_COLUMN,
   AXIS_LAMBDA_BIN,
   AXIS_GAP_BIN,
   AXIS_RATIO_BIN,
@@ -98,6 +101,7 @@ typedef struct wmc_jacobian_spectrum {
   double growth;             /* log|M u| */
   bool angle;                /* there is one: */
   double log_sine;           /* of the angle between M u and M v */
+  const double *logarithm;   /* log g, d x d; NULL unless asked for */
   bool loses;                /* values may be lost */
   const double *diffusivity; /* Q_ii; NULL unless asked for */
 } wmc_jacobian_spectrum;
@@ -132,6 +136,8 @@ wmc_chamber_options wmc_jacobian_mode_limit(const wmc_value *parameters, int k);
 void wmc_jacobian_check_limit(const wmc_value *parameters, const wmc_complaints *complaints);
 /** Layer at which record k is taken. */
 int wmc_jacobian_layer(const wmc_value *parameters, size_t k);
+/** log g is recorded. */
+bool wmc_jacobian_has_logarithm(const wmc_value *parameters);
 wmc_jacobian_request wmc_jacobian_requested(const wmc_value *parameters);
 /** Two vectors are followed: width 2 or more, no group, one depth. */
 bool wmc_jacobian_has_angle(const wmc_value *parameters);

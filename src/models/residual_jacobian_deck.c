@@ -319,6 +319,13 @@ const wmc_field wmc_jacobian_fields[] = {
                     .standard = "no",
                     .unit = "",
                     .text = "whether the covariance matrix of all lambda_i is recorded"},
+    [LOG_METRIC] = {.name = "log_metric",
+                    .type = WMC_CHOICE,
+                    .choices = no_or_yes,
+                    .standard = "no",
+                    .unit = "",
+                    .text = "whether the entries of log g are averaged; exp of their mean is the "
+                            "log-Euclidean mean of the metric g"},
     [FIELDS] = {.name = NULL},
 };
 
@@ -375,6 +382,8 @@ bool wmc_jacobian_has_angle(const wmc_value *p)
 {
   return p[WIDTH].integer > 1 && p[GROUP].integer == 1 && wmc_levels_count(p) == 0;
 }
+
+bool wmc_jacobian_has_logarithm(const wmc_value *p) { return p[LOG_METRIC].integer == 1; }
 
 wmc_jacobian_request wmc_jacobian_requested(const wmc_value *p)
 {
@@ -517,6 +526,23 @@ static void check_diffusivity(const wmc_value *p, const wmc_complaints *complain
         "diffusivity: no");
 }
 
+static void check_logarithm(const wmc_value *p, const wmc_complaints *complaints)
+{
+  wmc_chamber_options limit;
+  int field;
+  const char *why;
+  const wmc_split split = wmc_jacobian_options(p).split;
+  if (!wmc_jacobian_has_logarithm(p)) return;
+  if (!wmc_split_is_trivial(&split) || wmc_levels_count(p) > 0 || wmc_jacobian_loses_rank(p))
+    wmc_complain(complaints, LOG_METRIC,
+                 "log_metric: log g is recorded for real chains of one depth that keep their rank, "
+                 "without a group; use log_metric: no");
+  else if (wmc_jacobian_infinite(p) && wmc_jacobian_limit(p, &limit, &field, &why))
+    wmc_complain(complaints, LOG_METRIC,
+                 "log_metric: at depth inf this spectrum is followed without its vectors, and the "
+                 "mean is a multiple of 1: log_euclidean_mean; use log_metric: no");
+}
+
 static void check_histograms(const wmc_value *p, const wmc_complaints *complaints)
 {
   if (p[BINS].integer > 0 && p[BINS].integer < 4)
@@ -531,6 +557,7 @@ static void check_histograms(const wmc_value *p, const wmc_complaints *complaint
 void wmc_jacobian_check(const wmc_value *p, const wmc_complaints *complaints)
 {
   check_histograms(p, complaints);
+  check_logarithm(p, complaints);
   check_records(p, complaints);
   check_activation(p, complaints);
   check_weights(p, complaints);

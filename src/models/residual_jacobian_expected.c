@@ -606,3 +606,16 @@ bool wmc_jacobian_expected_log_mean(const wmc_value *p, double *out)
   for (size_t k = 0; k < p[RECORD].count; k++) out[k] = exp(2 * out[k] / (double)index_of_whole(p));
   return true;
 }
+
+/* Where the law of M is that of M O for every orthogonal O: a multiple of 1. */
+bool wmc_jacobian_expected_log_mean_matrix(const wmc_value *p, double *out)
+{
+  const setting t = setting_of(p);
+  const size_t d = index_of_whole(p), records = p[RECORD].count;
+  if (!t.gaussian || !wmc_jacobian_expected_log_mean(p, out)) return false;
+  for (size_t k = records; k-- > 0;) {
+    const double one = out[k];
+    for (size_t i = d * d; i-- > 0;) out[k * d * d + i] = i % (d + 1) == 0 ? one : 0;
+  }
+  return true;
+}

@@ -1,6 +1,10 @@
 #include "residual_jacobian_moments.h"
 
 #include <math.h>
+#include <string.h>
+
+#include "weylmc/base/memory.h"
+#include "weylmc/numeric/dense.h"
 
 static const double *mean_of(const wmc_value *p, const double *means, const char *observable)
 {
@@ -135,6 +139,32 @@ void wmc_jacobian_log_mean(const wmc_value *p, const double *means, double *out,
   const double *sum = mean_of(p, means, "log_singular_values_sum");
   (void)doubt;
   for (size_t k = 0; k < p[RECORD].count; k++) out[k] = exp(2 / (double)index_length(p) * sum[k]);
+}
+
+/* out <- exp(a) for a symmetric d x d matrix; `vectors` (d x d) and `values` (d) are scratch. */
+static bool exponential(size_t d, const double *a, double *vectors, double *values, double *out)
+{
+  memcpy(vectors, a, d * d * sizeof *a);
+  memset(out, 0, d * d * sizeof *out);
+  if (wmc_symmetric_eigen((int)d, vectors, values) != WMC_OK) return false;
+  for (size_t k = 0; k < d; k++)
+    for (size_t i = 0; i < d; i++)
+      for (size_t j = 0; j < d; j++)
+        out[i * d + j] += exp(values[k]) * vectors[k * d + i] * vectors[k * d + j];
+  return true;
+}
+
+void wmc_jacobian_log_mean_matrix(const wmc_value *p, const double *means, double *out,
+                                  double *doubt)
+{
+  const double *mean = mean_of(p, means, "log_metric");
+  const size_t d = index_length(p), size = d * d;
+  double *scratch = WMC_ARRAY(double, size + d);
+  (void)doubt;
+  for (size_t k = 0; k < p[RECORD].count; k++)
+    if (!scratch || !exponential(d, mean + k * size, scratch, scratch + size, out + k * size))
+      for (size_t i = 0; i < size; i++) out[k * size + i] = NAN;
+  wmc_free(scratch);
 }
 
 /* ---- unfolded spacings ---------------------------------------------------------------------- */

@@ -19,6 +19,9 @@ void wmc_jacobian_variance_of_spacing(const wmc_value *p, const double *means, d
                                       double *doubt);
 void wmc_jacobian_covariance(const wmc_value *p, const double *means, double *out, double *doubt);
 void wmc_jacobian_log_mean(const wmc_value *p, const double *means, double *out, double *doubt);
+/** NaN if memory is exhausted. */
+void wmc_jacobian_log_mean_matrix(const wmc_value *p, const double *means, double *out,
+                                  double *doubt);
 void wmc_jacobian_spacing_density(const wmc_value *p, const double *means, double *out,
                                   double *doubt);
 
@@ -29,3 +32,4 @@ bool wmc_jacobian_expected_variance_of_growth(const wmc_value *p, double *out);
 bool wmc_jacobian_expected_variance_of_spacing(const wmc_value *p, double *out);
 bool wmc_jacobian_expected_covariance(const wmc_value *p, double *out);
 bool wmc_jacobian_expected_log_mean(const wmc_value *p, double *out);
+bool wmc_jacobian_expected_log_mean_matrix(const wmc_value *p, double *out);

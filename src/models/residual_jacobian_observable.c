@@ -132,6 +132,16 @@ static void covariance_coordinates(const wmc_value *p, double *out)
   count_from_one(covariance_length(p), out);
 }
 
+static size_t metric_length(const wmc_value *p)
+{
+  return wmc_jacobian_has_logarithm(p) ? index_length(p) : 0;
+}
+
+static void metric_coordinates(const wmc_value *p, double *out)
+{
+  count_from_one(metric_length(p), out);
+}
+
 static size_t bins_length(const wmc_value *p) { return wmc_jacobian_requested(p).values.count; }
 
 static size_t ratio_bins_length(const wmc_value *p)
@@ -208,6 +218,9 @@ const wmc_axis wmc_jacobian_axes[] = {
                   covariance_coordinates},
     [AXIS_COLUMN] = {"column", "1", "index of another one", covariance_length,
                      covariance_coordinates},
+    [AXIS_METRIC_ROW] = {"metric_row", "1", "row of the metric", metric_length, metric_coordinates},
+    [AXIS_METRIC_COLUMN] = {"metric_column", "1", "column of the metric", metric_length,
+                            metric_coordinates},
     [AXIS_LAMBDA_BIN] = {"lambda_bin", "1", "lambda, centre of a bin", bins_length, lambda_bins},
     [AXIS_GAP_BIN] = {"gap_bin", "1", "gap, centre of a bin", bins_length, gap_bins},
     [AXIS_RATIO_BIN] = {"ratio_bin", "1", "gap ratio, centre of a bin", ratio_bins_length,
@@ -302,6 +315,12 @@ static size_t rates(const wmc_jacobian_spectrum *s, double *out)
 {
   if (s->diffusivity) memcpy(out, s->diffusivity, s->d * sizeof *out);
   return s->diffusivity ? s->d : 0;
+}
+
+static size_t logarithm(const wmc_jacobian_spectrum *s, double *out)
+{
+  if (s->logarithm) memcpy(out, s->logarithm, s->d * s->d * sizeof *out);
+  return s->logarithm ? s->d * s->d : 0;
 }
 
 static size_t log_det_metric(const wmc_jacobian_spectrum *s, double *out)
@@ -424,6 +443,7 @@ enum {
   GAP_DENSITY,
   RATIO_DENSITY,
   GROWTH_DENSITY,
+  LOGARITHM,
   FROZEN,
   RANK_LOST,
   FINITE_SHARE,
@@ -596,6 +616,11 @@ const wmc_observable wmc_jacobian_observables[] = {
                         "density of log|M u|",
                         {AXIS_RECORD, AXIS_LAMBDA_BIN, WMC_NO_AXIS},
                         CONVERGES},
+    [LOGARITHM] = {"log_metric",
+                   "1",
+                   "entries of log g, g = M^T M",
+                   {AXIS_RECORD, AXIS_METRIC_ROW, AXIS_METRIC_COLUMN},
+                   CONVERGES},
     [FROZEN] = {"frozen",
                 "1",
                 "1 if the Jacobian is the identity: the share of frozen networks",
@@ -712,6 +737,7 @@ static size_t (*const measures[SPECTRAL])(const wmc_jacobian_spectrum *, double 
     [GAP_DENSITY] = wmc_jacobian_gap_density,
     [RATIO_DENSITY] = wmc_jacobian_ratio_density,
     [GROWTH_DENSITY] = wmc_jacobian_growth_density,
+    [LOGARITHM] = logarithm,
     [FROZEN] = frozen,
     [RANK_LOST] = rank_lost,
     [FINITE_SHARE] = finite_share,

@@ -212,6 +212,7 @@ static void report(bench *x, const char *python, const char *script)
 
 int main(int count, char **arguments)
 {
+  static const int widths[] = {4, 5, 6, 7, 8, 12, 16, 24, 32, 48, 64, 96, 128};
   const char *python = count > 2 ? arguments[1] : NULL;
   wmc_blas_start();
   printf("tau = 1/width, depth %d; times a layer in us; goals: linear gaussian at most 1.4 x the "
@@ -224,8 +225,8 @@ int main(int count, char **arguments)
          "width", "ns/norm", "Gflop/s", "floor", "gauss", "/floor", "signs", "/prod", "two-layer",
          "/floor", "complex", "/floor", "us/spec", "sites", "/floor", "numpy", "ratio", "us/spec",
          "np/spec", "ratio", "all");
-  for (int d = 4; d <= 128; d *= 2) {
-    bench x = {.d = d};
+  for (size_t k = 0; k < sizeof widths / sizeof *widths; k++) {
+    bench x = {.d = widths[k]};
     if (wmc_stream_create(&x.stream, 1, 0) != WMC_OK) return 1;
     create(&x);
     report(&x, python, python ? arguments[2] : NULL);

@@ -94,6 +94,51 @@ Test(jacobian_network, is_the_product_of_its_layers)
     }
 }
 
+/* exp of log g is M^T M, with M a plain product of the same layers. */
+Test(jacobian_network, logarithm_of_the_metric)
+{
+  enum { DIM = 4, LAYERS = 20, SIZE = DIM * DIM };
+  const double end[] = {1};
+  for (int scale = 0; scale < 2; scale++) { /* unfactored, factored */
+    wmc_block_options o = options_of(DIM, LAYERS);
+    o.time = scale ? 3 : 1;
+    wmc_network *network;
+    wmc_stream *stream = stream_of(5), *again = stream_of(5);
+    cr_assert_eq(wmc_network_create(&network, &wmc_block_linear, &o, 1, end), WMC_OK);
+    cr_assert_eq(wmc_network_follow_logarithm(network), WMC_OK);
+    cr_assert(wmc_network_draw(network, stream));
+    double jacobians[LAYERS * SIZE], m[SIZE], next[SIZE], vectors[SIZE], values[DIM];
+    void *state;
+    cr_assert_eq(wmc_block_linear.create(&o, &state), WMC_OK);
+    wmc_block_linear.start(state, again);
+    wmc_block_linear.layers(state, again, LAYERS, jacobians);
+    wmc_block_linear.destroy(state);
+    memcpy(m, jacobians, sizeof m);
+    for (int l = 1; l < LAYERS; l++) {
+      for (int i = 0; i < SIZE; i++) {
+        next[i] = 0;
+        for (int k = 0; k < DIM; k++)
+          next[i] += jacobians[l * SIZE + k * DIM + i % DIM] * m[i / DIM * DIM + k];
+      }
+      memcpy(m, next, sizeof m);
+    }
+    memcpy(vectors, wmc_network_logarithm(network), sizeof vectors);
+    cr_assert_eq(wmc_symmetric_eigen(DIM, vectors, values), WMC_OK);
+    for (int i = 0; i < DIM; i++)
+      for (int j = 0; j < DIM; j++) {
+        double g = 0, found = 0;
+        for (int k = 0; k < DIM; k++) {
+          g += m[i * DIM + k] * m[j * DIM + k];
+          found += exp(values[k]) * vectors[k * DIM + i] * vectors[k * DIM + j];
+        }
+        cr_expect_lt(fabs(found - g), 1e-12 * exp(values[DIM - 1]), "%d %d", i, j);
+      }
+    wmc_network_destroy(network);
+    wmc_stream_destroy(stream);
+    wmc_stream_destroy(again);
+  }
+}
+
 Test(jacobian_network, layers_of_records)
 {
   cr_expect_eq(wmc_network_record_layer(0.25, 64), 16);

@@ -154,6 +154,7 @@ Test(jacobian_observables, stated_values_of_finite_depth)
       {"width: 3, depth: 10, block: plain, activation: linear, variance: 0.4", 7},
       {"width: 3, depth: 10, block: plain, activation: linear, variance: 0.4, field: complex", 7},
       {"width: 4, depth: 20, block: exponential, time: 0.3", 4},
+      {"width: 3, depth: 64, time: 0.5, log_metric: yes", 14},
       {"width: 2, depth: 40, time: 0.3, field: complex", 6},
   };
   for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {

@@ -40,6 +40,11 @@ double *wmc_network_log_sine(wmc_network *network);
 
 /** Have the singular vectors at each record too, from the next draw on. */
 wmc_status wmc_network_follow_vectors(wmc_network *network);
+/** Have log g = 2 V diag(lambda) V^T, g = M^T M, at each record too; real chains without a group.
+ */
+wmc_status wmc_network_follow_logarithm(wmc_network *network);
+/** After a draw, records x width x width; owned. NULL unless followed. */
+double *wmc_network_logarithm(wmc_network *network);
 /** After a draw, modes x records x width each, owned; NULL unless vectors are followed.
  * Q_ii = (U^T C U)_ii, C that of the next layer (wmc_block.covariance): sigma^2 Q_ii is the rate at
  * which the variance of lambda_i grows (docs/theory/jacobian.md, eq. (4)). NULL also for complex or

@@ -6,18 +6,33 @@
 
 size_t wmc_balanced_start_size(const wmc_shape *shape)
 {
-  const int m = shape->rows, n = shape->columns, r = shape->rank, span = m > n ? m : n;
+  const int b = (int)shape->numbers, m = b * shape->rows, n = b * shape->columns;
+  const int r = b * shape->rank, span = m > n ? m : n;
   const size_t qr = wmc_qr_scratch(span, r), svd = wmc_svd_scratch(span, r);
   return (size_t)(2 * r * span + r * r + r) + (qr > svd ? qr : svd);
 }
 
+/* Entries of standard deviation `scale`, m x n; of complex numbers (b = 2) the real form, whose
+ * sizes m and n are: every number x + iy is a block (x, -y; y, x). */
+static void draw(wmc_stream *stream, int b, int m, int n, double scale, double *out)
+{
+  for (int j = 0; j < n; j += b) {
+    double *column = out + j * m, *turned = column + m;
+    wmc_stream_normals(stream, (size_t)m, scale / sqrt(b), column);
+    for (int i = 0; b == 2 && i < m; i += 2) {
+      turned[i] = -column[i + 1];
+      turned[i + 1] = column[i];
+    }
+  }
+}
+
 /* The columns of A (n x r) become those of A R^T / sqrt(r), R from the QR decomposition of another
  * normal matrix (m x r): singular values of the product of both. */
-static void multiply(wmc_stream *stream, int m, int n, int r, double *a, double *other,
+static void multiply(wmc_stream *stream, int b, int m, int n, int r, double *a, double *other,
                      double *scratch)
 {
   double *factor = scratch;
-  wmc_stream_normals(stream, (size_t)(m * r), 1 / sqrt(r), other);
+  draw(stream, b, m, r, 1 / sqrt((double)r / b), other);
   wmc_qr(m, r, other, factor, factor + r * r);
   for (int i = 0; i < n; i++)
     for (int k = 0; k < r; k++) {
@@ -31,10 +46,12 @@ static void multiply(wmc_stream *stream, int m, int n, int r, double *a, double 
  * its singular values and have Haar's law. */
 void wmc_balanced_start_random(wmc_balanced *chain, wmc_stream *stream)
 {
-  const int r = chain->x.rank, span = chain->span, small = chain->rows + chain->columns - span;
+  const int b = (int)chain->law.shape.numbers, r = b * chain->x.rank, span = b * chain->span;
+  const int small = b * (chain->rows + chain->columns) - span;
   double *a = chain->dynamics, *other = a + r * span, *s = other + r * span, *scratch = s + r;
-  wmc_stream_normals(stream, (size_t)(r * span), chain->start, a);
-  if (r < small) multiply(stream, small, span, r, a, other, scratch);
+  draw(stream, b, span, r, chain->start, a);
+  if (r < small) multiply(stream, b, small, span, r, a, other, scratch);
   wmc_svd_jacobi(span, r, a, NULL, s, scratch);
-  for (int k = 0; k < r; k++) wmc_spectrum_set_log(&chain->x, k, log(s[k]));
+  /* the real form has every singular value of complex numbers twice */
+  for (int k = 0; k < chain->x.rank; k++) wmc_spectrum_set_log(&chain->x, k, log(s[b * k]));
 }

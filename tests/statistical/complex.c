@@ -515,3 +515,43 @@ Test(complex_numbers, heun_against_bessel_integrals)
     test_parameters_close(&p);
   }
 }
+
+/* --- Starts ---------------------------------------------------------------------------------- */
+
+/* X of normal complex entries of standard deviation `start`: E|X|^2 is start^2 for each, and
+ * |det X|^2 a product of Gamma variables of shapes d, d - 1, ..., 1. Rank 1 of 2: |X|^2 is a
+ * product of two independent ones of shape 2, the second with mean 2. */
+Test(complex_numbers, starts_are_complex_normal_matrices)
+{
+  enum { DRAWS = 4000 };
+  const double start = 0.7;
+  for (int rank = 1; rank <= 2; rank++) {
+    const test_law w = {2, 3, 0, 1, 1, 1, 2};
+    test_parameters p = parameters_of(&w, "complex", "metropolis", 0.3);
+    double out[TEST_ENTRIES], mean[2] = {0}, square[2] = {0};
+    wmc_stream *s;
+    void *chain;
+    test_give_number(&p, "start", start);
+    test_give_number(&p, "rank", rank);
+    cr_assert_eq(wmc_stream_create(&s, 9870, 0), WMC_OK);
+    cr_assert_eq(p.model->create(p.values, &chain), WMC_OK);
+    const size_t at[] = {test_observable(&p, "frobenius2"), test_observable(&p, "log_abs_det")};
+    for (int k = 0; k < DRAWS; k++) {
+      p.model->start(chain, s);
+      p.model->measure(chain, out);
+      for (int i = 0; i < 2; i++) {
+        mean[i] += out[at[i]] / DRAWS;
+        square[i] += out[at[i]] * out[at[i]] / DRAWS;
+      }
+    }
+    const double two = wmc_digamma(2), one = wmc_digamma(1), scale = log(start);
+    const double exact[] = {4 * start * start,
+                            rank == 2 ? 0.5 * (two + one) + 2 * scale : two + scale};
+    for (int i = 0; i < 2; i++)
+      test_expect("start", i ? "log_abs_det" : "frobenius2", exact[i], mean[i],
+                  sqrt((square[i] - mean[i] * mean[i]) / DRAWS));
+    p.model->destroy(chain);
+    wmc_stream_destroy(s);
+    test_parameters_close(&p);
+  }
+}

@@ -2,9 +2,10 @@
 """Log-normal growth of a vector in plain and in residual relu networks.
 
 Plain, variance 2/width: (a) mean and (b) variance of log|M u| among the networks where it is finite,
-against depth/width: exact sums over layers (lines), and -5/4 and 5/4 times depth/width (dashed).
-Residual two-layer blocks: (c) mean and (d) variance against 1/depth: exact sums over layers (lines),
-expansions to 1/depth (dotted), depth inf (diamonds).
+against depth/width: exact sums over layers (lines), and -5/4 and 5/4 times depth/width (dashed);
+(c) its histogram, beside the normal law of the exact mean and variance.
+Residual two-layer blocks: (d) mean and (e) variance against 1/depth: exact sums over layers (lines),
+expansions to 1/depth (dotted), depth inf (diamonds); (f) histograms.
 
 usage: growth.py PLAIN RESIDUAL [-o FIGURE]    PLAIN: weylmc run inputs/jacobian/growth.yaml
                                               RESIDUAL: weylmc run inputs/jacobian/growth_residual.yaml
@@ -114,10 +115,60 @@ def draw_plain(means, variances, results):
                   label=rf"${'-' if sign < 0 else ''}\frac{{5}}{{4}} L/d$")
         axis.set_xlim(0, 4.2)
         axis.set_ylim(*sorted((0, sign * 7)))
-        axis.set_title(f"plain relu networks: {name} of log|Mu|")
+        axis.set_title(f"plain relu: {name} of log|Mu|")
         axis.set_xlabel("depth / width")
         axis.set_ylabel(f"{name} of $\\log|Mu|$")
         axis.legend()
+
+
+def draw_law(axis, results, at, share, mean, variance, colour, label):
+    """Histogram among the networks where log|Mu| is finite, beside a normal law."""
+    x = results.coordinates("lambda_bin")
+    value, error = results.pair("log_vector_growth_density", record=1.0, **at)
+    value, error = value / share, error / share
+    seen = value > 2e-3 * value.max()
+    axis.errorbar(x[seen], value[seen], error[seen], color=colour, marker="o", markersize=2.5, capsize=0,
+                  linestyle="none", label=label)
+    normal = np.exp(-(x - mean) ** 2 / (2 * variance)) / np.sqrt(2 * np.pi * variance)
+    axis.plot(x, normal, color=colour)
+    step = x[1] - x[0]
+    skew = np.sum(step * value * ((x - mean) / np.sqrt(variance)) ** 3)
+    spread = np.sqrt(np.sum((step * error * ((x - mean) / np.sqrt(variance)) ** 3) ** 2))
+    print(f"{label}: skewness of log|Mu| {skew:+.3f} +- {spread:.3f}")
+
+
+def draw_plain_laws(axis, results):
+    cases = ((1, 16), (4, 16), (4, 64), (4, 128))
+    for (k, depth), colour in zip(cases, plots.COLOURS):
+        size = float(k)
+        d = int(results.take("width", size=size))
+        share = results.take("finite_share", size=size, depth=depth, record=1.0, loss_index=1.0)
+        one, step = relu_layer(d)
+        draw_law(axis, results, {"size": size, "depth": depth}, share, one * depth, step * depth, colour,
+                 f"d = {d}, L = {depth}")
+    axis.set_title("plain: law of log|Mu|, and normal")
+    axis.set_xlabel(r"$\log|Mu|$")
+    axis.set_ylabel("density")
+    axis.set_xlim(-10, 2)
+    axis.set_ylim(bottom=0)
+    axis.legend(loc="upper left")
+
+
+def draw_residual_laws(axis, results):
+    cases = ((2, 16), (2, np.inf), (10, 16), (10, np.inf))
+    for (d, depth), colour in zip(cases, plots.COLOURS):
+        mean, variance = (d - 2) / 2, 1
+        if np.isfinite(depth):
+            mean, variance = (depth * v for v in residual_layer(d, d, 2 / depth))
+        name = "inf" if np.isinf(depth) else f"{depth:g}"
+        draw_law(axis, results, {"width": d, "depth": depth}, 1, mean, variance, colour,
+                 f"d = {d}, L = {name}")
+    axis.set_title("residual: law of log|Mu|, and normal")
+    axis.set_xlabel(r"$\log|Mu|$")
+    axis.set_ylabel("density")
+    axis.set_xlim(-4, 8)
+    axis.set_ylim(bottom=0)
+    axis.legend()
 
 
 def draw_residual(means, variances, results):
@@ -151,9 +202,9 @@ def draw_residual(means, variances, results):
         axis.set_xlim(left=0)
         axis.set_xlabel("1 / depth")
         axis.legend()
-    means.set_title("residual relu blocks: mean less its limit")
+    means.set_title("residual relu: mean less its limit")
     means.set_ylabel(r"$E\,\log|Mu| - (d-2)/2$")
-    variances.set_title("residual relu blocks: variance")
+    variances.set_title("residual relu: variance")
     variances.set_ylabel(r"variance of $\log|Mu|$")
 
 
@@ -163,9 +214,12 @@ def main():
     parser.add_argument("residual")
     parser.add_argument("-o", "--output", default="growth.png")
     options = parser.parse_args()
-    sheet, axes = plots.panels(2, 2, width=3.8, height=3.1)
-    draw_plain(axes[0][0], axes[0][1], plots.Results(options.plain))
-    draw_residual(axes[1][0], axes[1][1], plots.Results(options.residual))
+    sheet, axes = plots.panels(2, 3, width=3.4, height=3.0)
+    plain, residual = plots.Results(options.plain), plots.Results(options.residual)
+    draw_plain(axes[0][0], axes[0][1], plain)
+    draw_plain_laws(axes[0][2], plain)
+    draw_residual(axes[1][0], axes[1][1], residual)
+    draw_residual_laws(axes[1][2], residual)
     plots.letter(axes)
     plots.save(sheet, options.output)
 

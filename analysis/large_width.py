@@ -1,8 +1,7 @@
 #!/usr/bin/env python3
 """Log-singular values of chains of infinite depth as the width grows.
 
-(a), (b) density of log-singular values from their mean gaps, 1/(d E gap_i) at the middle of the gap,
-beside the law of infinite width; (c) distance of the second moment from its limit against the width;
+(a), (b) histogram of the log-singular values beside the law of infinite width; (c) distance of the second moment from its limit against the width;
 (d) mean of the largest one against width^(-2/3), beside the law of Tracy and Widom.
 
 usage: large_width.py FILE COMPLEX [-o FIGURE]    FILE: weylmc run inputs/jacobian/large_width.yaml
@@ -18,27 +17,36 @@ import plots
 FIELDS = {"real": plots.COLOURS[0], "complex": plots.COLOURS[1]}
 
 
+def bin_means(time, centre):
+    """The law of infinite width averaged over the bins, as the histogram is."""
+    x, density = free_law.density(time)
+    share = np.concatenate([[0], np.cumsum((density[1:] + density[:-1]) / 2 * -np.diff(x))])  # above x
+    step = centre[1] - centre[0]
+    above = np.interp(np.abs(np.append(centre - step / 2, centre[-1] + step / 2)), x[::-1], share[::-1])
+    edges = np.append(centre - step / 2, centre[-1] + step / 2)
+    above = np.where(edges > 0, above, 1 - above)
+    return -np.diff(above) / step
+
+
 def draw_density(axis, results, time):
-    sizes = results.coordinates("size")
-    widths = results.take("width")
+    sizes, widths = results.coordinates("size"), results.take("width")
     law_x, law = free_law.density(time)
-    shown = [("real", 0, "^", plots.COLOURS[4]), ("real", len(sizes) - 1, "o", FIELDS["real"]),
+    centre = results.coordinates("lambda_bin")
+    exact = bin_means(time, centre)
+    shown = [("real", 0, "^", plots.COLOURS[4]), ("complex", 0, "v", plots.COLOURS[3]),
+             ("real", len(sizes) - 1, "o", FIELDS["real"]),
              ("complex", len(sizes) - 1, ".", FIELDS["complex"])]
     for field, k, marker, colour in shown:
-        d = int(widths[k])
         at = {"size": sizes[k], "field": field, "time": time, "record": 1.0}
-        value = results.take("log_singular_values", **at)[:d]
-        gap, error = (v[:d - 1] for v in results.pair("gap", **at))
-        middle = (value[1:] + value[:-1]) / 2
-        axis.errorbar(middle, 1 / (d * gap), error / (d * gap * gap), color=colour, marker=marker,
-                      linestyle="none", markersize=4 if d < 100 else 2.5, capsize=0,
-                      label=f"{field}, d = {d}")
-        inside = np.abs(middle) < 0.9 * free_law.edge(time)
-        exact = np.interp(np.abs(middle), law_x[::-1], law[::-1])
-        off = np.abs(1 / (d * gap) - exact)[inside].max()
-        print(f"t = {time:g}, {field}, d = {d}: largest distance of densities within 0.9 edges {off:.4f}")
+        value, error = results.pair("log_singular_values_density", **at)
+        axis.errorbar(centre, value, error, color=colour, marker=marker, capsize=0, markersize=3,
+                      linestyle="-" if k == 0 else "none", linewidth=0.5, label=f"{field}, d = {widths[k]:.0f}")
+        off = np.abs(value - exact)[np.abs(centre) < 0.9 * free_law.edge(time)].max()
+        print(f"t = {time:g}, {field}, d = {widths[k]:.0f}: largest distance of densities within 0.9 edges "
+              f"{off:.4f}, of {law.max():.3f}; errors about {np.median(error[value > 0.1]):.4f}")
     axis.plot(np.concatenate([law_x, -law_x[::-1]]), np.concatenate([law, law[::-1]]), color="black",
               label="infinite width", zorder=0)
+    axis.set_xlim(-1.35 * free_law.edge(time), 1.35 * free_law.edge(time))
     axis.set_title(f"density of log-singular values, t = {time:g}")
     axis.set_xlabel(r"$\lambda$")
     axis.set_ylabel("density")

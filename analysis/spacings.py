@@ -2,9 +2,12 @@
 """Spacings of log-singular values at infinite depth against time.
 
 (a) mean ratio of neighbouring gaps, from that of random matrices to a picket fence; (b) variance of
-the gap over its squared mean, d = 2, beside the exact laws of the gap.
+the gap over its squared mean, d = 2, beside the exact laws of the gap; (c) histogram of the gap over
+its mean, d = 2, beside Wigner's surmises and the exact law; (d) of the ratio, d = 3, beside the
+surmises of Atas and others.
 
-usage: spacings.py FILE [-o FIGURE]        FILE: weylmc run inputs/jacobian/spacings.yaml
+usage: spacings.py FILE LAWS [-o FIGURE]   FILE: weylmc run inputs/jacobian/spacings.yaml
+                                          LAWS: weylmc run inputs/jacobian/spacing_laws.yaml
 """
 import argparse
 
@@ -12,7 +15,7 @@ import numpy as np
 
 import plots
 
-TIME = 256
+TIME, LAW_TIME = 256, 4
 FIELDS = {"real": (1, plots.COLOURS[0], 4 - 2 * np.sqrt(3)),
           "complex": (2, plots.COLOURS[1], 2 * np.sqrt(3) / np.pi - 0.5)}
 POISSON = 2 * np.log(2) - 1
@@ -110,15 +113,102 @@ def draw_width(axis, results):
     axis.legend()
 
 
+def wigner(field, s):
+    if field == "real":
+        return np.pi / 2 * s * np.exp(-np.pi * s * s / 4)
+    return 32 / np.pi ** 2 * s * s * np.exp(-4 * s * s / np.pi)
+
+
+def ratio_surmise(field, r):
+    beta, norm = (1, 27 / 4) if field == "real" else (2, 81 * np.sqrt(3) / (2 * np.pi))
+    return norm * (r + r * r) ** beta / (1 + r + r * r) ** (1 + 1.5 * beta)
+
+
+def merged(density, error, by):
+    """Means over `by` neighbouring bins, of a histogram of independent draws."""
+    n = len(density) // by * by
+    pairs = density[:n].reshape(-1, by), error[:n].reshape(-1, by)
+    return pairs[0].mean(axis=1), np.sqrt((pairs[1] ** 2).sum(axis=1)) / by
+
+
+def against(name, value, error, law):
+    used = error > 0
+    z = (value - law)[used] / error[used]
+    print(f"{name}: chi^2 = {np.sum(z * z):.0f} for {used.sum()} bins")
+
+
+def draw_gap_law(axis, results, first, last):
+    centre = results.coordinates("gap_bin")
+    step = centre[1] - centre[0]
+    for field, (_, colour, _) in FIELDS.items():
+        for record, by, filled in ((first, 1, True), (last, 8, False)):
+            at = {"width": 2, "field": field, "record": record, "gap_index": 1}
+            mean, tau = results.take("gap", **at), record * LAW_TIME
+            value, error = merged(*results.pair("gap_density", **at), by)
+            x = step * by * (np.arange(len(value)) + 0.5)
+            fine = step * (np.arange(len(centre)) + 0.5)
+            exact = DENSITY[field](fine, tau)[:len(value) * by].reshape(-1, by).mean(axis=1)
+            seen = (x < 3 * mean) & (value * step * by > 1e-3)
+            axis.errorbar(x[seen] / mean, value[seen] * mean, error[seen] * mean, color=colour, capsize=0,
+                          marker="o" if filled else "s", linestyle="none", markersize=3,
+                          markerfacecolor=colour if filled else "none",
+                          label=rf"{field}, $\sigma^2T$ = {tau:g}")
+            against(f"{field}, d = 2, sigma^2 T = {tau:g}: histogram of the gap against its law",
+                    value[seen], error[seen], exact[seen])
+            axis.plot(fine / mean, DENSITY[field](fine, tau) * mean, color=colour,
+                      linestyle="-" if not filled else ":")
+            if filled:
+                s = np.linspace(0, 3, 200)
+                axis.plot(s, wigner(field, s), color=colour)
+    axis.set_xlim(0, 3)
+    axis.set_ylim(bottom=0)
+    axis.set_title("gap over its mean, d = 2")
+    axis.set_xlabel("s = gap / mean")
+    axis.set_ylabel("density")
+    axis.legend()
+
+
+def draw_ratio_law(axis, results, first, last):
+    centre = results.coordinates("ratio_bin")
+    by = len(centre) // 24
+    step = by * (centre[1] - centre[0])
+    for field, (_, colour, _) in FIELDS.items():
+        for record, filled in ((first, True), (last, False)):
+            at = {"width": 3, "field": field, "record": record}
+            value, error = merged(*results.pair("gap_ratio_density", **at), by)
+            r = step * (np.arange(len(value)) + 0.5)
+            axis.errorbar(r, value, error, color=colour, capsize=0, marker="o" if filled else "s",
+                          linestyle="none", markersize=3, markerfacecolor=colour if filled else "none",
+                          label=rf"{field}, $\sigma^2T$ = {record * LAW_TIME:g}")
+            if filled:
+                fine = np.linspace(0, 1, 24 * 40 + 1)
+                law = ratio_surmise(field, fine)
+                axis.plot(fine, law, color=colour)
+                middle = ratio_surmise(field, (np.arange(24 * 40) + 0.5) / (24 * 40))
+                against(f"{field}, d = 3, sigma^2 T = {record * LAW_TIME:g}: histogram of the ratio "
+                        "against the surmise", value, error, middle.reshape(24, 40).mean(axis=1))
+    axis.set_xlim(0, 1)
+    axis.set_ylim(bottom=0)
+    axis.set_title("ratio of the gaps, d = 3")
+    axis.set_xlabel("r = smaller / larger gap")
+    axis.set_ylabel("density")
+    axis.legend(loc="lower center")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("file")
+    parser.add_argument("laws")
     parser.add_argument("-o", "--output", default="spacings.png")
     options = parser.parse_args()
     results = plots.Results(options.file)
-    sheet, axes = plots.panels(1, 2, width=3.8, height=3.1)
+    laws = plots.Results(options.laws)
+    first, last = laws.coordinates("record")[[0, -1]]
+    sheet, axes = plots.panels(2, 2, width=3.8, height=3.1)
     draw_ratio(axes[0][0], results)
     draw_width(axes[0][1], results)
+    draw_gap_law(axes[1][0], laws, first, last)
+    draw_ratio_law(axes[1][1], laws, first, last)
     plots.letter(axes)
     plots.save(sheet, options.output)
 

@@ -129,8 +129,8 @@ def draw_law(axis, results, at, share, mean, variance, colour, label):
     seen = value > 2e-3 * value.max()
     axis.errorbar(x[seen], value[seen], error[seen], color=colour, marker="o", markersize=2.5, capsize=0,
                   linestyle="none", label=label)
-    normal = np.exp(-(x - mean) ** 2 / (2 * variance)) / np.sqrt(2 * np.pi * variance)
-    axis.plot(x, normal, color=colour)
+    fine = np.linspace(x[0], x[-1], 400)
+    axis.plot(fine, np.exp(-(fine - mean) ** 2 / (2 * variance)) / np.sqrt(2 * np.pi * variance), color=colour)
     step = x[1] - x[0]
     skew = np.sum(step * value * ((x - mean) / np.sqrt(variance)) ** 3)
     spread = np.sqrt(np.sum((step * error * ((x - mean) / np.sqrt(variance)) ** 3) ** 2))
@@ -167,8 +167,8 @@ def draw_residual_laws(axis, results):
     axis.set_xlabel(r"$\log|Mu|$")
     axis.set_ylabel("density")
     axis.set_xlim(-4, 8)
-    axis.set_ylim(bottom=0)
-    axis.legend()
+    axis.set_ylim(0, 0.62)
+    axis.legend(ncols=2, loc="upper center")
 
 
 def draw_residual(means, variances, results):

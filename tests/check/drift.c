@@ -7,6 +7,7 @@
 #include "support.h"
 #include "weylmc/base/memory.h"
 #include "weylmc/jacobian/drift.h"
+#include "weylmc/jacobian/network.h"
 #include "weylmc/numeric/dense.h"
 #include "weylmc/numeric/random.h"
 
@@ -454,4 +455,88 @@ Test(drift, lines_go_to_lag_zero)
   EXPECT_SAME(wmc_drift_at_lag_zero(&plan, line), 3);
   EXPECT_SAME(wmc_drift_at_lag_zero(&plan, constant), 7);
   EXPECT_SAME(wmc_drift_at_lag_zero(&one, line), 2.5);
+}
+
+/* ---- Q_ii of a network ------------------------------------------------------------------------
+ */
+
+/* The product of the layers and C at its end, from the same random numbers as the network's. */
+static void replay(const wmc_block *block, const wmc_block_options *o, wmc_stream *stream,
+                   double *m, double *c)
+{
+  double jacobians[20 * D * D], next[D * D];
+  void *state;
+  cr_assert_eq(block->create(o, &state), WMC_OK);
+  block->start(state, stream);
+  block->layers(state, stream, (size_t)o->depth, jacobians);
+  memset(m, 0, D * D * sizeof *m);
+  for (int i = 0; i < D; i++) m[i * (D + 1)] = 1;
+  for (int l = 0; l < o->depth; l++) {
+    for (int i = 0; i < D; i++)
+      for (int j = 0; j < D; j++) {
+        next[j * D + i] = 0;
+        for (int k = 0; k < D; k++)
+          next[j * D + i] += jacobians[l * D * D + k * D + i] * m[j * D + k];
+      }
+    memcpy(m, next, sizeof next);
+  }
+  block->covariance(state, c);
+  block->destroy(state);
+}
+
+/* Eigenvectors of M M^T, the largest first, on vectors and C. */
+static void check_vectors(const double *m, const double *c, const double *q, const double *overlap)
+{
+  double mm[D * D], w[D], length2 = 0;
+  for (int i = 0; i < D; i++) {
+    length2 += m[i] * m[i];
+    for (int j = 0; j < D; j++) {
+      mm[j * D + i] = 0;
+      for (int k = 0; k < D; k++) mm[j * D + i] += m[k * D + i] * m[k * D + j];
+    }
+  }
+  cr_assert_eq(wmc_symmetric_eigen(D, mm, w), WMC_OK);
+  for (int i = 0; i < D; i++) {
+    const double *u = mm + (D - 1 - i) * D;
+    double rate = 0, along = 0;
+    for (int a = 0; a < D; a++) {
+      along += u[a] * m[a];
+      for (int b = 0; b < D; b++) rate += u[a] * c[b * D + a] * u[b];
+    }
+    EXPECT_SAME(q[i], rate);
+    EXPECT_SAME(overlap[i], along * along / length2);
+  }
+}
+
+Test(drift, diffusivity_and_overlap_belong_to_left_vectors)
+{
+  const wmc_block *const blocks[] = {&wmc_block_linear, &wmc_block_one_layer, &wmc_block_two_layer,
+                                     &wmc_block_outer};
+  const double end = 1;
+  for (size_t k = 0; k < 4; k++)
+    for (int normed = 0; normed < 2; normed++) {
+      const wmc_block_options o = {.width = D,
+                                   .depth = 20,
+                                   .hidden = 4,
+                                   .activation = wmc_activation_find("tanh"),
+                                   .weights = wmc_weights_find("gaussian"),
+                                   .variance = 1,
+                                   .time = 1,
+                                   .inner_variance = 0.7,
+                                   .input_norm2 = 4,
+                                   .norm = normed ? WMC_NORM_RMS : WMC_NORM_NONE};
+      wmc_stream *stream = stream_of(6), *again = stream_of(6);
+      wmc_network *network;
+      double m[D * D], c[D * D];
+      cr_assert_eq(wmc_network_create(&network, blocks[k], &o, 1, &end), WMC_OK);
+      cr_assert_eq(wmc_network_follow_vectors(network), WMC_OK);
+      for (int draw = 0; draw < 3; draw++) {
+        cr_assert(wmc_network_draw(network, stream));
+        replay(blocks[k], &o, again, m, c);
+        check_vectors(m, c, wmc_network_diffusivity(network), wmc_network_overlap(network));
+      }
+      wmc_network_destroy(network);
+      wmc_stream_destroy(stream);
+      wmc_stream_destroy(again);
+    }
 }

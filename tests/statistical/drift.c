@@ -242,7 +242,7 @@ Test(drift, coefficients_of_the_limit_come_back)
 }
 
 /* At depth L = 512 coefficients are off by O(1/L), at most 4/L for the variance rate and its slope
- * in the index; docs/theory/jacobian.md, section 8. */
+ * in the index; docs/theory/jacobian.md, section 10. */
 Test(drift, coefficients_of_autonomous_networks_come_back)
 {
   const struct {

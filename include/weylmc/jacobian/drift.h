@@ -35,7 +35,7 @@
  *
  * Paths give sums (`collect`); estimates are functions of the means of these sums over paths
  * (`estimate`), so that a jackknife over paths gives errors that know of the dependence inside
- * each. Source: docs/theory/jacobian.md, section 7. Checked by tests/check/drift.c (paths whose
+ * each. Source: docs/theory/jacobian.md, section 10. Checked by tests/check/drift.c (paths whose
  * sums are known) and tests/statistical/drift.c (known coefficients, size and power). Reentrant;
  * allocate nothing.
  */

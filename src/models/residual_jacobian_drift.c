@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "residual_jacobian_levels.h"
 #include "weylmc/base/memory.h"
 #include "weylmc/jacobian/network.h"
 
@@ -98,6 +99,10 @@ void wmc_jacobian_check_path(const wmc_value *p, const wmc_complaints *complaint
                  "lags: the log-singular values of block %s are no diffusion along the depth; use "
                  "a residual block, or leave lags out",
                  block->name);
+  if (wmc_levels_of(p) != WMC_LEVELS_NONE)
+    wmc_complain(
+        complaints, LAGS,
+        "lags: a sum over many depths has no path; use multilevel: none, or leave lags out");
   if (p[GROUP].integer > 1)
     wmc_complain(complaints, LAGS,
                  "lags: with a group there are several chains in one network; estimate drifts of "

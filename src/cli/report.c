@@ -233,8 +233,8 @@ static void print_notes(const source *s, const wmc_report *report, wmc_text *out
   const bool limits = s->group != s->estimates;
   wmc_text_append(out, "%s\n",
                   limits ? "numbers and tests are extrapolated to infinite depth"
-                         : "numbers and tests are those of the depth itself, with what a finite "
-                           "depth adds; sweep depths to extrapolate");
+                         : "numbers and tests are those of the depth in the deck: at a finite one "
+                           "with what it adds to the limit (sweep depths to extrapolate)");
   for (const wmc_claim *claim = report->claims; claim->name != NULL; claim++) {
     size_t tests = 0;
     while (claim->tests[tests] != NULL) tests++;

@@ -21,11 +21,9 @@ def names(results):
 
 
 def ratio(results, **at):
-    f, f_error = results.pair("pair_function", **at)
-    coth, coth_error = results.pair("pair_function_of_coth", **at)
-    rate = results.take("diffusion_rate", **at)[0]
-    value = f / coth / (rate / 2)
-    return value, np.abs(value) * np.hypot(f_error / f, coth_error / coth)
+    value, error = results.pair("pair_amplitude", **at)
+    half = results.take("diffusion_rate", **at)[0] / 2
+    return value / half, error / half
 
 
 def profile(results, **at):

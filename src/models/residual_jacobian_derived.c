@@ -73,6 +73,7 @@ EVALUATE(temperature, 1, 0.5 * AT_LAG_ZERO(diffusion))
 EVALUATE(repulsion, 1, 2 * AT_LAG_ZERO(amplitude) / AT_LAG_ZERO(diffusion))
 EVALUATE(pair_function, f.plan.nodes, f.e.pair[k])
 EVALUATE(pair_function_of_coth, f.plan.nodes, f.e.pair_coth[k])
+EVALUATE(pair_amplitude, f.plan.nodes, f.e.pair[k] / f.e.pair_coth[k])
 EVALUATE(path_share, 1, wmc_drift_share(&f.plan, f.sums))
 EVALUATE(amplitude_change, 1, CHANGE(amplitude))
 EVALUATE(constant_change, 1, CHANGE(constant))
@@ -122,6 +123,7 @@ static bool limit_of(const wmc_value *p, wmc_chamber_options *limit)
 EXPECT(expected_amplitudes, p[LAGS].count, 0.5 * o.variance)
 EXPECT(expected_constants, p[LAGS].count, 0.5 * o.variance * o.shift)
 EXPECT(expected_diffusions, p[LAGS].count, o.variance / o.beta)
+EXPECT(expected_pair, p[GAPS].count, 0.5 * o.variance)
 EXPECT(expected_amplitude, 1, 0.5 * o.variance)
 EXPECT(expected_constant, 1, 0.5 * o.variance * o.shift)
 EXPECT(expected_diffusion, 1, o.variance / o.beta)
@@ -237,6 +239,13 @@ const wmc_derived wmc_jacobian_derived[] = {
      {AXIS_PAIR_GAP, WMC_NO_AXIS},
      pair_function_of_coth,
      NULL,
+     wmc_jacobian_converges},
+    {"pair_amplitude",
+     "1",
+     "pair_function over pair_function_of_coth: a, gap by gap",
+     {AXIS_PAIR_GAP, WMC_NO_AXIS},
+     pair_amplitude,
+     expected_pair,
      wmc_jacobian_converges},
     TEST("amplitude_change_with_lag", "a of the longest lag minus a of the shortest",
          amplitude_change),

@@ -65,6 +65,7 @@ def main():
         axis.set(title=title, xlabel=x, ylabel=y)
     axes[0][0].axhline(1, color="black", linewidth=0.6)
     axes[0][2].set_xlim(left=0)
+    axes[0][2].locator_params(axis="x", nbins=4)
     axes[0][1].legend()
     figure.savefig(arguments.o, dpi=150)
 

@@ -3,6 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "weylmc/numeric/pairs.h"
+
 static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
 
 size_t wmc_point_size(const wmc_layers *layers)
@@ -75,7 +77,7 @@ void wmc_point_end_to_end(const wmc_point *point, double *x, double *scratch)
   const wmc_layers *layers = point->layers;
   const int n = layers->depth;
   double *sigma = scratch + 2 * wmc_layers_block(layers);
-  for (int k = 0; k < layers->rank; k++) sigma[k] = pow(point->lambda[k], n);
+  wmc_pairs_power(layers->rank, point->lambda, n, sigma);
   join(layers, layers->width[n], layers->width[0], wmc_point_frame(point, n), sigma,
        wmc_point_frame(point, 0), x, scratch);
 }

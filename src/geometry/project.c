@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "weylmc/numeric/chain.h"
+#include "weylmc/numeric/pairs.h"
 
 static size_t core_size(const wmc_layers *layers) { return (size_t)layers->depth * layers->core; }
 
@@ -361,7 +362,8 @@ static void add_gradient(const wmc_point *point, const double *slope, double fac
   const size_t block = wmc_layers_block(layers);
   double *image = scratch, *transposed = image + block, *work = transposed + block;
   double *g = work, *power = work + 3 * block;
-  for (int k = 0; k < r; k++) power[k] = factor * pow(point->lambda[k], n - 1);
+  wmc_pairs_power(r, point->lambda, n - 1, power);
+  for (int k = 0; k < r; k++) power[k] *= factor;
   wmc_layers_multiply(layers, m, r, c, slope, wmc_point_frame(point, 0), image);
   wmc_matrix_transpose(m, r, wmc_point_frame(point, n), transposed);
   wmc_layers_multiply(layers, r, r, m, transposed, image, g);

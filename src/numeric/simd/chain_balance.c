@@ -144,6 +144,19 @@ INLINE void multiply_by_turned(walk *w, int r, const double *a, const double *b,
   }
 }
 
+/* Of numbers >= 0 in whole vectors; not a number if one is not. */
+INLINE double largest_of(int n, const double *x)
+{
+  vec most = {0}, sum = {0};
+  double largest = 0;
+  for (int k = 0; k < n; k += LANES) {
+    most = larger(load(x + k), most);
+    sum += load(x + k);
+  }
+  for (int k = 0; k < LANES; k++) largest = most[k] > largest ? most[k] : largest;
+  return isfinite(sum_of(sum)) ? largest : NAN;
+}
+
 /* --- Exponentials of antisymmetric matrices --------------------------------------------------- */
 
 INLINE double norm2_of(int n, const double *x)
@@ -247,6 +260,47 @@ INLINE bool decompose(walk *w, int r, double *l, double *lambda, double *v)
   return isfinite(lambda[0]);
 }
 
+/* W_ij = L_ij / (L_jj - L_ii); the largest |W_ij|. */
+INLINE double angles_of(walk *w, int r, const double *l, double *angles)
+{
+  double *worst = w->worst;
+  for (int k = 0; k < r; k++) w->next[k] = l[k * (r + 1)];
+  place_vectors(r, w->next, w->row, w->column);
+  for (int k = 0; k < entries(r); k += LANES) {
+    const vec gap = load(w->column + k) - load(w->row + k) + load(w->one + k);
+    const vec angle = load(l + k) * (1 - load(w->one + k)) / gap;
+    store(angles + k, angle);
+    store(worst + k, absolute(angle));
+  }
+  for (int k = r * r; k < entries(r); k++) worst[k] = 0;
+  return largest_of(entries(r), worst);
+}
+
+/* L = V diag(lambda) V^T by rotations of all pairs at once, V <- V exp(W), as long as they are
+ * small, until they are at most `most`. Destroys L, a, s and t. */
+INLINE bool refine(walk *w, int r, double most, double *l, double *lambda, double *v)
+{
+  enum { ROUNDS = 5 };
+  const double small = 0.2;
+  const size_t bytes = (size_t)(r * r) * sizeof(double);
+  double *angles = at(w, w->s, 0), *step = at(w, w->s, 1), *image = at(w, w->t, 0);
+  memcpy(v, w->one, bytes);
+  for (int round = 0; round < ROUNDS; round++) {
+    const double largest = angles_of(w, r, l, angles);
+    if (!(largest <= small) || !exponential(w, r, angles, step)) return false;
+    multiply(w, r, v, step, image);
+    memcpy(v, image, bytes);
+    if (largest <= most) {
+      memcpy(lambda, w->next, (size_t)r * sizeof *lambda);
+      return decreases(r, lambda);
+    }
+    multiply(w, r, l, step, image);
+    turn(r, step, angles);
+    multiply(w, r, angles, image, l);
+  }
+  return false;
+}
+
 /* The same where L is nearly diagonal, up to errors of `most`^2. */
 INLINE bool diagonalise(walk *w, int r, double most, double *l, double *lambda, double *v)
 {
@@ -255,6 +309,15 @@ INLINE bool diagonalise(walk *w, int r, double most, double *l, double *lambda, 
 #endif
   (void)most;
   return decompose(w, r, l, lambda, v);
+}
+
+/* The last decomposition: rotations are small as a rule. */
+INLINE bool diagonalise_again(walk *w, int r, double most, double *l, double *lambda, double *v)
+{
+  double *kept = at(w, w->a, 0);
+  if (r < 12) return diagonalise(w, r, most, l, lambda, v);
+  memcpy(kept, l, (size_t)(r * r) * sizeof *l);
+  return refine(w, r, most, kept, lambda, v) || decompose(w, r, l, lambda, v);
 }
 
 /* --- First rotations ------------------------------------------------------------------------- */
@@ -394,14 +457,6 @@ INLINE void substitute(walk *w, int r, int p)
   }
 }
 
-INLINE double largest_of(int n, const double *x)
-{
-  double largest = 0;
-  for (int k = 0; k < n; k++)
-    if (!(x[k] <= largest)) largest = x[k];
-  return largest;
-}
-
 /* B_p (with the sign of its inverse) and the vectors of what the layers now have in common. */
 INLINE bool solve(walk *w, int r)
 {
@@ -411,18 +466,18 @@ INLINE bool solve(walk *w, int r)
   for (int k = 0; k < entries(r); k += LANES) store(w->t + k, all(1));
   memset(w->temporary[0], 0, bytes);
   for (int p = 1; p < n; p++) eliminate(w, r, p);
-  const double most = largest_of(r * r, w->worst) / w->lambda[0];
+  const double most = largest_of(entries(r), w->worst) / w->lambda[0];
   if (!(most <= NEAR)) return false;
   memset(w->temporary[0], 0, bytes);
   memset(w->temporary[1], 0, bytes);
   memset(w->step, 0, bytes);
   memset(at(w, w->b, n), 0, bytes);
   for (int p = n - 1; p >= 0; p--) substitute(w, r, p);
-  if (!(r * largest_of(r * r, w->worst) <= ANGLE_MOST)) return false;
+  if (!(r * largest_of(entries(r), w->worst) <= ANGLE_MOST)) return false;
   double *l = w->temporary[0];
   for (int k = 0; k < entries(r); k += LANES)
     store(l + k, load(w->mean + k) - load(w->gap + k) * load(w->step + k) * (0.5 / n));
-  return diagonalise(w, r, most, l, w->lambda, w->v);
+  return diagonalise_again(w, r, most, l, w->lambda, w->v);
 }
 
 /* lambda_r < 0 becomes positive; true if so, and the last column of every second frame changes its

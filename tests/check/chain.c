@@ -140,6 +140,42 @@ Test(chain, way_back_best)
   way_back_keeps_the_product();
 }
 
+/* Bits depend on r x r entries alone, not on what scratch and the room between matrices held. */
+Test(chain, nothing_outside_of_the_matrices_is_used)
+{
+  enum { DEEP = 4, SIZE = 13, STRIDE = (SIZE * SIZE + 7) / 8 * 8 };
+  static double m[DEEP * STRIDE], found[2][(DEEP + 1) * STRIDE];
+  double lambda[2][SIZE];
+  wmc_stream *stream;
+  cr_assert_eq(wmc_stream_create(&stream, 23, 0), WMC_OK);
+  for (int r = 2; r <= SIZE; r++) {
+    const size_t core = (size_t)(r * r + 7) / 8 * 8,
+                 room = wmc_chain_balance_scratch(r, DEEP, core);
+    wmc_product *product;
+    cr_assert_eq(wmc_product_create(&product, r, r, r), WMC_OK);
+    const wmc_chain chain = {r, DEEP, core, product};
+    wmc_stream_normals(stream, DEEP * core, 1e-3, m);
+    for (size_t p = 0; p < DEEP; p++)
+      for (int k = 0; k < r; k++) m[p * core + (size_t)(k * (r + 1))] += 2 - 0.1 * k;
+    for (int t = 0; t < 2; t++) {
+      double *scratch = malloc(room * sizeof *scratch);
+      long products = 0;
+      for (size_t k = 0; k < room; k++) scratch[k] = t ? NAN : 0;
+      for (size_t k = 0; k < (DEEP + 1) * core; k++) found[t][k] = t ? 7 : 0;
+      for (size_t k = 0; t && k < DEEP * core; k++)
+        if (k % core >= (size_t)(r * r)) m[k] = INFINITY;
+      for (int k = 0; k < r; k++) lambda[t][k] = 2 - 0.1 * k;
+      cr_assert(wmc_chain_balance(&chain, m, lambda[t], found[t], NULL, &products, scratch));
+      free(scratch);
+    }
+    for (size_t k = 0; k < (DEEP + 1) * core; k++)
+      if (k % core < (size_t)(r * r)) cr_expect(found[0][k] == found[1][k], "r=%d: %zu", r, k);
+    cr_expect_arr_eq(lambda[0], lambda[1], (size_t)r * sizeof(double));
+    wmc_product_destroy(product);
+  }
+  wmc_stream_destroy(stream);
+}
+
 /* Far from balance, or not finite, there is none, and lambda stays. */
 Test(chain, no_way_back_from_afar)
 {

@@ -22,7 +22,7 @@ static const double ANGLE_4 = 0.004, ANGLE_8 = 0.1, ANGLE_MOST = 0.8;
 
 /* Sines of the last rotations of the first decomposition, whose squares are left: it only has to be
  * better than what it decomposes. */
-static const double ROUGH = 0.1;
+static const double ROUGH = 0.5;
 
 enum { TEMPORARIES = 5, MATRICES = 12 };
 
@@ -144,17 +144,22 @@ INLINE void multiply_by_turned(walk *w, int r, const double *a, const double *b,
   }
 }
 
-/* Of numbers >= 0 in whole vectors; not a number if one is not. */
+/* The largest of n numbers >= 0; not a number if one is not. The padding behind them is no part. */
 INLINE double largest_of(int n, const double *x)
 {
   vec most = {0}, sum = {0};
-  double largest = 0;
-  for (int k = 0; k < n; k += LANES) {
+  double largest = 0, total = 0;
+  int k = 0;
+  for (; k + LANES <= n; k += LANES) {
     most = larger(load(x + k), most);
     sum += load(x + k);
   }
-  for (int k = 0; k < LANES; k++) largest = most[k] > largest ? most[k] : largest;
-  return isfinite(sum_of(sum)) ? largest : NAN;
+  for (; k < n; k++) {
+    largest = x[k] > largest ? x[k] : largest;
+    total += x[k];
+  }
+  for (int l = 0; l < LANES; l++) largest = most[l] > largest ? most[l] : largest;
+  return isfinite(total + sum_of(sum)) ? largest : NAN;
 }
 
 /* --- Exponentials of antisymmetric matrices --------------------------------------------------- */
@@ -272,8 +277,7 @@ INLINE double angles_of(walk *w, int r, const double *l, double *angles)
     store(angles + k, angle);
     store(worst + k, absolute(angle));
   }
-  for (int k = r * r; k < entries(r); k++) worst[k] = 0;
-  return largest_of(entries(r), worst);
+  return largest_of(r * r, worst);
 }
 
 /* L = V diag(lambda) V^T by rotations of all pairs at once, V <- V exp(W), as long as they are
@@ -466,18 +470,18 @@ INLINE bool solve(walk *w, int r)
   for (int k = 0; k < entries(r); k += LANES) store(w->t + k, all(1));
   memset(w->temporary[0], 0, bytes);
   for (int p = 1; p < n; p++) eliminate(w, r, p);
-  const double most = largest_of(entries(r), w->worst) / w->lambda[0];
+  const double most = largest_of(r * r, w->worst) / w->lambda[0];
   if (!(most <= NEAR)) return false;
   memset(w->temporary[0], 0, bytes);
   memset(w->temporary[1], 0, bytes);
   memset(w->step, 0, bytes);
   memset(at(w, w->b, n), 0, bytes);
   for (int p = n - 1; p >= 0; p--) substitute(w, r, p);
-  if (!(r * largest_of(entries(r), w->worst) <= ANGLE_MOST)) return false;
+  if (!(r * largest_of(r * r, w->worst) <= ANGLE_MOST)) return false;
   double *l = w->temporary[0];
   for (int k = 0; k < entries(r); k += LANES)
     store(l + k, load(w->mean + k) - load(w->gap + k) * load(w->step + k) * (0.5 / n));
-  return diagonalise_again(w, r, most, l, w->lambda, w->v);
+  return diagonalise_again(w, r, 3 * most, l, w->lambda, w->v);
 }
 
 /* lambda_r < 0 becomes positive; true if so, and the last column of every second frame changes its

@@ -47,10 +47,16 @@ INLINE void turn(int r, const double *a, double *out)
 /** row_ij = x_i, column_ij = x_j; 1 in the padding, so that quotients stay finite there */
 INLINE void place_vectors(int r, const double *x, double *row, double *column)
 {
-  for (int j = 0; j < r; j++)
-    for (int i = 0; i < r; i++) {
+  for (int j = 0; j < r; j++) {
+    int i = 0;
+    for (; i + LANES <= r; i += LANES) {
+      store(row + j * r + i, load(x + i));
+      store(column + j * r + i, all(x[j]));
+    }
+    for (; i < r; i++) {
       row[j * r + i] = x[i];
       column[j * r + i] = x[j];
     }
+  }
   for (int k = r * r; k < entries(r); k++) row[k] = column[k] = 1;
 }

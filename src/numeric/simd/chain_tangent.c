@@ -134,11 +134,12 @@ INLINE void add_horizontal(int r, int n, size_t core, const double *lambda, cons
     const mask first = x > y;
     store(rho + k, pick(first, y, x) / pick(first, x, y));
   }
-  for (int j = 0; j < r; j++)
-    for (int i = 0; i < r; i++) {
-      up[j * r + i] = i <= j ? h[j * r + i] : 0;
-      down[j * r + i] = i > j ? h[j * r + i] : 0;
-    }
+  memset(up, 0, (size_t)size * sizeof *up);
+  memset(down, 0, (size_t)size * sizeof *down);
+  for (int j = 0; j < r; j++) {
+    for (int i = 0; i <= j; i++) up[j * r + i] = h[j * r + i];
+    for (int i = j + 1; i < r; i++) down[j * r + i] = h[j * r + i];
+  }
   for (int p = 0; p < n; p++) {
     double *first = t + (size_t)p * core, *last = t + (size_t)(n - 1 - p) * core;
     for (int k = 0; k < size; k += LANES) {

@@ -40,6 +40,21 @@ void wmc_ladder_destroy(wmc_ladder *ladder)
   wmc_free(ladder);
 }
 
+/* The least energy of one that is Gaussian; imaginary parts of X have -|B C^{-1/2}|^2 / 2. */
+static double floor_of(const wmc_energy *energy)
+{
+  const int m = energy->rows, n = energy->columns;
+  double least = wmc_energy_value(energy, energy->minimiser);
+  for (int k = 0; k < n; k++)
+    for (int i = 0; i < m; i++) {
+      double along = 0;
+      for (int j = 0; j < n; j++)
+        along += energy->linear_imaginary[j * m + i] * energy->spread[j * n + k];
+      least -= 0.5 * along * along;
+    }
+  return least;
+}
+
 static wmc_status fill(wmc_ladder *ladder, const wmc_balanced_setup *setup)
 {
   const size_t n = setup->rungs;
@@ -60,7 +75,7 @@ static wmc_status fill(wmc_ladder *ladder, const wmc_balanced_setup *setup)
     WMC_TRY(wmc_balanced_create(&own, &ladder->rung[k]));
   }
   const wmc_balanced *any = ladder->rung[0];
-  ladder->floor = any->gaussian ? wmc_energy_value(&any->energy, any->energy.minimiser) : 0;
+  ladder->floor = any->gaussian ? floor_of(&any->energy) : 0;
   return WMC_OK;
 }
 

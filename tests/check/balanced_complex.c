@@ -313,3 +313,32 @@ Test(balanced_complex, force_is_the_derivative_of_the_energy)
   }
   wmc_stream_destroy(s);
 }
+
+/* The overlap of a ladder takes out the least energy, which is 0 for a target, complex or not: what
+ * stays of its offset is the power of beta. */
+Test(balanced_complex, ladders_take_out_the_least_energy)
+{
+  const double re[] = {1, 2, 0, -1}, im[] = {30, 0, -4, 50};
+  test_parameters p = test_parameters_open(&wmc_model_balanced);
+  wmc_stream *s = stream_of(75);
+  double out[64];
+  void *chain;
+  test_give_number(&p, "width", 2);
+  test_give_number(&p, "depth", 2);
+  test_give(&p, "field", "complex");
+  test_give(&p, "formulation", "observable");
+  test_give(&p, "ladder", "[1, 3]");
+  test_give(&p, "energy.kind", "target");
+  test_give_matrix(&p, "energy.matrix", 2, 2, re);
+  test_give_matrix(&p, "energy.imaginary", 2, 2, im);
+  cr_assert_eq(p.model->create(p.values, &chain), WMC_OK, "%s", wmc_message());
+  p.model->start(chain, s);
+  cr_assert_eq(p.model->advance(chain, s, 5, true), WMC_OK);
+  p.model->measure(chain, out);
+  const wmc_gibbs *law = &((wmc_balanced *)chain)->law;
+  cr_expect_float_eq(out[test_observable(&p, "ladder_offset")],
+                     -0.5 * wmc_gibbs_scaling(law) * log(3), 1e-9);
+  p.model->destroy(chain);
+  test_parameters_close(&p);
+  wmc_stream_destroy(s);
+}

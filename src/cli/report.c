@@ -16,6 +16,7 @@ enum { TESTS_MAX = 64 };
 
 /* Where numbers are read: estimates themselves, or their limits at infinite depth. */
 typedef struct source {
+  const wmc_model *model;
   const wmc_group *estimates, *group;
   const char *value, *error; /* suffixes */
   size_t axes, points;
@@ -54,14 +55,15 @@ static number read_number(const source *s, const char *name, size_t point)
   return (number){value->data[point * entries], error->data[point * entries]};
 }
 
-static wmc_status open_source(wmc_results *results, const wmc_extrapolation *request, source *s)
+static wmc_status open_source(wmc_results *results, const wmc_extrapolation *request,
+                              const wmc_model *model, source *s)
 {
-  *s = (source){.value = "", .error = "_error"};
+  *s = (source){.model = model, .value = "", .error = "_error"};
   const wmc_status fitted = wmc_extrapolate(results, request);
   const bool limits = fitted == WMC_OK;
   if (fitted == WMC_USAGE) return fitted;
   wmc_message_clear(); /* one depth is no fault */
-  if (limits) *s = (source){.value = "_limit", .error = "_limit_error"};
+  if (limits) *s = (source){.model = model, .value = "_limit", .error = "_limit_error"};
   s->estimates = wmc_results_group(results, "estimates");
   if (s->estimates == NULL || wmc_group_array(s->estimates, "samples") == NULL)
     return wmc_raise(WMC_DATA, "this results file has no estimates");
@@ -72,12 +74,21 @@ static wmc_status open_source(wmc_results *results, const wmc_extrapolation *req
 
 /* ---- columns of the sweep ------------------------------------------------------------------- */
 
-/* Fields that are tied to an axis are arrays on it that have no errors. */
+/* Arrays are called like fields, but for dots. */
+static bool is_field(const wmc_model *model, const char *name)
+{
+  for (const wmc_field *f = model->fields; f->name != NULL; f++) {
+    size_t k = 0;
+    while (name[k] != '\0' && (name[k] == f->name[k] || (name[k] == '_' && f->name[k] == '.'))) k++;
+    if (name[k] == '\0' && f->name[k] == '\0') return true;
+  }
+  return false;
+}
+
+/* Fields that are tied to an axis of the sweep are arrays on it. */
 static bool is_tied(const source *s, const wmc_array *array, size_t axis)
 {
-  return array->axes == 1 && array->axis[0] == axis && strcmp(array->name, "samples") != 0 &&
-         wmc_group_sibling(s->estimates, array->name, "_error") == NULL &&
-         strchr(array->name, '_') == NULL;
+  return array->axes == 1 && array->axis[0] == axis && is_field(s->model, array->name);
 }
 
 static void field_cells(const source *s, long point, wmc_table *table)
@@ -255,7 +266,7 @@ static wmc_status print_report(wmc_results *results, const wmc_extrapolation *re
   source s;
   if (model == NULL || model->report == NULL)
     return wmc_raise(WMC_DATA, "model '%s' has no report; use weylmc show", name ? name : "?");
-  WMC_TRY(open_source(results, request, &s));
+  WMC_TRY(open_source(results, request, model, &s));
   print_table(&s, model->report, out);
   wmc_text_append(out, "\n");
   print_evidence(&s, model->report, out);

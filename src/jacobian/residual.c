@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "averages.h"
 #include "source.h"
 
 const char *const wmc_norm_names[] = {"none", "rms", "layer", NULL};
@@ -329,31 +330,13 @@ void wmc_residual_layers(void *state, wmc_stream *stream, size_t count, double *
 
 /* ---- covariance of the next layer ----------------------------------------------------------- */
 
-/* E phi'(root z)^2 and E phi'(root z)^2 z^2, z standard normal. With z = c sinh t, c = min(1,
- * 1/root), the trapezoidal rule converges exponentially for smooth phi and every root. */
-static void mean_slopes(const wmc_residual *b, double root, double *a, double *radial)
-{
-  const double widest = 9, step = 1.0 / 16, c = fmin(1, 1 / root);
-  const double alpha = wmc_activation_negative_slope(b->activation, b->slope);
-  *a = *radial = b->activation->homogeneous ? 0.5 * (1 + alpha * alpha) : 0;
-  if (b->activation->homogeneous) return;
-  const long nodes = (long)ceil(asinh(widest / c) / step);
-  for (long k = -nodes; k <= nodes; k++) {
-    const double t = step * (double)k, z = c * sinh(t);
-    const double weight = step * c * cosh(t) * exp(-0.5 * z * z) / sqrt(8 * atan(1.0));
-    double argument = root * z, value, slope;
-    b->activation->apply(1, b->slope, &argument, &value, &slope);
-    *a += weight * slope * slope;
-    *radial += weight * slope * slope * z * z;
-  }
-}
-
 void wmc_residual_covariance_inner(wmc_residual *b, const double *u, double *out)
 {
   const size_t d = b->width;
   const double length = norm_of(d, u);
-  double a, radial;
-  mean_slopes(b, sqrt(b->inner_variance) * length, &a, &radial);
+  wmc_averages mean;
+  wmc_averages_at(b->activation, b->slope, b->inner_variance * length * length, &mean);
+  const double a = mean.tangential, radial = mean.radial;
   for (size_t j = 0; j < d; j++)
     for (size_t i = 0; i < d; i++)
       out[j * d + i] = (i == j ? a : 0) + (radial - a) * (u[i] / length) * (u[j] / length);

@@ -8,9 +8,9 @@
  * [Q', R] = qr(P Q) with R_ii > 0, r' = r + log R_ii, T' = (R_ij e^{r_j - r'_i}) T, P' = I
  * (docs/theory/jacobian.md, eqs. (23)-(24)). Exponents never enter a floating-point matrix, so that
  * spectra spread over hundreds of decades neither lose digits nor underflow.
- * The singular values of M are those of diag(e^r) T, by graded one-sided Jacobi rotations of its
- * rows (graded.h beyond spreads of e^100); as long as no factorisation was needed, those of P
- * itself.
+ * The singular values of M are those of diag(e^r) T, by one-sided Jacobi rotations of its rows
+ * (graded.h); as long as no factorisation was needed, those of P itself. Sums of r carry along what
+ * rounding takes from them.
  *
  * Rounding in P costs about eps cond(P) in each log-singular value, so `layers` bounds cond(P) in
  * advance: wmc_qdt_layers multiplies at most as many layers as bring the bulk edge of the
@@ -19,8 +19,9 @@
  * Complex products are made in their real form, of which only every second column is multiplied:
  * the flops of complex arithmetic (wmc_complex_form).
  *
- * Checked by tests/check/jacobian_qdt.c against 600-bit arithmetic (spreads of e^70 and
- * e^600), permuted factorisations and closed forms at widths 1 and 2. Allocates only in create.
+ * Checked by tests/check/jacobian_qdt.c against arithmetic of up to 1900 bits (spreads to e^600,
+ * depths to 10^5, numbers of layers between factorisations), permuted factorisations and closed
+ * forms at widths 1 and 2. Allocates only in create.
  */
 #pragma once
 #include <stdbool.h>

@@ -18,7 +18,8 @@ static void destroy(void *state)
                       p->moved,  p->delta,  p->axis,         p->values,       p->slopes,
                       p->curves, p->image,  p->amplified,    p->rest.front,   p->rest.diagonal,
                       p->first,  p->second, p->rest.axis[0], p->rest.axis[1], p->bent,
-                      p->area,   p->noise,  p->square,       p->remainder};
+                      p->area,   p->noise,  p->square,       p->remainder,    p->part,
+                      p->whole};
   for (size_t k = 0; k < sizeof arrays / sizeof *arrays; k++) wmc_free(arrays[k]);
   wmc_averages_table_destroy(p->table);
   wmc_product_destroy(p->product);
@@ -32,8 +33,8 @@ static wmc_status allocate(wmc_pair *p)
                         &p->moved,      &p->delta,         &p->axis,         &p->values,
                         &p->slopes,     &p->curves,        &p->image,        &p->amplified,
                         &p->rest.front, &p->rest.diagonal, &p->rest.axis[0], &p->rest.axis[1]};
-  double **matrices[] = {&p->first, &p->second, &p->bent,     &p->area,
-                         &p->noise, &p->square, &p->remainder};
+  double **matrices[] = {&p->first,  &p->second,    &p->bent, &p->area, &p->noise,
+                         &p->square, &p->remainder, &p->part, &p->whole};
   bool failed = !(p->drawn = WMC_ARRAY(double, normals(d) + signs(d)));
   for (size_t k = 0; k < sizeof vectors / sizeof *vectors; k++)
     failed |= !(*vectors[k] = WMC_ARRAY(double, d));
@@ -291,14 +292,43 @@ static void join(const void *fine, const void *coarse, const double *a, const do
   memcpy(out + all, a + all, signs(p->d) * sizeof *out);
 }
 
+/* Share of the rest of a step that may be taken at once. Behind a norm C grows like 1/|x|^2 where
+ * |x| is smaller than at the start, and steps shrink with |x|^2. */
+static double share_of(wmc_pair *p, double rest)
+{
+  const double least = 0x1p-24;
+  const double directions = (double)p->d - (p->norm == WMC_NORM_LAYER);
+  if (p->norm == WMC_NORM_NONE || directions < 2) return rest;
+  const double length = wmc_pair_direction(p, p->x, p->axis) / p->input_norm;
+  return fmin(rest, fmax(least, length * length));
+}
+
+static void set_step(wmc_pair *p, double h)
+{
+  p->h = h;
+  p->root = sqrt(h);
+}
+
 static void layers(void *state, wmc_stream *stream, size_t count, double *jacobians)
 {
   wmc_pair *p = state;
   const size_t d = p->d;
-  for (size_t l = 0; l < count; l++) {
+  const double h = p->h;
+  for (size_t l = 0; l < count; l++, jacobians += d * d) {
+    double share = share_of(p, 1);
+    set_step(p, h * share);
     draw(p, stream, p->drawn);
-    forward(p, p->drawn, p->x, jacobians + l * d * d);
+    forward(p, p->drawn, p->x, jacobians);
+    for (double rest = 1 - share; rest > 0; rest -= share) {
+      share = share_of(p, rest);
+      set_step(p, h * share);
+      draw(p, stream, p->drawn);
+      forward(p, p->drawn, p->x, p->part);
+      wmc_product_apply(p->product, p->part, jacobians, p->whole);
+      memcpy(jacobians, p->whole, d * d * sizeof *jacobians);
+    }
   }
+  set_step(p, h);
   if (p->tame) wmc_tame(d, p->x);
 }
 
@@ -397,6 +427,6 @@ int wmc_pair_steps(const wmc_block_options *options, double resolution, size_t r
   const double each = 8;
   wmc_block_options o = *options;
   o.depth = 1;
-  return wmc_steps_to_records(resolution * each * o.width * wmc_residual_variance(&o), records,
-                              fractions);
+  const double variance = wmc_residual_variance(&o) / (o.norm == WMC_NORM_NONE ? 1 : 4);
+  return wmc_steps_to_records(resolution * each * o.width * variance, records, fractions);
 }

@@ -50,6 +50,7 @@ struct wmc_pair {
   wmc_remainder rest;
   /* matrices */
   wmc_product *product;
+  double *part, *whole; /* of a step that is divided */
   double *first, *second, *bent, *area, *noise, *square, *remainder;
 };
 

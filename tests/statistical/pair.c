@@ -263,6 +263,31 @@ Test(pair, rms_norm)
   expect_mean("sum of lambda, rms norm", &m[SUM], -0.5 * r.tau * d * (d - 1) * integral);
 }
 
+/* With layer norm the same in the d - 1 dimensions across (1, ..., 1), for the mean over the
+ * directions of x_0: |x_0|^2 sin^2, with the density sin^(d-2) of the angle. Steps near |x| = 0
+ * carry a tenth of the sum. */
+Test(pair, layer_norm)
+{
+  enum { NODES = 120 };
+  const row r = {"linear", "linear", WMC_NORM_LAYER, 4, 1};
+  const int d = r.width;
+  moments m[SEEN];
+  double sum = 0, weights = 0;
+  for (int i = 0; i < NODES; i++) {
+    const double sine = sin(1.57079632679489661923 * (i + 0.5) / NODES), norm2 = d * sine * sine;
+    const double span = log1p(r.tau * d / norm2), weight = pow(sine, d - 2);
+    double integral = 0;
+    for (int k = 0; k < NODES; k++) { /* in log(|x_0|^2 + u) */
+      const double grown = norm2 * exp(span * (k + 0.5) / NODES);
+      integral += grown * span / NODES * mean_inverse_square(d - 1, norm2, grown - norm2);
+    }
+    sum += weight * integral;
+    weights += weight;
+  }
+  sample(&r, true, 32, test_trials(20000), 310, m);
+  expect_mean("sum of lambda, layer norm", &m[SUM], -0.5 * (d - 2) * sum / weights);
+}
+
 /* x_T is normal around x_0 at any number of steps. */
 Test(pair, vector_behind_a_norm)
 {

@@ -37,9 +37,9 @@
 const wmc_block *wmc_pair_block(const wmc_block *block);
 
 /** Steps for the whole time: the least number from resolution times 8 d v on, v a bound
- * of the variance of an entry of dM M^{-1} (with norm: as long as |x| is at least half of what it
- * was), that brings every record to the end of a step; 0 if there is none. `options.depth` is not
- * read. */
+ * of the variance of an entry of dM M^{-1} (with norm: at the start), that brings every record to
+ * the end of a step; 0 if there is none. `options.depth` is not read. Behind a norm `layers`
+ * divides steps further where |x| is smaller than at the start, in proportion to |x|^2. */
 int wmc_pair_steps(const wmc_block_options *options, double resolution, size_t records,
                    const double *fractions);
 

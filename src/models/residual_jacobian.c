@@ -1,7 +1,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "residual_jacobian_control.h"
 #include "residual_jacobian_drift.h"
 #include "residual_jacobian_levels.h"
 #include "weylmc/base/memory.h"
@@ -294,9 +293,11 @@ static void state_parts(const chain *c, part out[PARTS])
 {
   memset(out, 0, PARTS * sizeof *out);
   if (c->multilevel) {
+    wmc_control *control = wmc_levels_control(c->multilevel);
     out[0] =
         (part){&wmc_levels_plan(c->multilevel)->known, sizeof(wmc_level_plan) / sizeof(double)};
     out[1] = (part){c->measured, c->measurement};
+    if (control) out[2] = (part){wmc_control_coefficients(control), wmc_control_size(control)};
     return;
   }
   out[0] = (part){c->levels, c->records * c->modes * c->width};

@@ -8,6 +8,8 @@
  *   depth inf     y_i = (lambda_i - lambda_{d+1-i})/2 + E sum lambda/d, by the symmetry of the
  *                 diffusion; x = [h(lambda) + h(-lambda)]/2
  *
+ * In a sum over levels (residual_jacobian_levels.h) every network is controlled so; the exact means
+ * are those of the depth, or limit, that the sum goes to.
  * The coefficients come from a regression in a pilot with a random stream of its own, the same in
  * every chain, so that they are constants and nothing is biased. E h(lambda) = E log|M e_1| where
  * the law of M is invariant under rotations from the right: every chain whose growth is known.

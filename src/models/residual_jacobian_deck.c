@@ -1,7 +1,6 @@
 #include <limits.h>
 #include <math.h>
 
-#include "residual_jacobian_control.h"
 #include "residual_jacobian_drift.h"
 #include "residual_jacobian_levels.h"
 #include "weylmc/jacobian/network.h"

@@ -300,7 +300,7 @@ const wmc_derived wmc_jacobian_derived[] = {
      wmc_levels_bias},
     {"multilevel_gain",
      "1",
-     "work for the same error by networks of the finest depth alone, over that of the sum",
+     "work for the same mean and error by independent networks, over that of the sum",
      {AXIS_LEVELS, WMC_NO_AXIS},
      wmc_levels_gain},
     {.name = NULL},

@@ -14,7 +14,7 @@ typedef struct averages {
 static averages averages_of(const wmc_value *p, const double *means)
 {
   const size_t n = wmc_levels_count(p);
-  const double *rows = means + wmc_jacobian_network_size(p);
+  const double *rows = means + wmc_observable_first(&wmc_residual_jacobian, "level_difference", p);
   averages a = {n, n, 0, rows, rows + n, rows + 2 * n, rows + 3 * n, rows + 4 * n, 0};
   if (n == 0) return a;
   a.coupling = (wmc_coupling)lround(rows[5 * n]);
@@ -101,7 +101,22 @@ void wmc_levels_bias(const wmc_value *p, const double *means, double *out, doubl
     out[0] = (a.mean[a.last - 1] - 2 * a.mean[a.last]) / 3;
 }
 
-/* Variance times work: of single networks of the finest depth, over that of the sum. */
+static double square(double x) { return x * x; }
+
+/* Variance times work of independent networks with the same mean: of the finest depth alone; with
+ * Richardson's weight 2 E_K - E_{K-1}; or those that are extrapolated. */
+static double independent_effort(const wmc_value *p, const averages *a)
+{
+  const bool pairs = a->coupling == WMC_COUPLING_PAIRS;
+  double sum = 0;
+  for (size_t l = a->first; l <= a->last; l++) {
+    double weight = pairs ? a->weight[l] - (l < a->last ? a->weight[l + 1] : 0) : a->weight[l];
+    sum += fabs(weight) * sqrt(wmc_levels_work(p, wmc_levels_depth(p, l), false));
+  }
+  return variance_of(a, a->first) * square(sum);
+}
+
+/* Variance times work: of independent networks, over that of the sum. */
 void wmc_levels_gain(const wmc_value *p, const double *means, double *out, double *doubt)
 {
   const averages a = averages_of(p, means);
@@ -109,9 +124,8 @@ void wmc_levels_gain(const wmc_value *p, const double *means, double *out, doubl
   (void)doubt;
   if (a.count == 0) return;
   for (size_t l = a.first; l <= a.last; l++) {
-    variance += a.weight[l] * a.weight[l] * variance_of(&a, l) / a.samples[l];
+    variance += square(a.weight[l]) * variance_of(&a, l) / a.samples[l];
     work += a.samples[l] * a.work[l];
   }
-  out[0] = variance_of(&a, a.first) * wmc_levels_work(p, wmc_levels_depth(p, a.last), false) /
-           (variance * work);
+  out[0] = independent_effort(p, &a) / (variance * work);
 }

@@ -15,6 +15,8 @@ enum { PILOT_LEVELS = 6, PILOT_LEAST = 64, PILOT_MOST = 1024, PILOT_SEED = 1 };
 static const double PILOT_WORK = 1e9;
 static const long PILOT_STREAM = 2147483646L;
 static const double MOST_SAMPLES = 1e6;
+/* Pairs from which the bias at depth inf is seen (residual_jacobian_gain.c). */
+enum { TO_SEE_BIAS = 2 };
 
 /* How the networks of a level are drawn. */
 typedef struct level {
@@ -31,8 +33,10 @@ struct wmc_levels {
   wmc_level_plan plan;
   wmc_split split;
   wmc_jacobian_request request;
+  wmc_control *control;           /* NULL: none */
+  size_t controlled;              /* entries of controlled values */
   wmc_jacobian_spectrum *spectra; /* records */
-  double *one;                    /* base */
+  double *one;                    /* base + controlled */
 };
 
 /* ---- parameters --------------------------------------------------------------------------- */
@@ -118,8 +122,6 @@ void wmc_levels_check(const wmc_value *p, const wmc_complaints *complaints)
   if (!wmc_split_is_trivial(&o.split))
     wmc_complain(complaints, LEVELS,
                  "multilevel: real chains without a group only; use multilevel: none");
-  if (p[CONTROL].integer == 1)
-    wmc_complain(complaints, CONTROL, "control: goes with multilevel: none only");
   check_depths(p, complaints);
   check_records(p, complaints);
   if (second_order(p)) check_second_order(p, complaints);
@@ -153,6 +155,7 @@ void wmc_levels_destroy(wmc_levels *v)
 {
   if (!v) return;
   for (size_t l = 0; l < WMC_LEVELS_MOST; l++) destroy_level(&v->level[l]);
+  wmc_control_destroy(v->control);
   wmc_free(v->spectra);
   wmc_free(v->one);
   wmc_free(v);
@@ -192,8 +195,9 @@ static wmc_status create_level(wmc_levels *v, size_t which)
 static wmc_status fill(wmc_levels *v)
 {
   v->spectra = WMC_ARRAY(wmc_jacobian_spectrum, v->records);
-  v->one = WMC_ARRAY(double, v->base);
+  v->one = WMC_ARRAY(double, v->base + v->controlled);
   if (!v->spectra || !v->one) return wmc_no_memory();
+  if (wmc_control_wanted(v->p)) WMC_TRY(wmc_control_create(v->p, &v->control));
   for (size_t l = 0; l < v->count; l++) WMC_TRY(create_level(v, l));
   return WMC_OK;
 }
@@ -210,6 +214,7 @@ wmc_status wmc_levels_create(const wmc_value *p, wmc_levels **levels)
   v->records = p[RECORD].count;
   v->split = wmc_jacobian_options(p).split;
   v->request = wmc_jacobian_requested(p);
+  v->controlled = wmc_control_wanted(p) ? v->records * v->width : 0;
   wmc_status status = fill(v);
   if (status != WMC_OK) {
     wmc_levels_destroy(v);
@@ -219,13 +224,18 @@ wmc_status wmc_levels_create(const wmc_value *p, wmc_levels **levels)
 }
 
 wmc_level_plan *wmc_levels_plan(wmc_levels *v) { return &v->plan; }
+wmc_control *wmc_levels_control(wmc_levels *v) { return v->control; }
 
 /* ---- a sample of a level -------------------------------------------------------------------- */
 
-/* out += weight m of one network, unless out is NULL. Returns its lambda_1 at the last record. */
+/* out += weight m of one network, unless out is NULL. Returns its lambda_1 at the last record,
+ * controlled if that is wanted. */
 static double add_network(wmc_levels *v, const double *values, const double *growth, double weight,
                           double *out)
 {
+  const size_t last = (v->records - 1) * v->width;
+  double *controlled = v->one + v->base;
+  if (v->control) wmc_control_measure(v->control, values, controlled);
   for (size_t k = 0; out && k < v->records; k++)
     v->spectra[k] = (wmc_jacobian_spectrum){.d = v->width,
                                             .values = values + k * v->width,
@@ -236,8 +246,8 @@ static double add_network(wmc_levels *v, const double *values, const double *gro
                                             .request = &v->request,
                                             .growth = growth[k]};
   if (out) wmc_jacobian_measure(v->records, v->spectra, v->one);
-  for (size_t i = 0; out && i < v->base; i++) out[i] += weight * v->one[i];
-  return values[(v->records - 1) * v->width];
+  for (size_t i = 0; out && i < v->base + v->controlled; i++) out[i] += weight * v->one[i];
+  return v->control ? controlled[last] : values[last];
 }
 
 /* One Y of a level; *y is that of lambda_1. */
@@ -316,9 +326,9 @@ static void set_samples(wmc_level_plan *plan, double single, const double *work_
 }
 
 void wmc_levels_share(wmc_level_plan *plan, double single, const double *work_single,
-                      const double *work_pair, bool always)
+                      const double *work_pair, size_t pairs)
 {
-  const size_t most = (size_t)plan->last - always;
+  const size_t most = (size_t)plan->last - pairs;
   plan->first = (double)best_first(plan, most, single, work_single, work_pair);
   plan->coupling = plan->first < plan->last ? WMC_COUPLING_PAIRS : WMC_COUPLING_NONE;
   set_samples(plan, single, work_single, work_pair);
@@ -360,9 +370,24 @@ static void extrapolate_variances(const wmc_levels *v, pilot *t)
   for (size_t l = t->levels; l < v->count; l++) t->variance[l] = ratio * t->variance[l - 1];
 }
 
+/* Coefficients from networks of the coarsest level. */
+static wmc_status solve_control(wmc_levels *v, wmc_stream *stream)
+{
+  const level *l = &v->level[0];
+  for (int k = 0; k < WMC_CONTROL_PILOT; k++) {
+    if (!(l->alone ? wmc_coupled_draw(l->alone, stream) : wmc_network_draw(l->single, stream)))
+      return WMC_FAILURE;
+    wmc_control_observe(v->control,
+                        l->alone ? wmc_coupled_values(l->alone, 0) : wmc_network_values(l->single));
+  }
+  wmc_control_solve(v->control);
+  return WMC_OK;
+}
+
 static wmc_status run_pilot(wmc_levels *v, wmc_stream *stream, pilot *t)
 {
   double work = 0;
+  if (v->control) WMC_TRY(solve_control(v, stream));
   const bool pairs = v->count > 1 && v->level[1].pair;
   for (size_t l = 0; l < v->count; l++) {
     t->work_single[l] = wmc_levels_work(v->p, wmc_levels_depth(v->p, l), false);
@@ -398,13 +423,13 @@ static double curvature(const wmc_levels *v, const pilot *t)
   return fabs(bb * cy - bc * by) / determinant + sqrt(bb / determinant);
 }
 
-/* The finest level: 2 E_K - E_{K-1} is off by -2c/L_K^2. At least two levels beyond the first. */
-static size_t choose_last(const wmc_levels *v, const pilot *t, size_t first)
+/* The finest level: 2 E_K - E_{K-1} is off by -2c/L_K^2. */
+static size_t choose_last(const wmc_levels *v, const pilot *t)
 {
   const double most = v->p[LEVELS_BIAS].real, c = curvature(v, t);
-  size_t last = first + 2;
+  size_t last = TO_SEE_BIAS;
   while (last + 1 < v->count && 2 * c / square(wmc_levels_depth(v->p, last)) > most) last++;
-  return last < v->count ? last : v->count - 1;
+  return last;
 }
 
 /* Weights that extrapolate four depths: exact for 1, 1/L and 1/L^2, of least squares. Lagrange's of
@@ -437,29 +462,46 @@ static void plan_fit(const wmc_levels *v, const pilot *t, wmc_level_plan *plan)
   set_samples(plan, t->single, t->work_single, t->work_pair);
 }
 
-/* Pairs up to `last`, if they help; with Richardson's weight on the last always. */
+/* Pairs up to `last`; with Richardson's weight on the last at least those that show the bias. */
 static void plan_pairs(const pilot *t, size_t last, bool richardson, wmc_level_plan *plan)
 {
   for (size_t l = 0; l < WMC_LEVELS_MOST; l++) plan->weight[l] = l <= last ? 1 : 0;
   plan->last = (double)last;
   if (richardson) plan->weight[last] = 2;
-  wmc_levels_share(plan, t->single, t->work_single, t->work_pair, richardson);
+  wmc_levels_share(plan, t->single, t->work_single, t->work_pair, richardson ? TO_SEE_BIAS : 0);
+}
+
+/* Variance times work. */
+static double plan_effort(const wmc_level_plan *plan, const pilot *t)
+{
+  double variance = 0, work = 0;
+  for (size_t l = (size_t)plan->first; l <= (size_t)plan->last; l++) {
+    const bool paired = plan->coupling == WMC_COUPLING_PAIRS && (double)l > plan->first;
+    variance += square(plan->weight[l]) * (paired ? t->variance[l] : t->single) / plan->samples[l];
+    work += plan->samples[l] * (paired ? t->work_pair[l] : t->work_single[l]);
+  }
+  return variance * work;
+}
+
+/* Depth inf: pairs where their variance decays and they are cheaper than independent depths. */
+static void plan_limit(const wmc_levels *v, const pilot *t, wmc_level_plan *plan)
+{
+  const bool decays = t->levels > 2 && t->variance[t->levels - 1] < 0.5 * t->variance[1];
+  wmc_level_plan pairs = *plan;
+  plan_fit(v, t, plan);
+  if (!decays) return;
+  plan_pairs(t, choose_last(v, t), true, &pairs);
+  if (plan_effort(&pairs, t) < plan_effort(plan, t)) *plan = pairs;
 }
 
 static void make_plan(const wmc_levels *v, const pilot *t, wmc_level_plan *plan)
 {
-  const size_t deepest = v->count - 1;
   *plan = (wmc_level_plan){.known = 1};
   memcpy(plan->variance, t->variance, sizeof plan->variance);
-  if (!wmc_jacobian_infinite(v->p)) {
-    plan_pairs(t, deepest, false, plan);
-    return;
-  }
-  plan_pairs(t, t->levels > 1 ? t->levels - 1 : deepest, false, plan);
-  if (plan->coupling == WMC_COUPLING_PAIRS)
-    plan_pairs(t, choose_last(v, t, (size_t)plan->first), true, plan);
+  if (wmc_jacobian_infinite(v->p))
+    plan_limit(v, t, plan);
   else
-    plan_fit(v, t, plan);
+    plan_pairs(t, v->count - 1, false, plan);
 }
 
 wmc_status wmc_levels_pilot(wmc_levels *v)
@@ -480,7 +522,7 @@ static void describe_level(const wmc_levels *v, size_t l, double mean, double sq
 {
   const wmc_level_plan *plan = &v->plan;
   const bool pairs = plan->coupling == WMC_COUPLING_PAIRS && (double)l > plan->first;
-  double *rows = out + v->base + l;
+  double *rows = out + v->base + v->controlled + l;
   rows[0] = mean;
   rows[v->count] = squares;
   rows[2 * v->count] = plan->samples[l];
@@ -491,7 +533,7 @@ static void describe_level(const wmc_levels *v, size_t l, double mean, double sq
 bool wmc_levels_draw(wmc_levels *v, wmc_stream *stream, double *out)
 {
   const wmc_level_plan *plan = &v->plan;
-  memset(out, 0, v->base * sizeof *out);
+  memset(out, 0, (v->base + v->controlled) * sizeof *out);
   for (size_t l = 0; l < v->count; l++) {
     const double n = plan->samples[l];
     const bool paired = plan->coupling == WMC_COUPLING_PAIRS && (double)l > plan->first;
@@ -503,6 +545,6 @@ bool wmc_levels_draw(wmc_levels *v, wmc_stream *stream, double *out)
     }
     describe_level(v, l, sum / n, squares / n, out); /* NaN where there are no samples */
   }
-  out[v->base + 5 * v->count] = plan->coupling;
+  out[v->base + v->controlled + 5 * v->count] = plan->coupling;
   return true;
 }

@@ -10,10 +10,12 @@
  * values, checkpoints.
  *
  * A pilot with a random stream of its own, the same in every chain, measures the variance V_l of
- * Y_l for lambda_1 at the last record; with the work C_l of a sample, counted in flops, n_l is
- * proportional to |W_l| sqrt(V_l / C_l), the smallest 1, and s is the level that makes the product
- * of variance and work smallest. If that is the deepest, coupling does not help: at finite depth
- * plain networks are drawn, at depth inf independent depths are extrapolated instead.
+ * Y_l for lambda_1 at the last record (controlled, if control variates are wanted); with the work
+ * C_l of a sample, counted in flops, n_l is proportional to |W_l| sqrt(V_l / C_l), the smallest 1,
+ * and s is the level that makes the product of variance and work smallest. At a finite depth that
+ * may be the deepest: coupling does not help, plain networks are drawn. At depth inf independent
+ * depths are extrapolated instead where the variance does not decay with the level, or where that
+ * is cheaper.
  *
  * At a finite depth all W_l = 1 and the sum has the mean of that depth exactly. At depth inf the
  * pilot chooses the finest level, and W = 2 there (Richardson), which leaves a bias of order
@@ -21,7 +23,7 @@
  * Checked by tests/statistical/levels.c and tests/check/levels.c.
  */
 #pragma once
-#include "residual_jacobian.h"
+#include "residual_jacobian_control.h"
 
 typedef enum wmc_levels_kind {
   WMC_LEVELS_NONE,
@@ -64,14 +66,16 @@ void wmc_levels_destroy(wmc_levels *levels);
 /** Measure variances and fill the plan. WMC_FAILURE (message) if a product is singular. */
 wmc_status wmc_levels_pilot(wmc_levels *levels);
 wmc_level_plan *wmc_levels_plan(wmc_levels *levels);
+/** NULL without. */
+wmc_control *wmc_levels_control(wmc_levels *levels);
 /** All observables of the model in table order. Returns false on failure (message raised). */
 bool wmc_levels_draw(wmc_levels *levels, wmc_stream *stream, double *out);
 
 /** Levels and weights that the pilot's variances, indexed by level, ask for: `single` of one
  * network, plan->variance[l] of a pair, work of both; plan->last and plan->weight are given.
- * `always`: even if pairs do not help. */
+ * `pairs`: levels that are pairs even where they do not help. */
 void wmc_levels_share(wmc_level_plan *plan, double single, const double *work_single,
-                      const double *work_pair, bool always);
+                      const double *work_pair, size_t pairs);
 
 /* Functions of averages, as wmc_derived.evaluate. */
 void wmc_levels_variance(const wmc_value *p, const double *means, double *out, double *doubt);

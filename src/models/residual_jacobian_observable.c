@@ -2,7 +2,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "residual_jacobian_control.h"
 #include "residual_jacobian_drift.h"
 #include "residual_jacobian_levels.h"
 #include "residual_jacobian_spectrum.h"
@@ -682,8 +681,8 @@ const wmc_observable wmc_jacobian_observables[] = {
                     CONVERGES},
     [LEVEL_DIFFERENCE] = {"level_difference",
                           "1",
-                          "lambda_1 at the last record: of the finer network less the coarser, on "
-                          "the first level in use of one network",
+                          "lambda_1 at the last record (controlled, with control): of the finer "
+                          "network less the coarser, on the first level in use of one network",
                           {AXIS_LEVEL, WMC_NO_AXIS}},
     [LEVEL_SQUARE] = {"level_square",
                       "1",

@@ -17,6 +17,7 @@ jacobian() { "$(program jacobian)" "$python" "$here/numpy_jacobian.py"; }
 spectra() { "$(program spectra)"; }
 depths() { "$(program depths)"; }
 parameters() { "$(program parameters)"; }
+limit() { "$(program limit)" "$python" "$here/numpy_jacobian.py"; }
 langevin() { "$(program langevin)" "$python" "$here/numpy_langevin.py"; }
 
 [ $# -gt 0 ] || set -- accumulator normals dense jacobian spectra depths langevin parameters

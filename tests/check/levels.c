@@ -191,7 +191,7 @@ Test(levels, samples_are_shared_in_the_best_way)
       plan.variance[l] = start * pow(2, -rate * l) * (1 + wmc_stream_uniform(s));
     }
     const wmc_level_plan asked = plan; /* sharing clears the weights of what it leaves out */
-    wmc_levels_share(&plan, 1, work_single, work_pair, t % 2);
+    wmc_levels_share(&plan, 1, work_single, work_pair, (size_t)(t % 2));
     const double mine = product(&plan, 1, work_single, work_pair);
     coupled += plan.coupling == WMC_COUPLING_PAIRS;
     cr_expect_eq(plan.samples[FIVE - 1] >= 1, 1);
@@ -304,6 +304,8 @@ Test(levels, states_continue)
   check_state(&p);
   test_parameters_close(&p);
   p = network("64", "depth");
+  check_state(&p);
+  test_give(&p, "control", "yes");
   check_state(&p);
   test_give(&p, "multilevel.kind", "none");
   test_give(&p, "control", "yes");

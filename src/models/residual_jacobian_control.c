@@ -32,12 +32,22 @@ static bool exact_growth(const wmc_value *p, double *out)
   return true;
 }
 
+/* At depth inf only the diffusion of the spectrum alone has the symmetry. */
+static bool symmetric(const wmc_value *p)
+{
+  wmc_chamber_options limit;
+  int field;
+  const char *why;
+  return !wmc_jacobian_infinite(p) || wmc_jacobian_limit(p, &limit, &field, &why);
+}
+
 void wmc_control_check(const wmc_value *p, const wmc_complaints *complaints)
 {
   double *growth = WMC_ARRAY(double, p[RECORD].count);
   const wmc_split split = wmc_jacobian_options(p).split;
   if (wmc_control_wanted(p) && growth &&
-      (wmc_split_modes(&split) > 1 || wmc_jacobian_loses_rank(p) || !exact_growth(p, growth)))
+      (wmc_split_modes(&split) > 1 || !symmetric(p) || wmc_jacobian_loses_rank(p) ||
+       !exact_growth(p, growth)))
     wmc_complain(complaints, CONTROL,
                  "control: no exact mean is known of log|M u| here, which is what the control "
                  "variate needs; use control: no, or gaussian weights in linear or homogeneous "

@@ -13,7 +13,7 @@
  * The coefficients come from a regression in a pilot with a random stream of its own, the same in
  * every chain, so that they are constants and nothing is biased. E h(lambda) = E log|M e_1| where
  * the law of M is invariant under rotations from the right: every chain whose growth is known.
- * Source: docs/theory/jacobian.md, section 7. Checked by tests/statistical/levels.c.
+ * Source: docs/theory/jacobian.md, section 11. Checked by tests/statistical/levels.c.
  */
 #pragma once
 #include "residual_jacobian.h"

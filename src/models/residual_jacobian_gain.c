@@ -1,5 +1,5 @@
 /* What the levels of a run turned out to be: functions of averages. Equations: docs/theory/
- * jacobian.md, section 7. */
+ * jacobian.md, section 11. */
 #include <math.h>
 
 #include "residual_jacobian_levels.h"

@@ -19,7 +19,7 @@
  *
  * At a finite depth all W_l = 1 and the sum has the mean of that depth exactly. At depth inf the
  * pilot chooses the finest level, and W = 2 there (Richardson), which leaves a bias of order
- * L^{-2}. Source: docs/theory/jacobian.md, section 7.
+ * L^{-2}. Source: docs/theory/jacobian.md, section 11.
  * Checked by tests/statistical/levels.c and tests/check/levels.c.
  */
 #pragma once

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # All benchmarks in one run: tests/bench/run.sh [name]...
-# Names: accumulator normals dense jacobian spectra depths langevin parameters (default: all). They print times and, beside them,
+# Names: accumulator normals dense jacobian spectra depths langevin limit parameters (default: all). They print
+# times and, beside them,
 # what NumPy or LAPACK take in the same run; machines are noisy, so read the ratios. Nothing else should
 # run meanwhile. WEYLMC_SIMD=base|v3 lowers the instruction set.
 set -euo pipefail
@@ -20,7 +21,7 @@ parameters() { "$(program parameters)"; }
 limit() { "$(program limit)" "$python" "$here/numpy_jacobian.py"; }
 langevin() { "$(program langevin)" "$python" "$here/numpy_langevin.py"; }
 
-[ $# -gt 0 ] || set -- accumulator normals dense jacobian spectra depths langevin parameters
+[ $# -gt 0 ] || set -- accumulator normals dense jacobian spectra depths langevin limit parameters
 grep -m 1 'model name' /proc/cpuinfo || true
 "$build/src/cli/weylmc" --version
 for name in "$@"; do

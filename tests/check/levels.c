@@ -1,5 +1,5 @@
 /* Coupled pairs of chains are the chains that they say; plans of multilevel sums; states that are
- * packed and go on. Equations: docs/theory/jacobian.md, section 7. */
+ * packed and go on. Equations: docs/theory/jacobian.md, section 11. */
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* Multilevel sums over depths and control variates: laws of the members of a pair, variances of
  * differences by level, means against plain networks and exact values. Draws are independent; every
- * comparison is at 5 standard errors. Equations: docs/theory/jacobian.md, section 7. */
+ * comparison is at 5 standard errors. Equations: docs/theory/jacobian.md, section 11. */
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdio.h>

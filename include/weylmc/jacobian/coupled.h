@@ -16,7 +16,7 @@
  * Sources: M. B. Giles, Multilevel Monte Carlo path simulation, Oper. Res. 56, 607 (2008); M. B.
  * Giles and L. Szpruch, Antithetic multilevel Monte Carlo estimation for multi-dimensional SDEs
  * without Levy area simulation, Ann. Appl. Probab. 24, 1585 (2014); docs/theory/jacobian.md,
- * section 7.
+ * section 11.
  * Checked by tests/check/coupled.c (members are the chains they say) and
  * tests/statistical/levels.c (laws, variances by level). Allocates only in create.
  */

@@ -10,8 +10,8 @@
  * over M is E log|M e_1|, which is known exactly for several chains: a control variate that follows
  * lambda_1 closely. The trapezoidal rule converges exponentially (the integrand is analytic for
  * |Im x| < pi): steps of 1/2 leave 1e-9 at width 200, less below.
- * Source: docs/theory/jacobian.md, section 11. Checked by tests/check/spherical.c (width 2 in closed
- * form, quadrature over the sphere). Reentrant, allocates nothing.
+ * Source: docs/theory/jacobian.md, section 11. Checked by tests/check/spherical.c (width 2 in
+ * closed form, quadrature over the sphere). Reentrant, allocates nothing.
  */
 #pragma once
 

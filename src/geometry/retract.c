@@ -609,10 +609,11 @@ bool wmc_retract_quickly(const wmc_point *point, const wmc_tangent *step, wmc_re
 {
   const wmc_layers *layers = point->layers;
   const int r = layers->rank, n = layers->depth;
-  const wmc_chain chain = {r, n, layers->core, wmc_layers_product(layers, r, r, r)};
+  const bool square = all_square(layers);
+  const wmc_chain chain = {r, n, layers->core, wmc_layers_product(layers, r, r, r), square};
   walk w = step_along(point, step, scratch);
   double *rotations = scratch + cores_size(layers) + walk_size(layers);
-  double *frames = all_square(layers) ? point->frames : NULL;
+  double *frames = square ? point->frames : NULL;
   wmc_retraction found = {.iterations = 0};
   if (n == 1 || !wmc_chain_balance(&chain, w.c.m, point->lambda, rotations, frames, &found.products,
                                    rotations + (size_t)(n + 1) * layers->core))

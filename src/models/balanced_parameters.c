@@ -212,14 +212,15 @@ static void refresh_if_due(wmc_balanced *chain)
 
 /* --- Euler ----------------------------------------------------------------------------------- */
 
-/* The longest step that tilts no frame far: variance below (lambda_r / 3)^2, but not below 1/1024
- * of the whole step. Without tilts lambda_r may pass through 0 at any step. */
+/* The longest step that tilts no frame far: variance below (lambda_r / 3)^2. Tilts lengthen
+ * lambda_r, part after part, so that a step has a few hundred parts at most, even after noise took
+ * lambda_r next to 0. Without tilts lambda_r may pass through 0 at any step. */
 static double longest_step(const wmc_balanced *chain)
 {
   const wmc_upstairs *up = chain->upstairs;
   const double last = up->point.lambda[up->layers->rank - 1] / 3, whole = chain->step;
   if (up->tilt_variance == 0) return whole;
-  return fmin(whole, fmax(last * last / up->tilt_variance, whole / 1024));
+  return fmin(whole, fmax(last * last / up->tilt_variance, 1e-12 * whole));
 }
 
 /* Complex numbers stay complex, to the last digit. */

@@ -81,7 +81,7 @@ static way_back go_back(wmc_stream *stream, int r, int n, double h)
     lambda[k] = 1.2 - 0.8 * k / r;
     for (int p = 0; p < n; p++) m[(size_t)p * core + (size_t)(k * (r + 1))] += lambda[k];
   }
-  const wmc_chain chain = {r, n, core, product};
+  const wmc_chain chain = {r, n, core, product, true};
   cr_assert(wmc_chain_balance(&chain, m, lambda, rotations, NULL, &products, scratch), "r=%d n=%d",
             r, n);
   for (int p = 0; p <= n; p++) {
@@ -153,7 +153,7 @@ Test(chain, nothing_outside_of_the_matrices_is_used)
                  room = wmc_chain_balance_scratch(r, DEEP, core);
     wmc_product *product;
     cr_assert_eq(wmc_product_create(&product, r, r, r), WMC_OK);
-    const wmc_chain chain = {r, DEEP, core, product};
+    const wmc_chain chain = {r, DEEP, core, product, true};
     wmc_stream_normals(stream, DEEP * core, 1e-3, m);
     for (size_t p = 0; p < DEEP; p++)
       for (int k = 0; k < r; k++) m[p * core + (size_t)(k * (r + 1))] += 2 - 0.1 * k;
@@ -184,7 +184,7 @@ Test(chain, no_way_back_from_afar)
   double *scratch = calloc(wmc_chain_balance_scratch(SMALL, 2, 16), sizeof *scratch);
   wmc_product *product;
   cr_assert_eq(wmc_product_create(&product, SMALL, SMALL, SMALL), WMC_OK);
-  const wmc_chain chain = {SMALL, 2, 16, product};
+  const wmc_chain chain = {SMALL, 2, 16, product, true};
   const double far[] = {0.4, NAN, INFINITY};
   for (int t = 0; t < 3; t++) {
     long products = 0;

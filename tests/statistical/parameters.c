@@ -155,7 +155,7 @@ Test(parameters, euler_against_quadrature)
                       {2, 3, 1, "kappa", 1, 0.25},
                       {2, 2, 1, "horizontal", 0, 1}};
   for (size_t k = 0; k < sizeof laws / sizeof laws[0]; k++)
-    compare(&laws[k], "euler", 0.004, 500, 150, 30);
+    compare(&laws[k], "euler", 0.004, 500, 200, 30);
 }
 
 /* Vertical noise alone: X follows the flow of E - S/beta to its minimum, where all sigma^2 are

@@ -40,6 +40,7 @@ typedef struct wmc_chain {
   int r, n;                   /**< r x r matrices, n of them */
   size_t core;                /**< doubles from one to the next, at least r r, a multiple of 8 */
   const wmc_product *product; /**< of r x r matrices */
+  bool crosses;               /**< lambda_r may pass through 0 */
 } wmc_chain;
 
 size_t wmc_chain_balance_scratch(int r, int n, size_t core);

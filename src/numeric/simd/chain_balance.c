@@ -14,8 +14,9 @@
 #include "chain_matrix.h"
 #include "dense_kernels.h"
 
-/* Above this size of what the first rotations leave over lambda_1 the way back is left to others:
- * what the second ones leave is of its square. */
+/* Above this size of what the first rotations leave over lambda_1, or lambda_r where lambda_r may
+ * not pass through 0, the way back is left to others: what the second ones leave is of its square.
+ */
 static const double NEAR = 0.02;
 /* Angles up to which the polynomials of degree 4 and 8 are orthogonal to rounding. */
 static const double ANGLE_4 = 0.004, ANGLE_8 = 0.1, ANGLE_MOST = 0.8;
@@ -33,6 +34,7 @@ typedef struct walk {
   const double *m; /* M_p, p = 0 .. n - 1 here */
   double *k;       /* K_p^T, then the rotations */
   double *frames;  /* or NULL */
+  bool crosses;    /* lambda_r may pass through 0 */
   double *a, *s;   /* antisymmetric and symmetric parts of N_p = K_p^T M_p K_{p-1} */
   double *t;       /* sums of powers */
   double *b;       /* B_p */
@@ -470,8 +472,9 @@ INLINE bool solve(walk *w, int r)
   for (int k = 0; k < entries(r); k += LANES) store(w->t + k, all(1));
   memset(w->temporary[0], 0, bytes);
   for (int p = 1; p < n; p++) eliminate(w, r, p);
-  const double most = largest_of(r * r, w->worst) / w->lambda[0];
-  if (!(most <= NEAR)) return false;
+  const double largest = largest_of(r * r, w->worst), most = largest / w->lambda[0];
+  for (int k = 0; k < (w->crosses ? 1 : r); k++)
+    if (!(largest <= NEAR * w->lambda[k])) return false;
   memset(w->temporary[0], 0, bytes);
   memset(w->temporary[1], 0, bytes);
   memset(w->step, 0, bytes);
@@ -488,7 +491,7 @@ INLINE bool solve(walk *w, int r)
  * sign. */
 INLINE bool reflect(walk *w, int r)
 {
-  if (!(w->lambda[r - 1] < 0)) return false;
+  if (!w->crosses || !(w->lambda[r - 1] < 0)) return false;
   w->lambda[r - 1] *= -1;
   return true;
 }
@@ -547,7 +550,8 @@ static walk map(const wmc_chain *chain, const double *m, double *rotations, doub
             .product = chain->product,
             .m = m,
             .k = rotations,
-            .frames = frames};
+            .frames = frames,
+            .crosses = chain->crosses};
   double **const matrices[MATRICES] = {&w.sum,   &w.gap, &w.inverse, &w.rho, &w.square, &w.mean,
                                        &w.worst, &w.v,   &w.step,    &w.one, &w.row,    &w.column};
   w.a = take(&scratch, n * core);

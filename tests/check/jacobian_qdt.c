@@ -526,6 +526,21 @@ Test(jacobian_qdt, widths_one_and_two)
   wmc_stream_destroy(stream);
 }
 
+/* Width 1, a factorisation a layer: 10^5 equal logarithms, whose plain sum is off by
+ * 6e-11. */
+Test(jacobian_qdt, sums_of_exponents_lose_nothing)
+{
+  enum { LAYERS = 100000 };
+  const double layer = 1.003, sum = LAYERS * log(layer);
+  double values[1], growth;
+  wmc_qdt *qdt;
+  cr_assert_eq(wmc_qdt_create(&qdt, 1, 1), WMC_OK);
+  for (int l = 0; l < LAYERS; l++) wmc_qdt_multiply(qdt, 1, &layer);
+  cr_assert(wmc_qdt_values(qdt, values, &growth));
+  cr_expect_lt(fabs(values[0] - sum), 2e-13, "%.17g, not %.17g", values[0], sum);
+  wmc_qdt_destroy(qdt);
+}
+
 Test(jacobian_qdt, graded_columns_of_any_exponent)
 {
   /* Y = [y_1, e^{r} y_2] with unit y_i at an angle a: s_1 s_2 = e^{r} sin a, and to order e^{2r}

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Going on with a run: more draws, changed physics, damaged and missing checkpoints."""
 import pathlib
+import re
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "support"))
@@ -94,9 +95,10 @@ def damaged_checkpoints(folder, deck):
 
 
 with harness.Folder() as folder:
-    more_draws(folder, "jacobian", decks.jacobian())
-    for p in folder.iterdir():
-        p.unlink()
+    for name in ("jacobian linear", "jacobian levels", "jacobian limit", "jacobian control"):
+        more_draws(folder, name, re.sub(r"draws: \d+", "draws: 200", decks.small_decks()[name]))
+        for p in folder.iterdir():
+            p.unlink()
     more_draws(folder, "balanced observable", decks.balanced(formulation="observable"))
     changed_physics(folder, decks.balanced(formulation="observable"))
     damaged_checkpoints(folder, decks.balanced(formulation="observable"))

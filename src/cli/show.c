@@ -54,10 +54,12 @@ static void name_cells(const wmc_group *group, const wmc_array *array, size_t fr
   for (size_t k = from; k < to; k++) wmc_table_cell(table, "%s", group->axis[array->axis[k]].name);
 }
 
+/* NaN, which is padding or a mean that does not exist, as "-". */
 static void value_cell(const wmc_array *value, const wmc_array *error, size_t at, wmc_table *table)
 {
-  char text[WMC_TEXT_SHORT];
-  wmc_table_cell(table, "%s", wmc_text_value(text, value->data[at], error ? error->data[at] : 0));
+  char text[WMC_TEXT_SHORT] = "-";
+  if (!isnan(value->data[at])) wmc_text_value(text, value->data[at], error ? error->data[at] : 0);
+  wmc_table_cell(table, "%s", text);
 }
 
 static void number_cell(const wmc_array *array, size_t at, const char *format, wmc_table *table)

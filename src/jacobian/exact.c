@@ -46,8 +46,13 @@ static double digamma(double p, void *data)
   return wmc_digamma(at->half_d + p) - at->centre;
 }
 
+/* Below, series in s^2 have all digits, and the Poisson variables would have no end of values. */
+static const double SMALL = 1e-6;
+
 double wmc_exact_log_growth(int d, double s2)
 {
+  if (s2 * d < SMALL) /* (19) */
+    return 0.5 * s2 * (d - 2) * (1 - 0.5 * s2 * (d - 4) * (1 - s2 * (d - 6) / 1.5));
   double centre = -log(2 * s2); /* subtracted term by term: the rest is small */
   return 0.5 * wmc_poisson_mean(0.5 / s2, digamma, &(shape){0.5 * d, centre});
 }
@@ -62,6 +67,7 @@ static double spread(double p, void *data)
 
 double wmc_exact_log_growth_variance(int d, double s2)
 {
+  if (s2 * d < SMALL) return s2 * (1 - 0.5 * s2 * (3.0 * d - 8)); /* (16) */
   double mean = wmc_poisson_mean(0.5 / s2, digamma, &(shape){0.5 * d, 0});
   return 0.25 * wmc_poisson_mean(0.5 / s2, spread, &(shape){0.5 * d, mean});
 }

@@ -396,6 +396,15 @@ wmc_jacobian_request wmc_jacobian_requested(const wmc_value *p)
 
 /* ---- checks ------------------------------------------------------------------------------- */
 
+static void check_depth(const wmc_value *p, const wmc_complaints *complaints)
+{
+  if (!wmc_jacobian_infinite(p) && p[DEPTH].real > INT_MAX)
+    wmc_complain(complaints, DEPTH,
+                 "depth: %.0f is too deep for a network of layers, of which there may be %d; use "
+                 "fewer, or inf",
+                 p[DEPTH].real, INT_MAX);
+}
+
 static void check_records(const wmc_value *p, const wmc_complaints *complaints)
 {
   for (size_t k = 1; k < p[RECORD].count; k++) {
@@ -555,6 +564,7 @@ static void check_histograms(const wmc_value *p, const wmc_complaints *complaint
 
 void wmc_jacobian_check(const wmc_value *p, const wmc_complaints *complaints)
 {
+  check_depth(p, complaints);
   check_histograms(p, complaints);
   check_logarithm(p, complaints);
   check_records(p, complaints);

@@ -12,6 +12,8 @@
 /* Fractions that should be whole multiples are so up to rounding of decimal numbers. */
 static const double ROUNDING = 1e-9;
 
+static const double POINTS_MAX = 100000;
+
 bool wmc_jacobian_has_path(const wmc_value *p) { return p[LAGS].count > 0; }
 
 /* Fraction of the depth between points of the path. */
@@ -20,8 +22,9 @@ static double grid_of(const wmc_value *p) { return p[LAGS].reals[0] / (double)p[
 static size_t path_points(const wmc_value *p)
 {
   const double *window = p[WINDOW].reals;
-  if (!wmc_jacobian_has_path(p)) return 0;
-  return 1 + (size_t)fmax(0, floor((window[1] - window[0]) / grid_of(p) + ROUNDING));
+  if (!wmc_jacobian_has_path(p) || p[WINDOW].count < 2) return 0;
+  const double intervals = floor((window[1] - window[0]) / grid_of(p) + ROUNDING);
+  return 1 + (size_t)fmin(fmax(0, intervals), POINTS_MAX);
 }
 
 static double path_fraction(const wmc_value *p, size_t k)
@@ -67,7 +70,7 @@ static bool check_lists(const wmc_value *p, const wmc_complaints *complaints)
       continue;
     good = false;
     wmc_complain(complaints, lists[k].field,
-                 "%s: %zu to %zu increasing numbers are wanted, found %zu%s",
+                 "%s: at least %zu and at most %zu increasing numbers are wanted, found %zu%s",
                  wmc_jacobian_fields[lists[k].field].name, lists[k].least, lists[k].most,
                  value->count, increases(value) ? "" : " that do not increase");
   }
@@ -88,10 +91,35 @@ static void check_layers(const wmc_value *p, const wmc_complaints *complaints)
                  p[WINDOW].reals[0], depth);
 }
 
+/* What would be ignored. */
+static void check_without_path(const wmc_value *p, const wmc_complaints *complaints)
+{
+  if (p[GAPS].count > 0)
+    wmc_complain(complaints, GAPS,
+                 "gaps: a pair function is estimated where drifts are, which want lags; add lags, "
+                 "or leave gaps out");
+}
+
+/* Paths are kept whole, and their points counted by whole numbers. */
+static bool check_size(const wmc_value *p, const wmc_complaints *complaints)
+{
+  const double points = (p[WINDOW].reals[1] - p[WINDOW].reals[0]) / grid_of(p);
+  if (points <= POINTS_MAX) return true;
+  wmc_complain(
+      complaints, LAGS,
+      "lags: the shortest, %g, over %ld substeps makes a path of %.3g points; at most %.0f "
+      "are allowed: use a longer lag or fewer substeps",
+      p[LAGS].reals[0], p[SUBSTEPS].integer, points, POINTS_MAX);
+  return false;
+}
+
 void wmc_jacobian_check_path(const wmc_value *p, const wmc_complaints *complaints)
 {
   const wmc_block *block = wmc_jacobian_block(p);
-  if (!wmc_jacobian_has_path(p)) return;
+  if (!wmc_jacobian_has_path(p)) {
+    check_without_path(p, complaints);
+    return;
+  }
   if (p[WIDTH].integer < 2)
     wmc_complain(complaints, LAGS, "lags: drifts of gaps need a width of at least 2, found 1");
   if (block == &wmc_block_plain || block == &wmc_block_rotation)
@@ -107,7 +135,7 @@ void wmc_jacobian_check_path(const wmc_value *p, const wmc_complaints *complaint
     wmc_complain(complaints, LAGS,
                  "lags: with a group there are several chains in one network; estimate drifts of "
                  "field: real and complex without a group");
-  if (!check_lists(p, complaints)) return;
+  if (!check_lists(p, complaints) || !check_size(p, complaints)) return;
   for (size_t k = 1; k < p[LAGS].count; k++)
     if (!is_whole(p[LAGS].reals[k] / grid_of(p)))
       wmc_complain(complaints, LAGS,

@@ -176,10 +176,12 @@ static bool in_steps(const wmc_value *p)
 /* 1/(d - 2 + 2P) */
 static double inverse(double p, void *d) { return 1 / (*(const double *)d - 2 + 2 * p); }
 
-/* rho E|x|^{-2} for x ~ N(x_0, rho u I) in d dimensions, rho = |x_0|^2. */
+/* rho E|x|^{-2} for x ~ N(x_0, rho u I) in d dimensions, rho = |x_0|^2; for small u by the powers
+ * of the Laplacian, as P would have no end of values. */
 static double mean_inverse_square(double d, double u)
 {
-  return u > 0 ? wmc_poisson_mean(0.5 / u, inverse, &d) / u : 1;
+  if (u * d < 1e-6) return 1 - u * (d - 4) * (1 - u * (d - 6));
+  return wmc_poisson_mean(0.5 / u, inverse, &d) / u;
 }
 
 /* Its integral over u from 0 to `end`: Simpson's rule in log(1 + u). */

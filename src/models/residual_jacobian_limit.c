@@ -159,8 +159,8 @@ bool wmc_jacobian_steps(const wmc_value *p, const wmc_block **block, wmc_block_o
   wmc_jacobian_points_free(&points);
   if (steps->depth > 0) return true;
   return refuse(RECORD,
-                "steps are equal, and records and paths must be at ends of steps; use fractions "
-                "with few digits, or a smaller resolution",
+                "steps are equal, and records and paths must be at ends of steps, at most 1e9; use "
+                "fractions with few digits, or a smaller resolution, variance or time",
                 field, why);
 }
 
@@ -192,6 +192,18 @@ wmc_chamber_options wmc_jacobian_mode_limit(const wmc_value *p, int k)
   return limit;
 }
 
+/* The whole way, taken as one. */
+static void check_steps(const wmc_chamber_options *limit, const wmc_complaints *complaints)
+{
+  const double most = 1e9;
+  const double steps = limit->resolution * limit->width * limit->variance * limit->time;
+  if (!limit->exact && steps > most)
+    wmc_complain(complaints, TIME,
+                 "time: resolution times width times variance times time, the number of steps at "
+                 "depth inf, is %.3g; at most %.0g are allowed: make one of them smaller",
+                 steps, most);
+}
+
 void wmc_jacobian_check_limit(const wmc_value *p, const wmc_complaints *complaints)
 {
   wmc_chamber_options limit;
@@ -200,7 +212,8 @@ void wmc_jacobian_check_limit(const wmc_value *p, const wmc_complaints *complain
   int field;
   const char *why;
   if (!wmc_jacobian_infinite(p)) return;
-  if (!wmc_jacobian_limit(p, &limit, &field, &why) &&
-      !wmc_jacobian_steps(p, &block, &steps, &field, &why))
+  if (wmc_jacobian_limit(p, &limit, &field, &why))
+    check_steps(&limit, complaints);
+  else if (!wmc_jacobian_steps(p, &block, &steps, &field, &why))
     wmc_complain(complaints, DEPTH, "depth: at depth inf %s", why);
 }

@@ -59,6 +59,21 @@ Test(jacobian_exact, growth_of_a_vector)
     }
 }
 
+/* Poisson means of small s^2, by their definition, and the series that take over below. */
+Test(jacobian_exact, growth_of_a_vector_in_thin_layers)
+{
+  for (int d = 1; d <= 64; d *= 4)
+    for (int side = -1; side <= 1; side += 2) {
+      double s2 = 1e-6 / d * (1 + 1e-3 * side), mean = s2 * (d - 2) / 2, square = s2 * s2;
+      double next = square * (d - 2.0) * (4.0 - d) / 4, spread = s2 - square * (3.0 * d - 8) / 2;
+      cr_expect_lt(fabs(wmc_exact_log_growth(d, s2) - mean - next), 1e-15, "d=%d", d);
+      cr_expect_lt(fabs(wmc_exact_log_growth_variance(d, s2) - spread), 1e-8 * s2, "d=%d", d);
+    }
+  cr_expect_eq(wmc_exact_log_growth(2, 1e-300), 0);
+  cr_expect_lt(fabs(wmc_exact_log_growth(3, 1e-300) - 0.5e-300), 1e-315);
+  cr_expect_lt(fabs(wmc_exact_log_growth_variance(3, 1e-300) - 1e-300), 1e-315);
+}
+
 /* ReLU: K is chi^2 with B degrees of freedom, B binomial; the mean of the growth over K. */
 static double growth_given(double k, const double *data)
 {

@@ -84,6 +84,29 @@ static void append_overview(wmc_text *out)
     wmc_text_append(out, "  %s: %s\n", wmc_models[k]->name, wmc_models[k]->text);
 }
 
+static bool is_part(const wmc_field *field, const char *group)
+{
+  const size_t length = strlen(group);
+  return strncmp(field->name, group, length) == 0 && field->name[length] == '.';
+}
+
+/* The parts of a group of parameters, in every model that has it. */
+static bool append_group(const char *group, wmc_text *out)
+{
+  enum { MOST = 32 };
+  const size_t before = out->length;
+  for (size_t k = 0; wmc_models[k] != NULL; k++) {
+    wmc_field parts[MOST + 1] = {{0}};
+    size_t n = 0;
+    for (const wmc_field *f = wmc_models[k]->fields; f->name != NULL; f++)
+      if (is_part(f, group) && n < MOST) parts[n++] = *f;
+    if (n == 0) continue;
+    wmc_text_append(out, "parameters of %s:\n", wmc_models[k]->name);
+    append_fields("", parts, out);
+  }
+  return out->length > before;
+}
+
 /* One parameter or observable, in every model that has it. */
 static bool append_entry(const char *name, wmc_text *out)
 {
@@ -140,8 +163,10 @@ wmc_status cli_explain(const cli_arguments *a)
     append_overview(&text);
   else if (model != NULL)
     append_model(model, &text);
-  else if (!append_entry(name, &text))
-    status = unknown_name(name);
+  else {
+    const bool entry = append_entry(name, &text), group = append_group(name, &text);
+    if (!entry && !group) status = unknown_name(name);
+  }
   fputs(wmc_text_string(&text), stdout);
   wmc_text_free(&text);
   return status;

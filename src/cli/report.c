@@ -258,6 +258,13 @@ static void print_notes(const source *s, const wmc_report *report, wmc_text *out
                   LEVEL);
 }
 
+static bool has_numbers(const source *s, const wmc_report *report)
+{
+  for (size_t k = 0; report->numbers[k] != NULL; k++)
+    if (wmc_group_array(s->estimates, report->numbers[k]) != NULL) return true;
+  return false;
+}
+
 static wmc_status print_report(wmc_results *results, const wmc_extrapolation *request,
                                wmc_text *out)
 {
@@ -267,6 +274,9 @@ static wmc_status print_report(wmc_results *results, const wmc_extrapolation *re
   if (model == NULL || model->report == NULL)
     return wmc_raise(WMC_DATA, "model '%s' has no report; use weylmc show", name ? name : "?");
   WMC_TRY(open_source(results, request, model, &s));
+  if (!has_numbers(&s, model->report))
+    return wmc_raise(WMC_DATA, "nothing to report: this run has no %s; %s",
+                     model->report->numbers[0], model->report->remedy);
   print_table(&s, model->report, out);
   wmc_text_append(out, "\n");
   print_evidence(&s, model->report, out);

@@ -65,15 +65,17 @@ static void print_index(wmc_text *out, int rank, const hsize_t *dims, size_t k)
   if (rank > 0) wmc_text_append(out, "]");
 }
 
-static void print_entry(wmc_text *out, hid_t type, const void *entry, size_t size)
+/* From its byte `begin` on, if it is a string. */
+static void print_entry(wmc_text *out, hid_t type, const void *entry, size_t size, size_t begin)
 {
   double number;
   if (H5Tequal(type, H5T_NATIVE_DOUBLE) > 0) {
     memcpy(&number, entry, sizeof number);
     wmc_text_append(out, "%.17g", number);
   } else if (H5Tis_variable_str(type) > 0) {
-    const char *string = *(const char *const *)entry;
-    wmc_text_append(out, "\"%.60s\"", string != NULL ? string : "");
+    const char *string = *(const char *const *)entry != NULL ? *(const char *const *)entry : "";
+    const size_t most = 60, line = strcspn(string + begin, "\n");
+    wmc_text_append(out, "\"%.*s\"", (int)(line < most ? line : most), string + begin);
   } else {
     for (size_t k = 0; k < size && k < 16; k++)
       wmc_text_append(out, "%02x", ((const unsigned char *)entry)[k]);
@@ -84,6 +86,16 @@ static bool same_string(const void *a, const void *b)
 {
   const char *x = *(const char *const *)a, *y = *(const char *const *)b;
   return strcmp(x != NULL ? x : "", y != NULL ? y : "") == 0;
+}
+
+/* Begin of the first line in which they differ. */
+static size_t first_line(const void *a, const void *b)
+{
+  const char *x = *(const char *const *)a, *y = *(const char *const *)b;
+  size_t begin = 0;
+  for (size_t k = 0; x != NULL && y != NULL && x[k] != '\0' && x[k] == y[k]; k++)
+    if (x[k] == '\n') begin = k + 1;
+  return begin;
 }
 
 static void compare_entries(comparison *c, const char *where, const source *s,
@@ -102,9 +114,10 @@ static void compare_entries(comparison *c, const char *where, const source *s,
   wmc_text what = {0};
   wmc_text_append(&what, "%zu of %zu entries differ, first", different, n);
   print_index(&what, wmc_h5_shape(s->space[0], dims), dims, first);
+  const size_t begin = strings ? first_line(data[0] + first * size, data[1] + first * size) : 0;
   for (int side = 0; side < 2; side++) {
     wmc_text_append(&what, side == 0 ? ": " : " and ");
-    print_entry(&what, s->type[0], data[side] + first * size, size);
+    print_entry(&what, s->type[0], data[side] + first * size, size, begin);
   }
   differ(c, where, wmc_text_string(&what));
   wmc_text_free(&what);

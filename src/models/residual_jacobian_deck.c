@@ -1,3 +1,4 @@
+#include <float.h>
 #include <limits.h>
 #include <math.h>
 
@@ -405,6 +406,20 @@ static void check_depth(const wmc_value *p, const wmc_complaints *complaints)
                  p[DEPTH].real, INT_MAX);
 }
 
+/* Below, layers would be 1 to the last bit, and all log-singular values 0. */
+static void check_amplitude(const wmc_value *p, const wmc_complaints *complaints)
+{
+  wmc_block_options o = wmc_jacobian_options(p);
+  if (wmc_jacobian_block(p) == &wmc_block_plain) return;
+  if (wmc_jacobian_infinite(p)) o.depth = 1;
+  const double s = sqrt(wmc_block_variance(&o));
+  if (s < DBL_EPSILON)
+    wmc_complain(complaints, TIME,
+                 "time: s = sqrt(variance) (time/depth)^exponent is %.2g, less than the %.2g by "
+                 "which numbers are rounded; use a longer time, a larger variance or fewer layers",
+                 s, DBL_EPSILON);
+}
+
 static void check_records(const wmc_value *p, const wmc_complaints *complaints)
 {
   for (size_t k = 1; k < p[RECORD].count; k++) {
@@ -565,6 +580,7 @@ static void check_histograms(const wmc_value *p, const wmc_complaints *complaint
 void wmc_jacobian_check(const wmc_value *p, const wmc_complaints *complaints)
 {
   check_depth(p, complaints);
+  check_amplitude(p, complaints);
   check_histograms(p, complaints);
   check_logarithm(p, complaints);
   check_records(p, complaints);

@@ -337,4 +337,5 @@ static const wmc_claim claims[] = {
     {.name = NULL},
 };
 
-const wmc_report wmc_jacobian_report = {numbers, claims};
+const wmc_report wmc_jacobian_report = {
+    numbers, claims, "give lags in the deck (inputs/drift), or use weylmc show and fit"};

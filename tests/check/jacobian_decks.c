@@ -107,6 +107,8 @@ Test(jacobian_decks, combinations_without_a_limit_are_refused)
       {"gaps: [1, 2]", "leave gaps out"},
       {"depth: inf, variance: 1.0e12", "number of steps"},
       {"depth: 3000000000", "too deep"},
+      {"time: 1.0e-300", "numbers are rounded"},
+      {"time: 1.0e-12", NULL},
       {"lags: [0.125], block: plain, depth: 64", "no diffusion"},
       {"lags: [0.125], depth: 64, group: 3", "with a group"},
       {"lags: [0.125], depth: 64, multilevel: {kind: depth, coarsest: 16}", "no path"},

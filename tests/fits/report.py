@@ -90,6 +90,11 @@ with harness.Folder() as folder:
     flat = harness.run(folder, "report", "flat.h5")
     report.check("one depth", one.returncode == 0 and flat.returncode == 0 and
                  "sweep depths" in flat.stdout, flat.stdout + flat.stderr)
+    (folder / "bare.yaml").write_text("".join(line + "\n" for line in DECK.splitlines()
+                                              if not line.startswith(("  lags", "  substeps"))))
+    harness.run(folder, "run", "bare.yaml", "-o", "bare.h5", "--set", "run.draws=20")
+    bare = harness.run(folder, "report", "bare.h5")
+    report.check("a run without drifts", bare.returncode == 65 and "give lags" in bare.stderr, bare.stderr)
     harness.run(folder, "run", "balanced.yaml")
     none = harness.run(folder, "report", "balanced.h5")
     report.check("a model without report", none.returncode == 65 and "no report" in none.stderr, none.stderr)

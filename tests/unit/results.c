@@ -502,7 +502,10 @@ static void change_string(wmc_results *r) { r->group[0].array[1].strings[2][0] =
 static void change_label(wmc_results *r) { r->group[0].axis[1].labels[1][0] = 'b'; }
 static void change_coordinate(wmc_results *r) { r->group[0].axis[0].coordinates[1] = 11; }
 static void change_unit(wmc_results *r) { r->group[0].array[0].unit[0] = '2'; }
-static void change_deck(wmc_results *r) { wmc_results_set_note(r, "verbatim", "model: other\n"); }
+static void change_deck(wmc_results *r)
+{
+  wmc_results_set_note(r, "verbatim", "model: balanced\nseed: 3\n");
+}
 static void change_title(wmc_results *r) { wmc_results_set_note(r, "title", "examplE"); }
 static void add_note(wmc_results *r) { wmc_results_set_note(r, "model", "balanced"); }
 static void add_group(wmc_results *r) { wmc_results_add_group(r, "fits"); }
@@ -532,7 +535,7 @@ Test(results, compare_sees_every_difference_outside_provenance)
       {change_label, "/estimates/energy.kind: 1 of 2"},
       {change_coordinate, "/estimates/depth: 1 of 3"},
       {change_unit, "/estimates/entropy@units: "},
-      {change_deck, "/deck/verbatim: "},
+      {change_deck, "/deck/verbatim: 1 of 1 entries differ, first: \"\" and \"seed: 3\""},
       {change_title, "/@title: "},
       {add_note, "/: attribute 'model' is only in "},
       {add_group, "/: object 'fits' is only in "},

@@ -69,6 +69,7 @@ typedef struct wmc_claim {
 typedef struct wmc_report {
   const char *const *numbers; /**< NULL-ended names of observables or derived quantities */
   const wmc_claim *claims;    /**< ended by a NULL name */
+  const char *remedy;         /**< what a run without any of the numbers wants */
 } wmc_report;
 
 /** Complaints about a combination of parameters; the deck adds where the field stands.

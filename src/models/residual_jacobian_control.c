@@ -50,8 +50,8 @@ void wmc_control_check(const wmc_value *p, const wmc_complaints *complaints)
        !exact_growth(p, growth)))
     wmc_complain(complaints, CONTROL,
                  "control: no exact mean is known of log|M u| here, which is what the control "
-                 "variate needs; use control: no, or gaussian weights in linear or homogeneous "
-                 "two-layer blocks, or depth: inf, without a group");
+                 "variate needs; use control: no, or gaussian weights in linear or, at greater "
+                 "depth, homogeneous two-layer blocks, or depth: inf, without a group");
   wmc_free(growth);
 }
 

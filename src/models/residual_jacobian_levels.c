@@ -76,6 +76,20 @@ static void check_depths(const wmc_value *p, const wmc_complaints *complaints)
                  p[LEVELS_COARSEST].integer, p[LEVELS_FINEST].integer);
 }
 
+/* Extrapolations in powers of 1/L go wrong, and pilots do not see it, where a layer is no small
+ * step. */
+static void check_coarsest(const wmc_value *p, const wmc_complaints *complaints)
+{
+  const double most = 4;
+  const wmc_block_options o = wmc_jacobian_options(p);
+  const double spread = o.width * o.variance * o.time / (1 - o.drop);
+  if (wmc_jacobian_infinite(p) && spread > most * (double)p[LEVELS_COARSEST].integer)
+    wmc_complain(complaints, LEVELS_COARSEST,
+                 "multilevel.coarsest: %ld layers are too few to extrapolate from for width times "
+                 "variance times time = %.3g; use at least %.0f, and finest at least 8 times that",
+                 p[LEVELS_COARSEST].integer, spread, ceil(spread / most));
+}
+
 static void check_records(const wmc_value *p, const wmc_complaints *complaints)
 {
   const int depth = wmc_levels_depth(p, 0);
@@ -123,6 +137,7 @@ void wmc_levels_check(const wmc_value *p, const wmc_complaints *complaints)
     wmc_complain(complaints, LEVELS,
                  "multilevel: real chains without a group only; use multilevel: none");
   check_depths(p, complaints);
+  check_coarsest(p, complaints);
   check_records(p, complaints);
   if (second_order(p)) check_second_order(p, complaints);
 }

@@ -139,6 +139,8 @@ Test(jacobian_decks, combinations_without_a_limit_are_refused)
       {"multilevel: {kind: depth, finest: 64}, depth: inf", "at least 8 times"},
       {"multilevel: limit, depth: 64", "infinite depth"},
       {"multilevel: limit, depth: inf", NULL},
+      {"multilevel: limit, depth: inf, time: 100", "use at least"},
+      {"multilevel: {kind: depth, coarsest: 100}, depth: inf, time: 100", NULL},
       {"multilevel: limit, depth: inf, block: one_layer", "moves on its own"},
       {"multilevel: depth, depth: inf, block: one_layer", NULL},
       {"multilevel: depth, depth: 64, block: plain", "no limit to go to"},

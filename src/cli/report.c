@@ -135,19 +135,49 @@ typedef struct verdict {
   double z[TESTS_MAX], adjusted[TESTS_MAX];
 } verdict;
 
-static verdict judge(const source *s, const wmc_claim *claim, size_t point)
+static double p_value(const source *s, const char *test, size_t point, double *z)
 {
-  verdict v = {.tests = 0};
-  double p[TESTS_MAX];
-  for (size_t k = 0; claim->tests[k] != NULL && k < TESTS_MAX; k++) {
-    const number n = read_number(s, claim->tests[k], point);
-    const bool known = isfinite(n.value) && n.error > 0;
-    v.z[k] = known ? n.value / n.error : NAN;
-    p[k] = known ? wmc_normal_two_sided(v.z[k]) : NAN;
-    v.tests++;
+  const number n = read_number(s, test, point);
+  const bool known = isfinite(n.value) && n.error > 0;
+  *z = known ? n.value / n.error : NAN;
+  return known ? wmc_normal_two_sided(*z) : NAN;
+}
+
+/* Verdicts on a claim at all points, adjusted for all its tests at all of them: `p` and `adjusted`
+ * have room for TESTS_MAX a point. */
+static void judge(const source *s, const wmc_claim *claim, double *p, double *adjusted,
+                  verdict *out)
+{
+  size_t tests = 0;
+  while (claim->tests[tests] != NULL && tests < TESTS_MAX) tests++;
+  for (size_t i = 0; i < s->points; i++)
+    for (size_t k = 0; k < tests; k++)
+      p[i * tests + k] = p_value(s, claim->tests[k], i, &out[i].z[k]);
+  wmc_holm(s->points * tests, p, adjusted);
+  for (size_t i = 0; i < s->points; i++) {
+    out[i].tests = tests;
+    out[i].p = NAN;
+    for (size_t k = 0; k < tests; k++) {
+      out[i].adjusted[k] = adjusted[i * tests + k];
+      out[i].p = fmin(out[i].p, out[i].adjusted[k]);
+    }
   }
-  v.p = wmc_holm(v.tests, p, v.adjusted);
-  return v;
+}
+
+/* points x claims, for each claim all points together; NULL without memory. Owned by the caller. */
+static verdict *judge_all(const source *s, const wmc_report *report, size_t claims)
+{
+  verdict *all = WMC_ARRAY(verdict, s->points * claims);
+  double *p = WMC_ARRAY(double, s->points *TESTS_MAX);
+  double *adjusted = WMC_ARRAY(double, s->points *TESTS_MAX);
+  const bool room = all && p && adjusted;
+  for (size_t c = 0; room && c < claims; c++)
+    judge(s, &report->claims[c], p, adjusted, all + c * s->points);
+  wmc_free(p);
+  wmc_free(adjusted);
+  if (room) return all;
+  wmc_free(all);
+  return NULL;
 }
 
 static void verdict_cell(const wmc_claim *claim, const verdict *v, wmc_table *table)
@@ -202,7 +232,8 @@ static void number_cell(number n, wmc_table *table)
   wmc_table_cell(table, "%s", isnan(n.value) ? "-" : wmc_text_value(text, n.value, n.error));
 }
 
-static void print_table(const source *s, const wmc_report *report, wmc_text *out)
+static void print_table(const source *s, const wmc_report *report, const verdict *verdicts,
+                        wmc_text *out)
 {
   const size_t numbers = count_numbers(report), claims = count_claims(report);
   wmc_table table = {.columns = count_fields(s) + numbers + claims};
@@ -213,27 +244,26 @@ static void print_table(const source *s, const wmc_report *report, wmc_text *out
     field_cells(s, (long)point, &table);
     for (size_t k = 0; k < numbers; k++)
       number_cell(read_number(s, report->numbers[k], point), &table);
-    for (size_t k = 0; k < claims; k++) {
-      const verdict v = judge(s, &report->claims[k], point);
-      verdict_cell(&report->claims[k], &v, &table);
-    }
+    for (size_t k = 0; k < claims; k++)
+      verdict_cell(&report->claims[k], &verdicts[k * s->points + point], &table);
   }
   wmc_table_print(&table, out);
   wmc_table_free(&table);
 }
 
-static void print_evidence(const source *s, const wmc_report *report, wmc_text *out)
+static void print_evidence(const source *s, const wmc_report *report, const verdict *verdicts,
+                           wmc_text *out)
 {
   for (size_t point = 0; point < s->points; point++)
-    for (const wmc_claim *claim = report->claims; claim->name != NULL; claim++) {
-      const verdict v = judge(s, claim, point);
-      if (!(v.p < LEVEL)) continue;
+    for (size_t k = 0; report->claims[k].name != NULL; k++) {
+      const verdict *v = &verdicts[k * s->points + point];
+      if (!(v->p < LEVEL)) continue;
       wmc_table table = {.columns = count_fields(s)};
       wmc_text line = {0};
       field_cells(s, (long)point, &table);
       wmc_table_print(&table, &line);
       wmc_text_append(out, "%s", wmc_text_string(&line));
-      explain_verdict(claim, &v, out);
+      explain_verdict(&report->claims[k], v, out);
       wmc_text_free(&line);
       wmc_table_free(&table);
     }
@@ -252,8 +282,8 @@ static void print_notes(const source *s, const wmc_report *report, wmc_text *out
     wmc_text_append(out, "%s: %s (%zu tests, those that apply)\n", claim->name, claim->text, tests);
   }
   wmc_text_append(out,
-                  "p: least p-value of the two-sided tests of a claim, adjusted for their number "
-                  "(Holm); denied below %g\n"
+                  "p: least p-value of the two-sided tests of a claim, adjusted for the number of "
+                  "those of all lines (Holm); denied below %g\n"
                   "numbers behind tests: estimate over standard error\n",
                   LEVEL);
 }
@@ -277,9 +307,12 @@ static wmc_status print_report(wmc_results *results, const wmc_extrapolation *re
   if (!has_numbers(&s, model->report))
     return wmc_raise(WMC_DATA, "nothing to report: this run has no %s; %s",
                      model->report->numbers[0], model->report->remedy);
-  print_table(&s, model->report, out);
+  verdict *verdicts = judge_all(&s, model->report, count_claims(model->report));
+  if (verdicts == NULL) return wmc_no_memory();
+  print_table(&s, model->report, verdicts, out);
   wmc_text_append(out, "\n");
-  print_evidence(&s, model->report, out);
+  print_evidence(&s, model->report, verdicts, out);
+  wmc_free(verdicts);
   print_notes(&s, model->report, out);
   return WMC_OK;
 }

@@ -175,32 +175,42 @@ typedef struct distribution {
   const double *density;
 } distribution;
 
-static double below_edge(const distribution *f, size_t edge)
+/* Sum of the bins below an edge, from that below an edge before it. */
+typedef struct cursor {
+  size_t edge;
+  double sum;
+} cursor;
+
+static cursor move(const distribution *f, cursor c, size_t edge)
 {
-  double sum = 0;
-  for (size_t k = 0; k < edge; k++) sum += f->density[k];
-  return sum * (f->bins->high - f->bins->low) / (double)f->bins->count;
+  for (; c.edge < edge; c.edge++) c.sum += f->density[c.edge];
+  return c;
 }
 
-/* The straight line between two edges, and the cubic through four. */
-static void below(const distribution *f, double x, double *line, double *cubic)
+/* Share below x, by the straight line between two edges and by the cubic through four; *c stays
+ * behind all edges that a greater x needs. */
+static void below(const distribution *f, double x, cursor *c, double *line, double *cubic)
 {
   const size_t n = f->bins->count;
-  const double at = (x - f->bins->low) / (f->bins->high - f->bins->low) * (double)n;
+  const double range = f->bins->high - f->bins->low, at = (x - f->bins->low) / range * (double)n;
   if (!(at < (double)n)) {
-    *line = *cubic = below_edge(f, n);
+    *c = move(f, *c, n);
+    *line = *cubic = c->sum * range / (double)n;
     return;
   }
   const size_t k = (size_t)at, first = k == 0 ? 0 : k + 2 > n ? n - 3 : k - 1;
-  const double left = below_edge(f, k), right = below_edge(f, k + 1);
+  *c = move(f, *c, first);
+  const double left = move(f, *c, k).sum, right = move(f, *c, k + 1).sum;
   *line = left + (at - (double)k) * (right - left);
   *cubic = 0;
   for (size_t i = 0; i < 4; i++) {
     double weight = 1;
     for (size_t j = 0; j < 4; j++)
       if (j != i) weight *= (at - (double)(first + j)) / ((double)i - (double)j);
-    *cubic += weight * below_edge(f, first + i);
+    *cubic += weight * move(f, *c, first + i).sum;
   }
+  *line *= range / (double)n;
+  *cubic *= range / (double)n;
 }
 
 /* Density of gap/mean in all bins of `to`. The doubt is what interpolation of another kind between
@@ -210,9 +220,10 @@ static void unfold(const distribution *f, double mean, const wmc_bins *to, doubl
 {
   const double width = (to->high - to->low) / (double)to->count;
   double line, cubic, line_before, cubic_before;
-  below(f, 0, &line_before, &cubic_before);
+  cursor c = {0, 0};
+  below(f, 0, &c, &line_before, &cubic_before);
   for (size_t b = 0; b < to->count; b++) {
-    below(f, mean * (to->low + width * (double)(b + 1)), &line, &cubic);
+    below(f, mean * (to->low + width * (double)(b + 1)), &c, &line, &cubic);
     out[b] = (cubic - cubic_before) / width;
     doubt[b] = fabs(out[b] - (line - line_before) / width);
     line_before = line;

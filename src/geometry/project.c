@@ -257,34 +257,6 @@ static void assemble_horizontal(const wmc_point *point, const double *h, const d
   }
 }
 
-/* T_p += a_p Lambda - Lambda a_{p-1} */
-static void add_vertical(const wmc_point *point, const double *a, const wmc_tangent *tangent)
-{
-  const wmc_layers *layers = point->layers;
-  const int r = layers->rank, n = layers->depth;
-  const size_t pairs = wmc_layers_pairs(layers);
-  const double *l = point->lambda;
-  for (int p = 1; p <= n; p++) {
-    double *t = wmc_tangent_core(tangent, p);
-    size_t k = (size_t)(p - 1) * pairs;
-    for (int j = 1; j < r; j++)
-      for (int i = 0; i < j; i++, k++) {
-        const double here = p < n ? a[k] : 0, before = p > 1 ? a[k - pairs] : 0;
-        t[j * r + i] += here * l[j] - l[i] * before;
-        t[i * r + j] -= here * l[i] - l[j] * before;
-      }
-  }
-}
-
-void wmc_tangent_assemble(const wmc_point *point, const double *h, const double *a,
-                          const wmc_tangent *tangent, double *scratch)
-{
-  double *inverse = scratch + (size_t)point->layers->depth * wmc_layers_pairs(point->layers);
-  fill_powers(point, scratch, inverse);
-  assemble_horizontal(point, h, scratch, tangent);
-  if (a != NULL && point->layers->depth > 1) add_vertical(point, a, tangent);
-}
-
 void wmc_tangent_horizontal(const wmc_point *point, const wmc_tangent *tangent,
                             const wmc_tangent *out, double *scratch)
 {

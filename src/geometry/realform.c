@@ -85,11 +85,6 @@ void wmc_realform_draw_frames(const wmc_point *point, wmc_stream *stream, double
   wmc_point_refresh(point, scratch);
 }
 
-size_t wmc_realform_scratch(const wmc_layers *layers)
-{
-  return 2 * layers->core + wmc_layers_block(layers);
-}
-
 static double dot(int n, const double *a, const double *b)
 {
   double sum = 0;

@@ -50,10 +50,6 @@ double wmc_tangent_inner(const wmc_tangent *a, const wmc_tangent *b);
 void wmc_tangent_horizontal(const wmc_point *point, const wmc_tangent *tangent,
                             const wmc_tangent *out, double *scratch);
 
-/** The tangent vector of H (r x r) and a (row p of pairs doubles, entry a_ij for i < j; NULL: 0);
- * tilts are not touched. */
-void wmc_tangent_assemble(const wmc_point *point, const double *h, const double *a,
-                          const wmc_tangent *tangent, double *scratch);
 /** Gaussian vector: standard deviation `vertical` in every vertical direction and `horizontal` in
  * every horizontal one; plus `factor` times the gradient of E(X) in the layers, from `slope` =
  * E'(X) (d_N x d_0), unless `slope` is NULL. Takes dim M normals (dim_h if `vertical` is 0), plus

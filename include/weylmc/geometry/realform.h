@@ -31,6 +31,6 @@ void wmc_realform_project(const wmc_tangent *tangent);
 void wmc_realform_draw_frames(const wmc_point *point, wmc_stream *stream, double *scratch);
 /** Pairs of columns (q, i q) and equal lambda for a point whose layers are real forms up to
  * rounding, as retractions leave it: in which basis columns of equal lambda come is not known. The
- * layers become real forms to the last digit of the frames. False if they were not. */
+ * layers become real forms to the last digit of the frames. False if they were not. `scratch`:
+ * 2 core numbers and a block (layers.h). */
 bool wmc_realform_restore(const wmc_point *point, double *scratch);
-size_t wmc_realform_scratch(const wmc_layers *layers);

@@ -13,16 +13,6 @@ static size_t index_length(const wmc_value *parameters)
   return (size_t)wmc_balanced_shape(parameters).rank;
 }
 
-static void count_from_one(size_t n, double *out)
-{
-  for (size_t k = 0; k < n; k++) out[k] = (double)k + 1;
-}
-
-static void index_coordinates(const wmc_value *parameters, double *out)
-{
-  count_from_one(index_length(parameters), out);
-}
-
 static size_t lambda_bin_length(const wmc_value *parameters)
 {
   return wmc_balanced_lambda_bins(parameters).count;
@@ -86,22 +76,12 @@ static size_t column_length(const wmc_value *parameters)
   return has_entries(parameters) ? (size_t)wmc_balanced_shape(parameters).columns : 0;
 }
 
-static void row_coordinates(const wmc_value *parameters, double *out)
-{
-  count_from_one(row_length(parameters), out);
-}
-
-static void column_coordinates(const wmc_value *parameters, double *out)
-{
-  count_from_one(column_length(parameters), out);
-}
-
 const wmc_axis wmc_balanced_axes[] = {
     [WMC_BALANCED_INDEX] = {.name = "index",
                             .unit = "1",
                             .text = "index of the singular value, largest first",
                             .length = index_length,
-                            .coordinates = index_coordinates},
+                            .coordinates = NULL},
     [WMC_BALANCED_RUNG] = {.name = "rung",
                            .unit = "1/energy",
                            .text = "inverse temperature of a rung of the ladder",
@@ -122,16 +102,13 @@ const wmc_axis wmc_balanced_axes[] = {
                                .text = "effective rank, centre of the bin",
                                .length = rank_bin_length,
                                .coordinates = rank_bin_coordinates},
-    [WMC_BALANCED_ROW] = {.name = "row",
-                          .unit = "1",
-                          .text = "row of X",
-                          .length = row_length,
-                          .coordinates = row_coordinates},
+    [WMC_BALANCED_ROW] =
+        {.name = "row", .unit = "1", .text = "row of X", .length = row_length, .coordinates = NULL},
     [WMC_BALANCED_COLUMN] = {.name = "column",
                              .unit = "1",
                              .text = "column of X",
                              .length = column_length,
-                             .coordinates = column_coordinates},
+                             .coordinates = NULL},
     {.name = NULL}};
 
 static bool expected_virial(const wmc_value *parameters, double *out)

@@ -289,33 +289,12 @@ size_t wmc_jacobian_drift_sums_length(const wmc_value *p)
   return wmc_drift_sums(&plan);
 }
 
-static void count_from_one(size_t n, double *out)
-{
-  for (size_t k = 0; k < n; k++) out[k] = (double)(k + 1);
-}
-
-/* Of any axis that has one entry or none. */
-void wmc_jacobian_path_coordinates(const wmc_value *p, double *out)
-{
-  count_from_one(wmc_jacobian_path_length(p), out);
-}
-
 void wmc_jacobian_lag_coordinates(const wmc_value *p, double *out)
 {
   memcpy(out, p[LAGS].reals, p[LAGS].count * sizeof *out);
 }
 
-void wmc_jacobian_path_index_coordinates(const wmc_value *p, double *out)
-{
-  count_from_one(wmc_jacobian_path_index_length(p), out);
-}
-
 void wmc_jacobian_pair_gap_coordinates(const wmc_value *p, double *out)
 {
   memcpy(out, p[GAPS].reals, p[GAPS].count * sizeof *out);
-}
-
-void wmc_jacobian_drift_sums_coordinates(const wmc_value *p, double *out)
-{
-  count_from_one(wmc_jacobian_drift_sums_length(p), out);
 }

@@ -48,8 +48,5 @@ size_t wmc_jacobian_lag_length(const wmc_value *parameters);
 size_t wmc_jacobian_path_index_length(const wmc_value *parameters);
 size_t wmc_jacobian_pair_gap_length(const wmc_value *parameters);
 size_t wmc_jacobian_drift_sums_length(const wmc_value *parameters);
-void wmc_jacobian_path_coordinates(const wmc_value *parameters, double *out);
 void wmc_jacobian_lag_coordinates(const wmc_value *parameters, double *out);
-void wmc_jacobian_path_index_coordinates(const wmc_value *parameters, double *out);
 void wmc_jacobian_pair_gap_coordinates(const wmc_value *parameters, double *out);
-void wmc_jacobian_drift_sums_coordinates(const wmc_value *parameters, double *out);

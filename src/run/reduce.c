@@ -123,7 +123,8 @@ static wmc_status add_model_axis(wmc_group *group, layout *l, size_t k)
   if (longest == 0) return WMC_OK;
   double *points = WMC_ARRAY(double, longest);
   if (points == NULL) return wmc_no_memory();
-  axis->coordinates(plan->task[l->longest[k]].parameters, points);
+  for (size_t i = 0; i < longest; i++) points[i] = (double)(i + 1);
+  if (axis->coordinates != NULL) axis->coordinates(plan->task[l->longest[k]].parameters, points);
   l->model[k] =
       wmc_group_add_axis(group, axis->name, axis->unit, axis->text, longest, points, NULL);
   wmc_free(points);

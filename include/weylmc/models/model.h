@@ -21,7 +21,7 @@
 typedef struct wmc_axis {
   const char *name, *unit, *text;
   size_t (*length)(const wmc_value *parameters);
-  void (*coordinates)(const wmc_value *parameters, double *out);
+  void (*coordinates)(const wmc_value *parameters, double *out); /**< NULL: 1, 2, ... */
 } wmc_axis;
 
 enum {

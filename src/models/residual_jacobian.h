@@ -115,6 +115,11 @@ extern const wmc_report wmc_jacobian_report;
 
 const wmc_block *wmc_jacobian_block(const wmc_value *parameters);
 wmc_block_options wmc_jacobian_options(const wmc_value *parameters);
+/** Singular values of a network: width, times the order of the group. */
+size_t wmc_jacobian_size(const wmc_value *parameters);
+/** Entries of an observable in the means of all of them. */
+const double *wmc_jacobian_mean(const wmc_value *parameters, const double *means,
+                                const char *observable);
 /** Depth inf: the diffusion of chamber.h. */
 bool wmc_jacobian_infinite(const wmc_value *parameters);
 /** The diffusion that the spectrum follows at depth inf, where it moves on its own. False if it

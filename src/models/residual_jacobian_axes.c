@@ -12,12 +12,7 @@ static void record_coordinates(const wmc_value *p, double *out)
   memcpy(out, p[RECORD].reals, p[RECORD].count * sizeof *out);
 }
 
-static size_t index_length(const wmc_value *p)
-{
-  return (size_t)(p[WIDTH].integer * p[GROUP].integer);
-}
-
-static size_t gap_length(const wmc_value *p) { return index_length(p) - 1; }
+static size_t gap_length(const wmc_value *p) { return wmc_jacobian_size(p) - 1; }
 
 static size_t loss_length(const wmc_value *p) { return wmc_jacobian_loses_rank(p) ? 1 : 0; }
 
@@ -39,7 +34,7 @@ static size_t channel_length(const wmc_value *p)
 
 static size_t loss_index_length(const wmc_value *p)
 {
-  return wmc_jacobian_loses_rank(p) ? index_length(p) : 0;
+  return wmc_jacobian_loses_rank(p) ? wmc_jacobian_size(p) : 0;
 }
 
 static size_t rate_length(const wmc_value *p)
@@ -49,7 +44,7 @@ static size_t rate_length(const wmc_value *p)
 
 static size_t control_length(const wmc_value *p)
 {
-  return wmc_control_wanted(p) ? index_length(p) : 0;
+  return wmc_control_wanted(p) ? wmc_jacobian_size(p) : 0;
 }
 
 static void level_coordinates(const wmc_value *p, double *out)
@@ -68,12 +63,12 @@ static size_t angle_length(const wmc_value *p) { return wmc_jacobian_has_angle(p
 
 static size_t covariance_length(const wmc_value *p)
 {
-  return wmc_jacobian_requested(p).covariance ? index_length(p) : 0;
+  return wmc_jacobian_requested(p).covariance ? wmc_jacobian_size(p) : 0;
 }
 
 static size_t metric_length(const wmc_value *p)
 {
-  return wmc_jacobian_has_logarithm(p) ? index_length(p) : 0;
+  return wmc_jacobian_has_logarithm(p) ? wmc_jacobian_size(p) : 0;
 }
 
 static size_t bins_length(const wmc_value *p) { return wmc_jacobian_requested(p).values.count; }
@@ -109,7 +104,8 @@ static void spacing_bins(const wmc_value *p, double *out)
 
 const wmc_axis wmc_jacobian_axes[] = {
     [AXIS_RECORD] = {"record", "1", "fraction of the depth", record_length, record_coordinates},
-    [AXIS_INDEX] = {"index", "1", "index of the singular value, largest first", index_length, NULL},
+    [AXIS_INDEX] = {"index", "1", "index of the singular value, largest first", wmc_jacobian_size,
+                    NULL},
     [AXIS_GAP] = {"gap_index", "1", "gap between singular values i and i + 1", gap_length, NULL},
     [AXIS_LOSS] = {"loss", "1", "of networks that may lose rank", loss_length, NULL},
     [AXIS_LOSS_INDEX] = {"loss_index", "1", "index of a singular value that may vanish",

@@ -343,6 +343,11 @@ static long integer_or(const wmc_value *value, long otherwise)
   return value->present ? value->integer : otherwise;
 }
 
+size_t wmc_jacobian_size(const wmc_value *p)
+{
+  return (size_t)(p[WIDTH].integer * p[GROUP].integer);
+}
+
 wmc_block_options wmc_jacobian_options(const wmc_value *p)
 {
   double width = (double)p[WIDTH].integer;

@@ -7,7 +7,7 @@
 #include "residual_jacobian_levels.h"
 #include "residual_jacobian_moments.h"
 
-static const double *mean_of(const wmc_value *p, const double *means, const char *observable)
+const double *wmc_jacobian_mean(const wmc_value *p, const double *means, const char *observable)
 {
   return means + wmc_observable_first(&wmc_residual_jacobian, observable, p);
 }
@@ -19,8 +19,8 @@ static double conditional(double sum, double share) { return share > 0 ? sum / s
 
 static void values_given_finite(const wmc_value *p, const double *means, double *out, double *doubt)
 {
-  const double *share = mean_of(p, means, "finite_share"),
-               *sum = mean_of(p, means, "finite_log_singular_values");
+  const double *share = wmc_jacobian_mean(p, means, "finite_share"),
+               *sum = wmc_jacobian_mean(p, means, "finite_log_singular_values");
   const size_t entries =
       wmc_jacobian_loses_rank(p) ? p[RECORD].count * (size_t)p[WIDTH].integer : 0;
   (void)doubt;
@@ -30,8 +30,8 @@ static void values_given_finite(const wmc_value *p, const double *means, double 
 /* M u = 0 exactly if M = 0: the share of lambda_1 is that of log|M u|. */
 static void growth_given_finite(const wmc_value *p, const double *means, double *out, double *doubt)
 {
-  const double *share = mean_of(p, means, "finite_share"),
-               *sum = mean_of(p, means, "finite_log_vector_growth");
+  const double *share = wmc_jacobian_mean(p, means, "finite_share"),
+               *sum = wmc_jacobian_mean(p, means, "finite_log_vector_growth");
   (void)doubt;
   for (size_t k = 0; k < p[RECORD].count; k++)
     out[k] = conditional(sum[k], share[k * (size_t)p[WIDTH].integer]);
@@ -47,7 +47,8 @@ typedef struct fitted {
 
 static fitted fit(const wmc_value *p, const double *means)
 {
-  fitted f = {.plan = wmc_jacobian_drift_plan(p), .sums = mean_of(p, means, "drift_sums")};
+  fitted f = {.plan = wmc_jacobian_drift_plan(p),
+              .sums = wmc_jacobian_mean(p, means, "drift_sums")};
   wmc_drift_estimate(&f.plan, f.sums, &f.e);
   return f;
 }
@@ -98,7 +99,7 @@ static void diffusion_matrix(const wmc_value *p, const double *means, double *ou
 {
   const wmc_drift_plan plan = wmc_jacobian_drift_plan(p);
   (void)doubt;
-  wmc_drift_matrix(&plan, mean_of(p, means, "drift_sums"), out);
+  wmc_drift_matrix(&plan, wmc_jacobian_mean(p, means, "drift_sums"), out);
 }
 
 /* ---- what they are at depth inf ------------------------------------------------------------- */

@@ -95,17 +95,11 @@ static bool spread_out(const wmc_value *p, size_t entries, double one, double *o
   return true;
 }
 
-/* Width of the matrix that the modes make up. */
-static size_t index_of_whole(const wmc_value *p)
-{
-  return (size_t)(p[WIDTH].integer * p[GROUP].integer);
-}
-
 bool wmc_jacobian_expected_values(const wmc_value *p, double *out)
 {
   setting t = setting_of(p);
   double each;
-  return is_conformal(&t, &each) && spread_out(p, index_of_whole(p), each, out);
+  return is_conformal(&t, &each) && spread_out(p, wmc_jacobian_size(p), each, out);
 }
 
 bool wmc_jacobian_expected_levels(const wmc_value *p, double *out)
@@ -274,7 +268,7 @@ static double complex_gap(double tau)
 /* Width 2, infinite depth, shift 1 - 2/beta or 0. */
 static bool limit_gap(const wmc_value *p, const wmc_chamber_options *limit, double *out)
 {
-  if (index_of_whole(p) != 2 || limit->width != 2) return false;
+  if (wmc_jacobian_size(p) != 2 || limit->width != 2) return false;
   for (size_t k = 0; k < p[RECORD].count; k++)
     out[k] = (limit->beta == 2 ? complex_gap : wmc_hyperbolic_gap_limit)(
         limit->variance * limit->time * p[RECORD].reals[k]);
@@ -323,8 +317,8 @@ bool wmc_jacobian_expected_gap(const wmc_value *p, double *out)
   if (in_limit(p, &limit)) return limit_gap(p, &limit, out);
   setting t = setting_of(p);
   double each, square;
-  if (index_of_whole(p) == 1) return false;
-  if (is_conformal(&t, &each)) return spread_out(p, index_of_whole(p) - 1, 0, out);
+  if (wmc_jacobian_size(p) == 1) return false;
+  if (is_conformal(&t, &each)) return spread_out(p, wmc_jacobian_size(p) - 1, 0, out);
   if (!t.linear || !t.gaussian || !t.bare || t.o.width != 2 || !wmc_split_is_trivial(&t.o.split))
     return false;
   for (size_t k = 0; k < p[RECORD].count; k++)
@@ -420,7 +414,7 @@ bool wmc_jacobian_expected_distance(const wmc_value *p, double *out)
   setting t = setting_of(p);
   double each;
   return is_conformal(&t, &each) &&
-         add_up(p, 2 * sqrt((double)index_of_whole(p)) * fabs(each), out);
+         add_up(p, 2 * sqrt((double)wmc_jacobian_size(p)) * fabs(each), out);
 }
 
 /* All kinds of ranks where all singular values are equal. */
@@ -428,7 +422,7 @@ bool wmc_jacobian_expected_rank(const wmc_value *p, double *out)
 {
   setting t = setting_of(p);
   double each;
-  return is_conformal(&t, &each) && everywhere(p, (double)index_of_whole(p), out);
+  return is_conformal(&t, &each) && everywhere(p, (double)wmc_jacobian_size(p), out);
 }
 
 /* In the limit the mean of lambda over i is independent of the gaps: E tr g / d is the product of
@@ -473,7 +467,7 @@ bool wmc_jacobian_expected_squared_sum(const wmc_value *p, double *out)
   double each;
   if (is_conformal(&t, &each)) {
     for (size_t k = 0; k < p[RECORD].count; k++)
-      out[k] = (double)index_of_whole(p) * pow(wmc_jacobian_layer(p, k) * each, 2);
+      out[k] = (double)wmc_jacobian_size(p) * pow(wmc_jacobian_layer(p, k) * each, 2);
     return true;
   }
   if (!in_whole_limit(p, &limit)) return false;
@@ -592,20 +586,21 @@ static bool two_by_two(const wmc_value *p, size_t columns, double *out)
 
 bool wmc_jacobian_expected_variance_of_values(const wmc_value *p, double *out)
 {
-  if (index_of_whole(p) == 1) return wmc_jacobian_expected_variance_of_sum(p, out);
+  if (wmc_jacobian_size(p) == 1) return wmc_jacobian_expected_variance_of_sum(p, out);
   return two_by_two(p, 1, out);
 }
 
 bool wmc_jacobian_expected_covariance(const wmc_value *p, double *out)
 {
-  if (index_of_whole(p) == 1) return wmc_jacobian_expected_variance_of_sum(p, out);
+  if (wmc_jacobian_size(p) == 1) return wmc_jacobian_expected_variance_of_sum(p, out);
   return two_by_two(p, 2, out);
 }
 
 bool wmc_jacobian_expected_log_mean(const wmc_value *p, double *out)
 {
   if (!wmc_jacobian_expected_sum(p, out)) return false;
-  for (size_t k = 0; k < p[RECORD].count; k++) out[k] = exp(2 * out[k] / (double)index_of_whole(p));
+  for (size_t k = 0; k < p[RECORD].count; k++)
+    out[k] = exp(2 * out[k] / (double)wmc_jacobian_size(p));
   return true;
 }
 
@@ -613,7 +608,7 @@ bool wmc_jacobian_expected_log_mean(const wmc_value *p, double *out)
 bool wmc_jacobian_expected_log_mean_matrix(const wmc_value *p, double *out)
 {
   const setting t = setting_of(p);
-  const size_t d = index_of_whole(p), records = p[RECORD].count;
+  const size_t d = wmc_jacobian_size(p), records = p[RECORD].count;
   if (!t.gaussian || !wmc_jacobian_expected_log_mean(p, out)) return false;
   for (size_t k = records; k-- > 0;) {
     const double one = out[k];

@@ -14,7 +14,7 @@ typedef struct averages {
 static averages averages_of(const wmc_value *p, const double *means)
 {
   const size_t n = wmc_levels_count(p);
-  const double *rows = means + wmc_observable_first(&wmc_residual_jacobian, "level_difference", p);
+  const double *rows = wmc_jacobian_mean(p, means, "level_difference");
   averages a = {n, n, 0, rows, rows + n, rows + 2 * n, rows + 3 * n, rows + 4 * n, 0};
   if (n == 0) return a;
   a.coupling = (wmc_coupling)lround(rows[5 * n]);

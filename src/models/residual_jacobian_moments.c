@@ -6,16 +6,6 @@
 #include "weylmc/base/memory.h"
 #include "weylmc/numeric/dense.h"
 
-static const double *mean_of(const wmc_value *p, const double *means, const char *observable)
-{
-  return means + wmc_observable_first(&wmc_residual_jacobian, observable, p);
-}
-
-static size_t index_length(const wmc_value *p)
-{
-  return (size_t)(p[WIDTH].integer * p[GROUP].integer);
-}
-
 /* First moments of what is finite, and the shares of the networks where it is. */
 typedef struct moments {
   size_t records, d;
@@ -28,14 +18,16 @@ static moments moments_of(const wmc_value *p, const double *means)
   const bool loses = wmc_jacobian_loses_rank(p);
   return (moments){
       .records = p[RECORD].count,
-      .d = index_length(p),
+      .d = wmc_jacobian_size(p),
       .loses = loses,
-      .share = mean_of(p, means, "finite_share"),
-      .values = mean_of(p, means, loses ? "finite_log_singular_values" : "log_singular_values"),
-      .sum =
-          mean_of(p, means, loses ? "finite_log_singular_values_sum" : "log_singular_values_sum"),
-      .gap = mean_of(p, means, loses ? "finite_gap" : "gap"),
-      .growth = mean_of(p, means, loses ? "finite_log_vector_growth" : "log_vector_growth")};
+      .share = wmc_jacobian_mean(p, means, "finite_share"),
+      .values =
+          wmc_jacobian_mean(p, means, loses ? "finite_log_singular_values" : "log_singular_values"),
+      .sum = wmc_jacobian_mean(
+          p, means, loses ? "finite_log_singular_values_sum" : "log_singular_values_sum"),
+      .gap = wmc_jacobian_mean(p, means, loses ? "finite_gap" : "gap"),
+      .growth =
+          wmc_jacobian_mean(p, means, loses ? "finite_log_vector_growth" : "log_vector_growth")};
 }
 
 /* Share of the networks in which lambda_i of record k is finite. */
@@ -53,7 +45,7 @@ void wmc_jacobian_variance_of_values(const wmc_value *p, const double *means, do
                                      double *doubt)
 {
   const moments m = moments_of(p, means);
-  const double *square = mean_of(p, means, "log_singular_values_squared");
+  const double *square = wmc_jacobian_mean(p, means, "log_singular_values_squared");
   (void)doubt;
   for (size_t k = 0; k < m.records; k++)
     for (size_t i = 0; i < m.d; i++) {
@@ -66,7 +58,7 @@ void wmc_jacobian_variance_of_sum(const wmc_value *p, const double *means, doubl
                                   double *doubt)
 {
   const moments m = moments_of(p, means);
-  const double *square = mean_of(p, means, "log_singular_values_sum_squared");
+  const double *square = wmc_jacobian_mean(p, means, "log_singular_values_sum_squared");
   (void)doubt;
   for (size_t k = 0; k < m.records; k++)
     out[k] = variance(share_of(&m, k, m.d - 1), m.sum[k], square[k]);
@@ -76,7 +68,7 @@ void wmc_jacobian_variance_of_gap(const wmc_value *p, const double *means, doubl
                                   double *doubt)
 {
   const moments m = moments_of(p, means);
-  const double *square = mean_of(p, means, "gap_squared");
+  const double *square = wmc_jacobian_mean(p, means, "gap_squared");
   (void)doubt;
   for (size_t k = 0; k < m.records; k++)
     for (size_t i = 0; i + 1 < m.d; i++) {
@@ -90,7 +82,7 @@ void wmc_jacobian_variance_of_growth(const wmc_value *p, const double *means, do
                                      double *doubt)
 {
   const moments m = moments_of(p, means);
-  const double *square = mean_of(p, means, "log_vector_growth_squared");
+  const double *square = wmc_jacobian_mean(p, means, "log_vector_growth_squared");
   (void)doubt;
   for (size_t k = 0; k < m.records; k++)
     out[k] = variance(share_of(&m, k, 0), m.growth[k], square[k]);
@@ -119,7 +111,7 @@ void wmc_jacobian_variance_of_spacing(const wmc_value *p, const double *means, d
 void wmc_jacobian_covariance(const wmc_value *p, const double *means, double *out, double *doubt)
 {
   const moments m = moments_of(p, means);
-  const double *products = mean_of(p, means, "log_singular_values_products");
+  const double *products = wmc_jacobian_mean(p, means, "log_singular_values_products");
   (void)doubt;
   for (size_t k = 0; k < m.records; k++)
     for (size_t i = 0; i < m.d; i++)
@@ -136,9 +128,10 @@ void wmc_jacobian_covariance(const wmc_value *p, const double *means, double *ou
 
 void wmc_jacobian_log_mean(const wmc_value *p, const double *means, double *out, double *doubt)
 {
-  const double *sum = mean_of(p, means, "log_singular_values_sum");
+  const double *sum = wmc_jacobian_mean(p, means, "log_singular_values_sum");
   (void)doubt;
-  for (size_t k = 0; k < p[RECORD].count; k++) out[k] = exp(2 / (double)index_length(p) * sum[k]);
+  for (size_t k = 0; k < p[RECORD].count; k++)
+    out[k] = exp(2 / (double)wmc_jacobian_size(p) * sum[k]);
 }
 
 /* out <- exp(a) for a symmetric d x d matrix; `vectors` (d x d) and `values` (d) are scratch. */
@@ -157,8 +150,8 @@ static bool exponential(size_t d, const double *a, double *vectors, double *valu
 void wmc_jacobian_log_mean_matrix(const wmc_value *p, const double *means, double *out,
                                   double *doubt)
 {
-  const double *mean = mean_of(p, means, "log_metric");
-  const size_t d = index_length(p), size = d * d;
+  const double *mean = wmc_jacobian_mean(p, means, "log_metric");
+  const size_t d = wmc_jacobian_size(p), size = d * d;
   double *scratch = WMC_ARRAY(double, size + d);
   (void)doubt;
   for (size_t k = 0; k < p[RECORD].count; k++)
@@ -236,7 +229,7 @@ void wmc_jacobian_spacing_density(const wmc_value *p, const double *means, doubl
 {
   const moments m = moments_of(p, means);
   const wmc_jacobian_request request = wmc_jacobian_requested(p);
-  const double *density = mean_of(p, means, "gap_density");
+  const double *density = wmc_jacobian_mean(p, means, "gap_density");
   const size_t n = request.gaps.count;
   for (size_t k = 0; k < m.records; k++)
     for (size_t i = 0; i + 1 < m.d; i++) {

@@ -8,16 +8,10 @@
 #include <string.h>
 
 #include "parameters.h"
+#include "streams.h"
 #include "support.h"
 
 enum { MOST = 4, ENTRIES = MOST * MOST };
-
-static wmc_stream *stream_of(long seed)
-{
-  wmc_stream *stream;
-  cr_assert_eq(wmc_stream_create(&stream, seed, 0), WMC_OK);
-  return stream;
-}
 
 static const struct {
   int columns, hidden, rows, rank;
@@ -162,7 +156,7 @@ static void check_unitary(int n, const wmc_complex *q)
 
 Test(balanced_complex, energy_and_virial_are_those_of_the_matrix)
 {
-  wmc_stream *s = stream_of(71);
+  wmc_stream *s = test_stream(71, 0);
   for (int t = 0; t < test_trials(96); t++) {
     problem p;
     wmc_balanced *c = chain_of(&p, "metropolis", t, s);
@@ -188,7 +182,7 @@ static wmc_unitary_turn turn_random(wmc_stream *s, bool some)
 
 Test(balanced_complex, turns_change_the_energy_as_stated)
 {
-  wmc_stream *s = stream_of(72);
+  wmc_stream *s = test_stream(72, 0);
   for (int t = 0; t < test_trials(96); t++) {
     problem p;
     wmc_balanced *c = chain_of(&p, "metropolis", t, s);
@@ -216,7 +210,7 @@ Test(balanced_complex, turns_change_the_energy_as_stated)
 /* Moves of lambda and of the scale against the density with the energy of the matrix. */
 Test(balanced_complex, ratios_are_differences_of_densities)
 {
-  wmc_stream *s = stream_of(73);
+  wmc_stream *s = test_stream(73, 0);
   for (int t = 0; t < test_trials(96); t++) {
     problem p;
     double virial;
@@ -244,7 +238,7 @@ Test(balanced_complex, packed_chains_continue_bit_for_bit)
   const wmc_model *model = &wmc_model_balanced;
   for (int t = 0; t < 24; t++) {
     problem p, q;
-    wmc_stream *s = stream_of(80 + t), *copy = stream_of(80 + t);
+    wmc_stream *s = test_stream(80 + t, 0), *copy = test_stream(80 + t, 0);
     wmc_balanced *one = chain_of(&p, "metropolis", t, s);
     wmc_balanced *two = chain_of(&q, "metropolis", t, copy);
     double *packed = calloc(model->state_size(one), sizeof *packed), first[64], second[64];
@@ -271,7 +265,7 @@ Test(balanced_complex, packed_chains_continue_bit_for_bit)
  * against the virial, other entries against changes by small turns of U. */
 Test(balanced_complex, force_is_the_derivative_of_the_energy)
 {
-  wmc_stream *s = stream_of(74);
+  wmc_stream *s = test_stream(74, 0);
   for (int t = 0; t < test_trials(96); t++) {
     problem p;
     double virial;
@@ -320,7 +314,7 @@ Test(balanced_complex, ladders_take_out_the_least_energy)
 {
   const double re[] = {1, 2, 0, -1}, im[] = {30, 0, -4, 50};
   test_parameters p = test_parameters_open(&wmc_model_balanced);
-  wmc_stream *s = stream_of(75);
+  wmc_stream *s = test_stream(75, 0);
   double out[64];
   void *chain;
   test_give_number(&p, "width", 2);

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "streams.h"
 #include "support.h"
 #include "weylmc/geometry/energy.h"
 #include "weylmc/geometry/entropy.h"
@@ -12,13 +13,6 @@
 #include "weylmc/numeric/random.h"
 
 enum { D = 4, WIDE = 7, DEEP = 5, ROWS = 160, COLUMNS = 64 }; /* largest cases below */
-
-static wmc_stream *stream_of(long seed)
-{
-  wmc_stream *stream;
-  cr_assert_eq(wmc_stream_create(&stream, seed, 0), WMC_OK);
-  return stream;
-}
 
 static int pick(wmc_stream *s, int least, int most)
 {
@@ -50,7 +44,7 @@ static void spectrum_random(wmc_stream *s, int d, double spread, const wmc_spect
 
 Test(balanced_metric, weight_is_the_sum_that_defines_it)
 {
-  wmc_stream *s = stream_of(1);
+  wmc_stream *s = test_stream(1, 0);
   for (int t = 0; t < test_trials(3000); t++) {
     int n = t % 7 == 0 ? 1000 : pick(s, 1, 64);
     double log_s = (t % 3 ? 1 : 200) * wmc_stream_normal(s);
@@ -80,7 +74,7 @@ Test(balanced_metric, depths_one_and_two_and_equal_values)
 
 Test(balanced_metric, fast_weights_agree)
 {
-  wmc_stream *s = stream_of(2);
+  wmc_stream *s = test_stream(2, 0);
   double memory[5 * D], a[D * D];
   for (int t = 0; t < test_trials(3000); t++) {
     int n = t % 5 == 0 ? 1000 : pick(s, 1, 40);
@@ -208,7 +202,7 @@ static double half_log_volume(const network *w, int first, int last, bool values
 
 Test(balanced_entropy, is_the_log_volume_of_the_fibre)
 {
-  wmc_stream *s = stream_of(3);
+  wmc_stream *s = test_stream(3, 0);
   static network w;
   for (int t = 0; t < test_trials(60); t++) {
     int d = pick(s, 1, 3), m = pick(s, 0, 2), depth = pick(s, 2, 4);
@@ -240,7 +234,7 @@ Test(balanced_entropy, stiefel_volumes)
  * what remains when the fibres' volume is taken out. */
 Test(balanced_gibbs, density_is_the_volume_of_the_manifold)
 {
-  wmc_stream *s = stream_of(4);
+  wmc_stream *s = test_stream(4, 0);
   static network w;
   for (int t = 0; t < test_trials(40); t++) {
     int d = pick(s, 1, 3), m = pick(s, 0, 1), depth = pick(s, 1, 3);
@@ -264,7 +258,7 @@ Test(balanced_gibbs, density_is_the_volume_of_the_manifold)
 
 Test(balanced_gibbs, dimensions_count_the_tangent_vectors)
 {
-  wmc_stream *s = stream_of(5);
+  wmc_stream *s = test_stream(5, 0);
   static network w;
   for (int d = 1; d <= 3; d++)
     for (int m = 0; m <= 1; m++)
@@ -325,7 +319,7 @@ static wmc_gibbs law_random(wmc_stream *s, int t)
 
 Test(balanced_gibbs, gradients_are_derivatives)
 {
-  wmc_stream *s = stream_of(6);
+  wmc_stream *s = test_stream(6, 0);
   double memory[5 * D], force[D], gradient[D];
   for (int t = 0; t < test_trials(400); t++) {
     wmc_gibbs law = law_random(s, t);
@@ -368,7 +362,7 @@ Test(balanced_entropy, gradient_at_equal_values)
 
 Test(balanced_gibbs, move_is_the_difference_of_densities)
 {
-  wmc_stream *s = stream_of(7);
+  wmc_stream *s = test_stream(7, 0);
   double memory[5 * D];
   for (int t = 0; t < test_trials(4000); t++) {
     wmc_gibbs law = law_random(s, t);
@@ -392,7 +386,7 @@ Test(balanced_gibbs, move_is_the_difference_of_densities)
 /* Scaling X by t scales the mass by t^P: the density in log lambda at fixed ratios. */
 Test(balanced_gibbs, scaling_is_that_of_the_density)
 {
-  wmc_stream *s = stream_of(8);
+  wmc_stream *s = test_stream(8, 0);
   double memory[5 * D];
   for (int t = 0; t < test_trials(300); t++) {
     wmc_gibbs law = law_random(s, t);
@@ -413,7 +407,7 @@ Test(balanced_gibbs, one_layer_is_flat)
   wmc_shape shape = wmc_shape_square(D, 3, 1);
   double memory[5 * D];
   wmc_spectrum x = wmc_spectrum_map(D, 1, memory);
-  wmc_stream *s = stream_of(9);
+  wmc_stream *s = test_stream(9, 0);
   spectrum_random(s, D, 1, &x);
   cr_assert_lt(fabs(wmc_entropy(&shape, x.log_sigma)), 1e-13);
   cr_assert_eq(wmc_shape_dimension(&shape), D * D);
@@ -471,7 +465,7 @@ static double definition(const problem *p, const double *x)
 
 Test(balanced_energy, values_and_gradients)
 {
-  wmc_stream *s = stream_of(10);
+  wmc_stream *s = test_stream(10, 0);
   problem p;
   double x[ENTRIES], gradient[ENTRIES];
   for (int t = 0; t < test_trials(240); t++) {
@@ -501,7 +495,7 @@ Test(balanced_energy, structure_follows_from_the_terms)
 {
   const bool invariant[] = {true, false, false, false, true};
   const bool gaussian[] = {true, true, false, true, false};
-  wmc_stream *s = stream_of(12);
+  wmc_stream *s = test_stream(12, 0);
   for (int which = 0; which < WMC_ENERGY_TERMS; which++) {
     problem p;
     wmc_energy energy;

@@ -11,17 +11,11 @@
 #include "../../src/models/balanced_parameters.h"
 #include "complaints.h"
 #include "parameters.h"
+#include "streams.h"
 #include "support.h"
 #include "weylmc/geometry/entropy.h"
 
 enum { D = 4, LONG = 5, ENTRIES = LONG * LONG, SAMPLES = 11 };
-
-static wmc_stream *stream_of(long seed)
-{
-  wmc_stream *stream;
-  cr_assert_eq(wmc_stream_create(&stream, seed, 0), WMC_OK);
-  return stream;
-}
 
 static void give_normals(const test_parameters *deck, const char *name, int rows, int columns,
                          wmc_stream *s)
@@ -184,7 +178,7 @@ static void check_energy_data(const wmc_balanced *c)
 /* E, its derivative along the scale, the force in the frame, and the line of every sigma_k. */
 Test(balanced_model, energy_and_slopes_are_those_of_the_matrix)
 {
-  wmc_stream *s = stream_of(20);
+  wmc_stream *s = test_stream(20, 0);
   for (int t = 0; t < test_trials(330); t++) {
     test_parameters deck;
     wmc_balanced *c = general_chain(&deck, t, false, s);
@@ -231,7 +225,7 @@ Test(balanced_model, energy_and_slopes_are_those_of_the_matrix)
 /* Detailed balance of the symmetric proposals: log acceptance is the change of the log density. */
 Test(balanced_model, lambda_ratio_is_the_difference_of_densities)
 {
-  wmc_stream *s = stream_of(21);
+  wmc_stream *s = test_stream(21, 0);
   int flips = 0;
   for (int t = 0; t < test_trials(990); t++) {
     test_parameters deck;
@@ -270,7 +264,7 @@ Test(balanced_model, lambda_ratio_is_the_difference_of_densities)
  */
 Test(balanced_model, scale_ratio_is_the_difference_of_densities)
 {
-  wmc_stream *s = stream_of(22);
+  wmc_stream *s = test_stream(22, 0);
   for (int t = 0; t < test_trials(990); t++) {
     test_parameters deck;
     wmc_balanced *c = general_chain(&deck, t, false, s);
@@ -315,7 +309,7 @@ static void out_of_frames(const wmc_balanced *c, const double *y, double *x)
  * the random move already has the energy's share, but not decay's. */
 Test(balanced_model, matrix_ratios_are_differences_of_densities)
 {
-  wmc_stream *s = stream_of(28);
+  wmc_stream *s = test_stream(28, 0);
   for (int t = 0; t < test_trials(840); t++) {
     test_parameters deck;
     wmc_balanced *c = general_chain(&deck, t, true, s);
@@ -353,7 +347,7 @@ Test(balanced_model, matrix_ratios_are_differences_of_densities)
 /* Row i times e^s and column j times e^-s. */
 Test(balanced_model, stretches_scale_a_row_and_a_column)
 {
-  wmc_stream *s = stream_of(34);
+  wmc_stream *s = test_stream(34, 0);
   for (int t = 0; t < test_trials(420); t++) {
     test_parameters deck;
     wmc_balanced *c = general_chain(&deck, t, true, s);
@@ -376,7 +370,7 @@ Test(balanced_model, stretches_scale_a_row_and_a_column)
 /* Whole singular value decompositions, P and Q square, and what follows when a chain settles. */
 Test(balanced_model, candidates_are_decomposed_and_adopted)
 {
-  wmc_stream *s = stream_of(31);
+  wmc_stream *s = test_stream(31, 0);
   for (int t = 0; t < test_trials(420); t++) {
     test_parameters deck;
     wmc_balanced *c = general_chain(&deck, t, true, s);
@@ -401,7 +395,7 @@ Test(balanced_model, candidates_are_decomposed_and_adopted)
 /* X* minimises, and R is a square root of the inverse curvature. */
 Test(balanced_model, minimiser_and_spread_of_the_energy)
 {
-  wmc_stream *s = stream_of(29);
+  wmc_stream *s = test_stream(29, 0);
   for (int t = 0; t < 168; t++) {
     test_parameters deck;
     wmc_balanced *c = general_chain(&deck, t, true, s);
@@ -431,7 +425,7 @@ Test(balanced_model, minimiser_and_spread_of_the_energy)
  * then the same turns back. */
 Test(balanced_model, turns_change_the_energy_as_told_and_go_back)
 {
-  wmc_stream *s = stream_of(23);
+  wmc_stream *s = test_stream(23, 0);
   for (int t = 0; t < test_trials(990); t++) {
     test_parameters deck;
     wmc_balanced *c = general_chain(&deck, t, false, s);
@@ -463,7 +457,7 @@ Test(balanced_model, turns_change_the_energy_as_told_and_go_back)
 Test(balanced_model, rotations_of_columns_one_after_another)
 {
   enum { M = 77, N = 6 };
-  wmc_stream *s = stream_of(30);
+  wmc_stream *s = test_stream(30, 0);
   double x[M], y[M * N], x2[M], y2[M * N], c[N], t[N];
   for (int m = 1; m <= M; m++) {
     wmc_stream_normals(s, M, 1, x);
@@ -516,7 +510,7 @@ static bool determinant_is_positive(const wmc_balanced *c)
 
 Test(balanced_model, invariants_hold_and_the_sign_of_det_follows_its_rule)
 {
-  wmc_stream *s = stream_of(24);
+  wmc_stream *s = test_stream(24, 0);
   int changed = 0;
   for (int t = 0; t < 120; t++) {
     test_parameters deck;
@@ -541,7 +535,7 @@ Test(balanced_model, invariants_hold_and_the_sign_of_det_follows_its_rule)
 /* Where a Gibbs law exists, that is with decay or with an energy that no direction escapes. */
 Test(balanced_model, invariants_hold_for_every_shape_and_energy)
 {
-  wmc_stream *s = stream_of(32);
+  wmc_stream *s = test_stream(32, 0);
   for (int t = 0; t < 330; t++) {
     test_parameters deck;
     wmc_balanced *c = general_chain(&deck, t, false, s);
@@ -571,7 +565,7 @@ Test(balanced_model, chains_in_trouble_say_so)
                {&wmc_spectrum_metropolis, 0, 0.3, "lost rank"},
                {&wmc_observable_metropolis, NAN, 0.3, "energy.decay"},
                {&wmc_spectrum_euler, NAN, 0.3, "reduce it"}};
-  wmc_stream *s = stream_of(33);
+  wmc_stream *s = test_stream(33, 0);
   for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
     test_parameters deck;
     give_setting(&deck, cases[k].integrator, 0);
@@ -602,7 +596,7 @@ Test(balanced_model, starts_that_overflow_say_so)
                {"spectrum", "metropolis", "beta", "1e-320", "beta 9.99989e-321 is too small"},
                {"observable", "metropolis", "energy.diag", "[1e200, 1]", "data overflow"},
                {"spectrum", "metropolis", "start", "1e100", NULL}};
-  wmc_stream *s = stream_of(34);
+  wmc_stream *s = test_stream(34, 0);
   for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
     test_parameters deck = test_parameters_open(&wmc_model_balanced);
     void *c;
@@ -629,7 +623,7 @@ Test(balanced_model, starts_that_overflow_say_so)
 Test(balanced_model, flows_without_end_stop)
 {
   test_parameters deck = test_parameters_open(&wmc_model_balanced);
-  wmc_stream *s = stream_of(35);
+  wmc_stream *s = test_stream(35, 0);
   void *c;
   test_give_number(&deck, "width", 2);
   test_give_number(&deck, "depth", 3);
@@ -653,9 +647,9 @@ Test(balanced_model, flows_without_end_stop)
 Test(balanced_model, packed_chains_continue_bit_for_bit)
 {
   for (int t = 0; t < 72; t++) {
-    wmc_stream *s = stream_of(25 + t), *twin_stream = stream_of(1);
+    wmc_stream *s = test_stream(25 + t, 0), *twin_stream = test_stream(1, 0);
     test_parameters deck, twin_deck;
-    wmc_stream *data = stream_of(7), *same_data = stream_of(7);
+    wmc_stream *data = test_stream(7, 0), *same_data = test_stream(7, 0);
     wmc_balanced *c = chain_of(&deck, t, data), *twin = chain_of(&twin_deck, t, same_data);
     size_t n = wmc_model_balanced.state_size(c), bytes = wmc_stream_packed_size();
     size_t m = wmc_model_measurement_size(&wmc_model_balanced, deck.values);
@@ -685,7 +679,7 @@ Test(balanced_model, packed_chains_continue_bit_for_bit)
 
 Test(balanced_model, observables_fit_together)
 {
-  wmc_stream *s = stream_of(26);
+  wmc_stream *s = test_stream(26, 0);
   for (int t = 0; t < 48; t++) {
     test_parameters deck;
     wmc_balanced *c = chain_of(&deck, t, s);
@@ -731,7 +725,7 @@ Test(balanced_model, complaints_say_what_was_found_and_expected)
 {
   test_parameters deck;
   double some[SAMPLES * D] = {1};
-  wmc_stream *s = stream_of(27);
+  wmc_stream *s = test_stream(27, 0);
   deck = test_parameters_open(&wmc_model_balanced);
   test_give_number(&deck, "width", D);
   test_give_number(&deck, "depth", 3);

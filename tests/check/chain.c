@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "streams.h"
 #include "support.h"
 #include "weylmc/numeric/random.h"
 
@@ -15,8 +16,7 @@ Test(chain, solution_satisfies_its_rows)
 {
   static double y[ROWS][R * R], x[ROWS][R * R], ratio[ROWS][R * R], zeros[R * R];
   double u[ROWS][R], l[ROWS + 1][R], m[ROWS + 1][R];
-  wmc_stream *stream;
-  cr_assert_eq(wmc_stream_create(&stream, 17, 0), WMC_OK);
+  wmc_stream *stream = test_stream(17, 0);
   for (int r = 1; r <= R; r++) {
     const size_t n = (size_t)(r * r);
     for (int p = 0; p <= ROWS; p++)
@@ -110,8 +110,7 @@ static way_back go_back(wmc_stream *stream, int r, int n, double h)
 static void way_back_keeps_the_product(void)
 {
   const int sizes[] = {1, 2, 3, 4, 5, 8, 16, 17}, depths[] = {2, 3, 12};
-  wmc_stream *stream;
-  cr_assert_eq(wmc_stream_create(&stream, 19, 0), WMC_OK);
+  wmc_stream *stream = test_stream(19, 0);
   for (int t = 0; t < 24; t++) {
     const int r = sizes[t % 8], n = depths[t / 8];
     const way_back coarse = go_back(stream, r, n, 1e-3), fine = go_back(stream, r, n, 1e-5);
@@ -146,8 +145,7 @@ Test(chain, nothing_outside_of_the_matrices_is_used)
   enum { DEEP = 4, SIZE = 13, STRIDE = (SIZE * SIZE + 7) / 8 * 8 };
   static double m[DEEP * STRIDE], found[2][(DEEP + 1) * STRIDE];
   double lambda[2][SIZE];
-  wmc_stream *stream;
-  cr_assert_eq(wmc_stream_create(&stream, 23, 0), WMC_OK);
+  wmc_stream *stream = test_stream(23, 0);
   for (int r = 2; r <= SIZE; r++) {
     const size_t core = (size_t)(r * r + 7) / 8 * 8,
                  room = wmc_chain_balance_scratch(r, DEEP, core);
@@ -201,8 +199,7 @@ Test(chain, no_way_back_from_afar)
 Test(chain, differences_and_squares)
 {
   double a[70], b[70], out[70];
-  wmc_stream *stream;
-  cr_assert_eq(wmc_stream_create(&stream, 18, 0), WMC_OK);
+  wmc_stream *stream = test_stream(18, 0);
   for (size_t n = 1; n <= 70; n++) {
     double largest = 0, sum = 0;
     wmc_stream_normals(stream, n, 1, a);

@@ -6,6 +6,7 @@
 
 #include "parameters.h"
 #include "reference.h"
+#include "streams.h"
 #include "support.h"
 #include "weylmc/jacobian/chamber.h"
 #include "weylmc/jacobian/hyperbolic.h"
@@ -13,12 +14,7 @@
 
 enum { WIDEST = 12, MOST_RECORDS = 3 };
 
-static wmc_stream *stream_of(long id)
-{
-  wmc_stream *stream;
-  cr_assert_eq(wmc_stream_create(&stream, 20261125, id), WMC_OK);
-  return stream;
-}
+enum { SEED = 20261125 };
 
 /* ---- eigenvalues -------------------------------------------------------------------------- */
 
@@ -40,7 +36,7 @@ Test(chamber, eigenvalues_are_those_of_the_real_embedding)
 {
   double a[2 * WIDEST * WIDEST], w[WIDEST], big[4 * WIDEST * WIDEST], twice[2 * WIDEST];
   double scratch[2048];
-  wmc_stream *s = stream_of(0);
+  wmc_stream *s = test_stream(SEED, 0);
   for (int n = 1; n <= WIDEST; n++) {
     cr_assert_leq(wmc_hermitian_scratch(n), sizeof scratch / sizeof *scratch);
     wmc_stream_normals(s, 2 * (size_t)(n * n), 1, a);
@@ -58,7 +54,7 @@ Test(chamber, eigenvalues_are_those_of_the_real_embedding)
 Test(chamber, eigenvalues_without_vectors_are_the_same)
 {
   double a[WIDEST * WIDEST], b[WIDEST * WIDEST], w[WIDEST], v[WIDEST], scratch[2048];
-  wmc_stream *s = stream_of(1);
+  wmc_stream *s = test_stream(SEED, 1);
   for (int n = 1; n <= WIDEST; n++) {
     wmc_stream_normals(s, (size_t)(n * n), 1, a);
     memcpy(b, a, sizeof a);
@@ -94,7 +90,7 @@ static void expect_order(const wmc_chamber_options *o, size_t records, const dou
 Test(chamber, points_never_meet)
 {
   const double fractions[MOST_RECORDS] = {0.01, 0.5, 1};
-  wmc_stream *s = stream_of(2);
+  wmc_stream *s = test_stream(SEED, 2);
   for (int t = 0; t < test_trials(400); t++) {
     int beta = 1 + (t & 1);
     double tau = pow(10, -10 + 14 * wmc_stream_uniform(s));
@@ -121,7 +117,7 @@ static void draw_ends(const wmc_chamber_options *o, int draws, double *values, d
 {
   const double end = 1;
   size_t d = (size_t)o->width;
-  wmc_stream *s = stream_of(3);
+  wmc_stream *s = test_stream(SEED, 3);
   wmc_chamber *c = create(o, 1, &end);
   for (size_t k = 0; k < (size_t)draws; k++) {
     cr_assert(wmc_chamber_draw(c, s));

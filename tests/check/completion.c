@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdbool.h>
 
+#include "streams.h"
 #include "support.h"
 #include "weylmc/geometry/energy.h"
 #include "weylmc/geometry/entropy.h"
@@ -114,8 +115,7 @@ enum { CASES = 3 };
 Test(completion, minimiser_of_the_free_energy)
 {
   const double depths[] = {2, 3, 10, 1000}, ratios[] = {0.2, 0.9, 1.1, 5};
-  wmc_stream *stream;
-  cr_assert_eq(wmc_stream_create(&stream, 20, 1), WMC_OK);
+  wmc_stream *stream = test_stream(20, 1);
   for (int c = 0; c < CASES; c++)
     for (int n = 0; n < 4; n++)
       for (int r = 0; r < 4; r++) {
@@ -171,8 +171,7 @@ static double best_sigma(const problem *p)
 Test(completion, weight_decay_selects_rank_one)
 {
   const double depths[] = {3, 4, 8}, inverse[] = {0.7, 2, 3, 20, 100};
-  wmc_stream *stream;
-  cr_assert_eq(wmc_stream_create(&stream, 21, 1), WMC_OK);
+  wmc_stream *stream = test_stream(21, 1);
   for (int n = 0; n < 3; n++)
     for (int b = 0; b < 5; b++) {
       problem p = problem_of(depths[n], inverse[b], 1, 0, 0.02);

@@ -8,16 +8,10 @@
 #include "../../src/models/balanced_complex.h"
 #include "complaints.h"
 #include "parameters.h"
+#include "streams.h"
 #include "support.h"
 
 enum { SIDE = 4, ENTRIES = SIDE * SIDE };
-
-static wmc_stream *stream_of(long seed)
-{
-  wmc_stream *stream;
-  cr_assert_eq(wmc_stream_create(&stream, seed, 0), WMC_OK);
-  return stream;
-}
 
 /* Data row-major. */
 typedef struct problem {
@@ -116,7 +110,7 @@ static void descent(const problem *p, const wmc_complex *x, wmc_complex *out)
  */
 Test(complex_dynamics, velocity_is_minus_the_metric_gradient)
 {
-  wmc_stream *s = stream_of(501);
+  wmc_stream *s = test_stream(501, 0);
   for (int t = 0; t < test_trials(60); t++) {
     const double widths[] = {3 + t % 2, 4 + t % 2, 3 + t / 2 % 2};
     const int depth = 1 + t % 5, rank = t % 4 == 3 && depth > 1 ? 2 : 3;
@@ -163,7 +157,7 @@ Test(complex_dynamics, velocity_is_minus_the_metric_gradient)
 /* Every observed entry of one layer goes to its target by itself, the others stay. */
 Test(complex_dynamics, flow_of_one_layer_is_the_exact_solution)
 {
-  wmc_stream *s = stream_of(502);
+  wmc_stream *s = test_stream(502, 0);
   for (int t = 0; t < 24; t++) {
     const double widths[] = {3, 3, 3 + t % 2};
     problem p = open_problem(widths, 3, 1, "flow", 0.5, t % 4 < 2 ? "target" : "completion", s);
@@ -194,7 +188,7 @@ Test(complex_dynamics, vertical_noise_leads_to_the_minimum_of_the_free_energy)
   const char *const formulations[] = {"observable", "spectrum"};
   for (int k = 0; k < 6; k++) {
     const int d = cases[k / 2][0], n = cases[k / 2][1], m = cases[k / 2][2];
-    wmc_stream *s = stream_of(510 + k);
+    wmc_stream *s = test_stream(510 + k, 0);
     test_parameters p = test_parameters_open(&wmc_model_balanced);
     void *chain;
     test_give_number(&p, "width", d);
@@ -224,7 +218,7 @@ Test(complex_dynamics, chains_continue_bit_for_bit)
   for (int t = 0; t < 12; t++) {
     const double widths[] = {2 + t % 2, 3, 2};
     const char *energy = t / 3 % 2 ? "completion" : "target";
-    wmc_stream *s = stream_of(520 + t), *other = stream_of(520 + t);
+    wmc_stream *s = test_stream(520 + t, 0), *other = test_stream(520 + t, 0);
     problem p = open_problem(widths, 2, 1 + t / 6 * 2, schemes[t % 3], 0.02, energy, s);
     problem q = open_problem(widths, 2, 1 + t / 6 * 2, schemes[t % 3], 0.02, energy, other);
     const wmc_model *model = &wmc_model_balanced;

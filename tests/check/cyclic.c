@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "streams.h"
 #include "support.h"
 #include "weylmc/geometry/cyclic.h"
 #include "weylmc/numeric/dense.h"
@@ -250,13 +251,6 @@ static double outside(int n, int length, int columns, const double *vector)
 
 /* --- Tests ----------------------------------------------------------------------------------- */
 
-static wmc_stream *stream_of(long seed)
-{
-  wmc_stream *stream;
-  cr_assert_eq(wmc_stream_create(&stream, seed, 0), WMC_OK);
-  return stream;
-}
-
 static double fibre_dimension(const network *w)
 {
   double sum = 0;
@@ -277,7 +271,7 @@ static double entropy_of(const network *w)
 
 Test(cyclic, entropy_is_the_log_volume_of_the_orbit)
 {
-  wmc_stream *s = stream_of(31);
+  wmc_stream *s = test_stream(31, 0);
   static network w;
   for (int t = 0; t < test_trials(40); t++) {
     network_random(s, pick(s, 1, ORDER), pick(s, 2, DEEP), t % 4 ? 2 : WIDE, &w);
@@ -328,7 +322,7 @@ Test(cyclic, entropy_of_one_channel_is_the_length_of_circles)
  * A acts as W_p -> A W_p, W_{p+1} -> -W_{p+1} A, and lies in their span. */
 Test(cyclic, orbit_of_the_gauge_group)
 {
-  wmc_stream *s = stream_of(32);
+  wmc_stream *s = test_stream(32, 0);
   static network w;
   static double a[FULL], layer[FULL], flipped[FULL], moved[DEEP * FULL];
   for (int t = 0; t < test_trials(10); t++) {
@@ -360,7 +354,7 @@ Test(cyclic, orbit_of_the_gauge_group)
 /* The volume of M in the singular values, frames fixed: the product of the modes' Gibbs laws. */
 Test(cyclic, density_is_the_volume_of_the_manifold)
 {
-  wmc_stream *s = stream_of(33);
+  wmc_stream *s = test_stream(33, 0);
   static network w;
   for (int t = 0; t < test_trials(15); t++) {
     double difference = 0;
@@ -389,7 +383,7 @@ Test(cyclic, density_is_the_volume_of_the_manifold)
  * modes; a pair of modes has them twice. */
 Test(cyclic, layers_are_balanced_and_spectra_agree)
 {
-  wmc_stream *s = stream_of(34);
+  wmc_stream *s = test_stream(34, 0);
   static network w;
   static double layer[FULL], next[FULL], flipped[FULL], one[FULL], other[FULL];
   static double scratch[16 * FULL];
@@ -431,7 +425,7 @@ Test(cyclic, layers_are_balanced_and_spectra_agree)
 /* Convolutions become products of modes, and sums of squares those of the modes. */
 Test(cyclic, transform_of_filters)
 {
-  wmc_stream *s = stream_of(35);
+  wmc_stream *s = test_stream(35, 0);
   for (int n = 1; n <= 12; n++) {
     double f[2][12], both[12] = {0}, square = 0, modes = 0, real[3], imaginary[3];
     wmc_stream_normals(s, (size_t)n, 1, f[0]);

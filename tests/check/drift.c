@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "streams.h"
 #include "support.h"
 #include "weylmc/base/memory.h"
 #include "weylmc/jacobian/drift.h"
@@ -13,12 +14,7 @@
 
 enum { D = 3, POINTS = 60, WINDOWS_MAX = POINTS, NODES = 3 };
 
-static wmc_stream *stream_of(long id)
-{
-  wmc_stream *stream;
-  cr_assert_eq(wmc_stream_create(&stream, 20261128, id), WMC_OK);
-  return stream;
-}
+enum { SEED = 20261128 };
 
 static const wmc_drift_plan PLAN = {.width = D,
                                     .points = POINTS,
@@ -207,7 +203,7 @@ Test(drift, coefficients_and_slopes_are_their_definitions)
 {
   static weight_of *const drift_weights[] = {diffusivity, activity, overlap, past};
   static weight_of *const variance_weights[] = {diffusivity, activity, overlap, past_square};
-  wmc_stream *stream = stream_of(1);
+  wmc_stream *stream = test_stream(SEED, 1);
   for (int trial = 0; trial < test_trials(5); trial++) {
     path p;
     wmc_drift_estimates e;
@@ -243,7 +239,7 @@ static double mean_residual(const path *p, const simple *s, int i, int j, bool v
 
 Test(drift, matrix_and_index_are_their_definitions)
 {
-  wmc_stream *stream = stream_of(2);
+  wmc_stream *stream = test_stream(SEED, 2);
   path p;
   wmc_drift_estimates e;
   double matrix[D * D];
@@ -291,7 +287,7 @@ static double generated(const path *p, const simple *s, int k)
 
 Test(drift, dynkin_and_gap_are_their_definitions)
 {
-  wmc_stream *stream = stream_of(3);
+  wmc_stream *stream = test_stream(SEED, 3);
   path p;
   wmc_drift_estimates e;
   double dynkin = 0, n = 0, weights[3] = {0}, products[4] = {0};
@@ -328,7 +324,7 @@ Test(drift, dynkin_and_gap_are_their_definitions)
 
 Test(drift, pair_functions_solve_their_equations)
 {
-  wmc_stream *stream = stream_of(4);
+  wmc_stream *stream = test_stream(SEED, 4);
   path p;
   wmc_drift_estimates e;
   draw_path(stream, &p);
@@ -418,7 +414,7 @@ Test(drift, smooth_paths_have_the_drift_they_follow)
 
 Test(drift, paths_with_equal_values_do_not_count)
 {
-  wmc_stream *stream = stream_of(5);
+  wmc_stream *stream = test_stream(SEED, 5);
   path p, frozen;
   wmc_drift_estimates alone, both;
   draw_path(stream, &p);
@@ -525,7 +521,7 @@ Test(drift, diffusivity_and_overlap_belong_to_left_vectors)
                                    .inner_variance = 0.7,
                                    .input_norm2 = 4,
                                    .norm = normed ? WMC_NORM_RMS : WMC_NORM_NONE};
-      wmc_stream *stream = stream_of(6), *again = stream_of(6);
+      wmc_stream *stream = test_stream(SEED, 6), *again = test_stream(SEED, 6);
       wmc_network *network;
       double m[D * D], c[D * D];
       cr_assert_eq(wmc_network_create(&network, blocks[k], &o, 1, &end), WMC_OK);

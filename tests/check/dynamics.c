@@ -8,18 +8,12 @@
 
 #include "../../src/models/balanced_dynamics.h"
 #include "parameters.h"
+#include "streams.h"
 #include "support.h"
 #include "weylmc/geometry/entropy.h"
 #include "weylmc/geometry/metric.h"
 
 enum { SIDE = 5 };
-
-static wmc_stream *stream_of(long seed)
-{
-  wmc_stream *stream;
-  cr_assert_eq(wmc_stream_create(&stream, seed, 0), WMC_OK);
-  return stream;
-}
 
 /* --- Numerics -------------------------------------------------------------------------------- */
 
@@ -64,7 +58,7 @@ Test(dynamics, steps_of_runge_kutta_have_order_five)
 /* Sums over pairs from the definitions, in the plainest way. */
 Test(dynamics, sums_over_pairs_are_their_definitions)
 {
-  wmc_stream *s = stream_of(31);
+  wmc_stream *s = test_stream(31, 0);
   double memory[6][48];
   for (int t = 0; t < test_trials(300); t++) {
     const int n = 1 + t % 33;
@@ -133,7 +127,7 @@ Test(dynamics, powers_and_turns_are_their_definitions)
 Test(dynamics, repulsion_solves_the_midpoint_rule)
 {
   double scratch[8 * 14], x[8], from[8];
-  wmc_stream *s = stream_of(32);
+  wmc_stream *s = test_stream(32, 0);
   for (int t = 0; t < test_trials(400); t++) {
     const int r = 1 + t % 8;
     const bool infinite = t % 5 == 4;
@@ -263,7 +257,7 @@ static void descent(const wmc_balanced *c, const double *z, double *out)
  */
 Test(dynamics, velocity_is_minus_the_metric_gradient)
 {
-  wmc_stream *s = stream_of(33);
+  wmc_stream *s = test_stream(33, 0);
   for (int t = 0; t < test_trials(60); t++) {
     network net = {.columns = 3 + t % 2,
                    .hidden = 4 + t % 2,
@@ -333,7 +327,7 @@ static double exact_flow(double depth, double lambda, double t)
 Test(dynamics, frobenius_flow_is_the_exact_solution)
 {
   const double depths[] = {1, 2, 3, 10, INFINITY};
-  wmc_stream *s = stream_of(34);
+  wmc_stream *s = test_stream(34, 0);
   for (int t = 0; t < 10; t++) {
     const network net = {.columns = 4,
                          .hidden = 5,
@@ -368,7 +362,7 @@ Test(dynamics, frobenius_flow_is_the_exact_solution)
  */
 Test(dynamics, flow_of_one_layer_is_the_exact_solution)
 {
-  wmc_stream *s = stream_of(35);
+  wmc_stream *s = test_stream(35, 0);
   for (int t = 0; t < 24; t++) {
     const network net = {.columns = 3,
                          .hidden = 3,
@@ -471,7 +465,7 @@ static void layers_over(const wmc_balanced *c, int h, wmc_stream *s, double *w)
 /* Downstairs as upstairs: X of the layers' own gradient flow, three layers of unequal widths. */
 Test(dynamics, flow_is_the_gradient_flow_of_the_layers)
 {
-  wmc_stream *s = stream_of(36);
+  wmc_stream *s = test_stream(36, 0);
   for (int t = 0; t < 8; t++) {
     const network net = {.columns = 4,
                          .hidden = 5,
@@ -513,7 +507,7 @@ static double free_energy(const test_parameters *p, wmc_balanced *c)
 /* E - S/beta decreases, to sigma^2 = (1 - 1/N) [(d-1)/2 + m] / beta. */
 Test(dynamics, vertical_noise_leads_down_the_free_energy)
 {
-  wmc_stream *s = stream_of(37);
+  wmc_stream *s = test_stream(37, 0);
   for (int t = 0; t < 12; t++) {
     const int d = 2 + t % 3, m = t / 2 % 2;
     const double depth = 2 + t % 4, beta = 0.5 + t;
@@ -553,7 +547,7 @@ Test(dynamics, vertical_noise_leads_down_the_free_energy)
  * at that times 1 - d (N + 1) / (6 N (d - 1)). */
 Test(dynamics, relaxation_rates_of_the_free_energy)
 {
-  wmc_stream *s = stream_of(38);
+  wmc_stream *s = test_stream(38, 0);
   for (int t = 0; t < 9; t++) {
     const int d = 2 + t % 3;
     const double depth = 2 + t / 3, beta = 2, sigma = sqrt((1 - 1 / depth) * (d - 1) / 2.0 / beta);
@@ -597,7 +591,7 @@ Test(dynamics, relaxation_rates_of_the_free_energy)
 Test(dynamics, chains_continue_bit_for_bit)
 {
   const char *const schemes[] = {"euler", "heun", "flow"};
-  wmc_stream *s = stream_of(40), *other = stream_of(41);
+  wmc_stream *s = test_stream(40, 0), *other = test_stream(41, 0);
   unsigned char *bytes = malloc(wmc_stream_packed_size());
   for (int t = 0; t < 12; t++) {
     const bool frames = t / 3 % 2, still = t % 3 == 2;
@@ -687,7 +681,7 @@ Test(dynamics, schemes_and_noise_must_go_together)
 /* Two layers towards 0 lose rank exponentially: the chain says so. */
 Test(dynamics, loss_of_rank_is_said)
 {
-  wmc_stream *s = stream_of(39);
+  wmc_stream *s = test_stream(39, 0);
   const network net = {.columns = 2,
                        .hidden = 2,
                        .rows = 2,

@@ -7,18 +7,12 @@
 #include "../../src/models/equivariant.h"
 #include "complaints.h"
 #include "parameters.h"
+#include "streams.h"
 #include "support.h"
 
 extern const wmc_model wmc_model_equivariant;
 
 static const wmc_model *const model = &wmc_model_equivariant;
-
-static wmc_stream *stream_of(long seed)
-{
-  wmc_stream *stream;
-  cr_assert_eq(wmc_stream_create(&stream, seed, 0), WMC_OK);
-  return stream;
-}
 
 static test_parameters deck_of(int order, int channels, const char *depth, int excess)
 {
@@ -39,7 +33,7 @@ Test(equivariant_model, packed_chains_continue_bit_for_bit)
     test_give(&p, "scheme", schemes[t % 2]);
     test_give_number(&p, "step", t % 2 ? 1e-3 : 0.2);
     void *one, *two;
-    wmc_stream *s = stream_of(51 + t), *copy = stream_of(51 + t);
+    wmc_stream *s = test_stream(51 + t, 0), *copy = test_stream(51 + t, 0);
     cr_assert_eq(model->create(p.values, &one), WMC_OK);
     cr_assert_eq(model->create(p.values, &two), WMC_OK);
     model->start(one, s);
@@ -76,7 +70,7 @@ Test(equivariant_model, steps_at_once_are_steps_one_by_one)
     test_give_number(&p, "step", t ? 1e-3 : 0.2);
     void *one, *two;
     double first[64], second[64];
-    wmc_stream *s = stream_of(57), *copy = stream_of(57);
+    wmc_stream *s = test_stream(57, 0), *copy = test_stream(57, 0);
     cr_assert_eq(model->create(p.values, &one), WMC_OK);
     cr_assert_eq(model->create(p.values, &two), WMC_OK);
     model->start(one, s);
@@ -104,7 +98,7 @@ Test(equivariant_model, one_site_is_a_plain_network)
   test_give_number(&q, "excess", 1);
   test_give_number(&q, "step", 0.2);
   void *ring, *plain;
-  wmc_stream *s = stream_of(61), *copy = stream_of(61);
+  wmc_stream *s = test_stream(61, 0), *copy = test_stream(61, 0);
   cr_assert_eq(model->create(p.values, &ring), WMC_OK);
   cr_assert_eq(wmc_model_balanced.create(q.values, &plain), WMC_OK);
   model->start(ring, s);
@@ -168,7 +162,7 @@ Test(equivariant_model, complaints_say_what_was_found_and_expected)
 Test(equivariant_model, modes_in_trouble_have_a_name)
 {
   test_parameters p = deck_of(5, 2, "3", 0);
-  wmc_stream *s = stream_of(61);
+  wmc_stream *s = test_stream(61, 0);
   void *state;
   cr_assert_eq(model->create(p.values, &state), WMC_OK);
   model->start(state, s);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "streams.h"
 #include "support.h"
 #include "weylmc/numeric/random.h"
 #include "weylmc/numeric/special.h"
@@ -29,12 +30,7 @@ static wmc_fit_data data_of(const points *p)
                         .chain_value = p->chain};
 }
 
-static wmc_stream *new_stream(long id)
-{
-  wmc_stream *stream;
-  cr_assert_eq(wmc_stream_create(&stream, 20260301, id), WMC_OK);
-  return stream;
-}
+enum { SEED = 20260301 };
 
 /* Depths 2, 4, ..., errors of different sizes. */
 static points new_points(wmc_stream *stream, size_t n)
@@ -79,7 +75,7 @@ static wmc_fit choice_of(const points *p)
 
 Test(fit, exact_data_are_recovered)
 {
-  wmc_stream *stream = new_stream(1);
+  wmc_stream *stream = test_stream(SEED, 1);
   for (int t = 0; t < test_trials(100); t++)
     for (const wmc_form *form = wmc_forms; !form->series; form++) {
       points p = new_points(stream, MOST);
@@ -160,7 +156,7 @@ static void set_covariance(points *p, bool correlated, wmc_stream *stream)
 
 Test(fit, covariance_is_that_of_the_algebra)
 {
-  wmc_stream *stream = new_stream(2);
+  wmc_stream *stream = test_stream(SEED, 2);
   for (int t = 0; t < test_trials(50); t++)
     for (const wmc_form *form = wmc_forms; !form->series; form++) {
       points p = new_points(stream, 6);
@@ -187,7 +183,7 @@ Test(fit, covariance_is_that_of_the_algebra)
 /* chi^2 with a full covariance from its definition, and that the fit is its minimum. */
 Test(fit, chi_squared_is_least)
 {
-  wmc_stream *stream = new_stream(3);
+  wmc_stream *stream = test_stream(SEED, 3);
   for (int t = 0; t < test_trials(50); t++)
     for (const wmc_form *form = wmc_forms; !form->series; form++) {
       points p = new_points(stream, 7);
@@ -224,7 +220,7 @@ Test(fit, chi_squared_is_least)
 
 Test(fit, order_of_the_points_changes_no_bit)
 {
-  wmc_stream *stream = new_stream(4);
+  wmc_stream *stream = test_stream(SEED, 4);
   points p = new_points(stream, 6), q = p;
   for (size_t k = 0; k < 6; k++) {
     p.value[k] = 1 + 1 / p.depth[k] + wmc_stream_normal(stream) * p.error[k];
@@ -281,7 +277,7 @@ static points new_chains(wmc_stream *stream, size_t n, size_t chains, const char
 Test(fit, jackknife_repeats_the_fit_without_each_chain)
 {
   const double x[PARAMETERS] = {1, 2, 0.8, 3};
-  wmc_stream *stream = new_stream(5);
+  wmc_stream *stream = test_stream(SEED, 5);
   for (const wmc_form *form = wmc_forms; !form->series; form++) {
     points p = new_chains(stream, 6, MOST_CHAINS, form->name, x);
     double mean[PARAMETERS] = {0}, square[PARAMETERS] = {0}, c = MOST_CHAINS;
@@ -449,7 +445,7 @@ static double averaged(const points *p, const double *v, double value[2], double
 
 Test(fit, choice_is_the_average_over_the_posteriors)
 {
-  wmc_stream *stream = new_stream(6);
+  wmc_stream *stream = test_stream(SEED, 6);
   for (int t = 0; t < test_trials(60); t++) {
     points p = new_points(stream, 5 + (size_t)(t % 3));
     double x[PARAMETERS] = {1, 2, t % 2 ? 0.5 : 0}, value[2], error[2];
@@ -483,7 +479,7 @@ Test(fit, choice_is_the_average_over_the_posteriors)
 /* One series alone, asked for by name, and the other give the rival's limit. */
 Test(fit, rival_is_the_other_series_alone)
 {
-  wmc_stream *stream = new_stream(7);
+  wmc_stream *stream = test_stream(SEED, 7);
   points p = new_points(stream, MOST);
   for (size_t k = 0; k < MOST; k++) p.value[k] = 1 + 2 / p.depth[k] + p.error[k] * (k % 2 ? 1 : -1);
   wmc_fit both = choice_of(&p), analytic = fit_of(&p, wmc_form_find("analytic")),
@@ -506,7 +502,7 @@ Test(fit, rival_is_the_other_series_alone)
  * what the errors say. A narrow prior would hide it, so the data determine everything here. */
 Test(fit, noise_of_a_choice_comes_from_the_chains)
 {
-  wmc_stream *stream = new_stream(8);
+  wmc_stream *stream = test_stream(SEED, 8);
   const double x[PARAMETERS] = {1, 2, 0.8, 3};
   points p = new_chains(stream, 3, MOST_CHAINS, "linear", x);
   p.depth[0] = 1e3, p.depth[1] = 1e5, p.depth[2] = 1e7; /* only the limit matters */

@@ -1,6 +1,7 @@
 /* The explicit orthonormal tangent basis: Gram matrix, span, horizontal and vertical parts. */
 #include "geometry.h"
 #include "networks.h"
+#include "streams.h"
 #include "support.h"
 #include "weylmc/geometry/basis.h"
 #include "weylmc/geometry/entropy.h"
@@ -51,7 +52,7 @@ static double dot(const net *w, const wmc_basis_vector *a, const wmc_basis_vecto
 
 Test(geometry_basis, basis_is_orthonormal)
 {
-  wmc_stream *s = net_stream(121);
+  wmc_stream *s = test_stream(121, 0);
   for (int t = 0; t < test_trials(40); t++) {
     net w;
     random_net(s, t, net_pick(s, 1, 5), &w);
@@ -71,7 +72,7 @@ Test(geometry_basis, basis_is_orthonormal)
 
 Test(geometry_basis, basis_is_orthonormal_at_large_depth)
 {
-  wmc_stream *s = net_stream(122);
+  wmc_stream *s = test_stream(122, 0);
   for (int t = 0; t < test_trials(6); t++) {
     net w;
     random_net(s, t, 1000, &w);
@@ -119,7 +120,7 @@ static double along(const net *w, const wmc_basis_vector *e, const net_vector *v
  * have no horizontal part. With as many vectors as dimensions the basis spans the tangent space. */
 Test(geometry_basis, basis_spans_motions_of_frames)
 {
-  wmc_stream *s = net_stream(123);
+  wmc_stream *s = test_stream(123, 0);
   for (int t = 0; t < test_trials(40); t++) {
     net w;
     random_net(s, t, net_pick(s, 1, 5), &w);
@@ -160,7 +161,7 @@ static double weight_of(const net *w, const wmc_basis_vector *v)
 
 Test(geometry_basis, images_have_the_weights_of_the_metric)
 {
-  wmc_stream *s = net_stream(124);
+  wmc_stream *s = test_stream(124, 0);
   for (int t = 0; t < test_trials(60); t++) {
     net w;
     random_net(s, t, t % 10 ? net_pick(s, 1, 6) : 300, &w);
@@ -193,7 +194,7 @@ Test(geometry_basis, images_have_the_weights_of_the_metric)
 
 Test(geometry_basis, complement_of_a_frame)
 {
-  wmc_stream *s = net_stream(125);
+  wmc_stream *s = test_stream(125, 0);
   double q[NET_LAYER], kept[NET_LAYER], scratch[100 * NET_LAYER];
   net_number frame[NET_LAYER];
   for (int t = 0; t < test_trials(200); t++) {
@@ -241,7 +242,7 @@ static double second_derivative(const net *w, const wmc_basis_vector *v, int k)
  * imaginary INNER has entries i and -i, whose product is +1, not -1. */
 Test(geometry_basis, second_derivatives_are_the_drifts_of_the_product)
 {
-  wmc_stream *s = net_stream(126);
+  wmc_stream *s = test_stream(126, 0);
   for (int t = 0; t < test_trials(60); t++) {
     net w;
     double gradient[NET_RANK];
@@ -329,7 +330,7 @@ static void compare_layers(const test_network *t, const double *a, const double 
 Test(geometry_basis, projector_is_the_sum_over_the_basis)
 {
   static const double spreads[] = {0.4, 1e-8, 0};
-  wmc_stream *s = net_stream(127);
+  wmc_stream *s = test_stream(127, 0);
   for (int t = 0; t < test_trials(60); t++) {
     test_network network;
     double memory[5 * NET_RANK];

@@ -1,5 +1,6 @@
 /* Trace of the second fundamental form against differences of the projector. */
 #include "networks.h"
+#include "streams.h"
 #include "support.h"
 #include "weylmc/geometry/curvature.h"
 
@@ -153,7 +154,7 @@ static void trace_by_formula(const net *w, double *h)
 
 Test(geometry_curvature, trace_is_the_turning_of_the_projector)
 {
-  wmc_stream *s = net_stream(131);
+  wmc_stream *s = test_stream(131, 0);
   static double found[LENGTH], expected[LENGTH];
   for (int t = 0; t < test_trials(16); t++) {
     net w;
@@ -181,7 +182,7 @@ Test(geometry_curvature, trace_is_the_turning_of_the_projector)
  * ends of different widths bend a network of depth 2. */
 Test(geometry_curvature, sum_over_layers_vanishes)
 {
-  wmc_stream *s = net_stream(132);
+  wmc_stream *s = test_stream(132, 0);
   for (int t = 0; t < test_trials(300); t++) {
     net w;
     const double spreads[] = {1, 1e-7, 1e-3, 20};

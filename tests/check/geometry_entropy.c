@@ -1,6 +1,7 @@
 /* Entropy, metric and volumes of networks of any widths, rank, numbers and depth, against Gram
  * determinants, sums and integrals. */
 #include "networks.h"
+#include "streams.h"
 #include "support.h"
 #include "weylmc/geometry/entropy.h"
 #include "weylmc/geometry/metric.h"
@@ -30,7 +31,7 @@ static void entropy_is_fibre_volume(wmc_stream *s, wmc_numbers numbers, int dept
 
 Test(geometry_entropy, is_the_log_volume_of_the_fibre)
 {
-  wmc_stream *s = net_stream(101);
+  wmc_stream *s = test_stream(101, 0);
   for (int t = 0; t < test_trials(400); t++)
     entropy_is_fibre_volume(s, fields[t % 2], net_pick(s, 1, 7), t % 3 ? 0.7 : 120);
   for (int t = 0; t < test_trials(4); t++)
@@ -67,7 +68,7 @@ static double finite_part(const wmc_shape *shape, double depth, const double *lo
 
 Test(geometry_entropy, infinite_depth_is_the_limit)
 {
-  wmc_stream *s = net_stream(102);
+  wmc_stream *s = test_stream(102, 0);
   double memory[5 * NET_RANK];
   for (int t = 0; t < test_trials(300); t++) {
     wmc_shape shape = shape_random(s, net_pick(s, 1, 4), INFINITY);
@@ -87,7 +88,7 @@ Test(geometry_entropy, infinite_depth_is_the_limit)
 /* What is left after all orders falls like N^-8: 256 times from N to 2 N. */
 Test(geometry_entropy, depth_expansion)
 {
-  wmc_stream *s = net_stream(103);
+  wmc_stream *s = test_stream(103, 0);
   double memory[5 * NET_RANK], orders[WMC_ENTROPY_ORDERS], left[2];
   for (int t = 0; t < test_trials(100); t++) {
     wmc_shape shape = shape_random(s, net_pick(s, 2, 4), INFINITY);
@@ -124,7 +125,7 @@ static double slope(const wmc_shape *shape, const wmc_spectrum *x, int k)
 Test(geometry_entropy, gradient_is_the_derivative)
 {
   static const double depths[] = {1, 2, 3, 10, 1000, INFINITY};
-  wmc_stream *s = net_stream(104);
+  wmc_stream *s = test_stream(104, 0);
   double memory[5 * NET_RANK], gradient[NET_RANK], widths[1001];
   for (int t = 0; t < test_trials(600); t++) {
     double depth = depths[t % 6];
@@ -205,7 +206,7 @@ static double weight_of(const net *w, int k, int l)
 
 Test(geometry_metric, weights_are_the_image_of_the_layers)
 {
-  wmc_stream *s = net_stream(105);
+  wmc_stream *s = test_stream(105, 0);
   for (int t = 0; t < test_trials(60); t++) {
     net w;
     net_number z[NET_LAYER], image[NET_LAYER];
@@ -254,7 +255,7 @@ static double log_bogoliubov(double a, double b)
 
 Test(geometry_metric, infinite_depth_is_the_bogoliubov_integral)
 {
-  wmc_stream *s = net_stream(106);
+  wmc_stream *s = test_stream(106, 0);
   double memory[5 * NET_RANK], weights[NET_RANK * NET_RANK];
   wmc_spectrum x = wmc_spectrum_map(NET_RANK, INFINITY, memory);
   for (int t = 0; t < test_trials(30); t++) {

@@ -1,6 +1,7 @@
 /* Volume forms and Gibbs laws of networks of any widths, rank, numbers and depth, against Gram
  * determinants of the tangent space and against each other. */
 #include "networks.h"
+#include "streams.h"
 #include "support.h"
 #include "weylmc/geometry/entropy.h"
 #include "weylmc/geometry/gibbs.h"
@@ -82,7 +83,7 @@ static void compare_forms(const net *w, double tolerance)
 
 Test(geometry_volume, forms_are_gram_determinants)
 {
-  wmc_stream *s = net_stream(111);
+  wmc_stream *s = test_stream(111, 0);
   for (int t = 0; t < test_trials(80); t++) {
     net w;
     random_net(s, t, 5, &w);
@@ -97,7 +98,7 @@ Test(geometry_volume, forms_are_gram_determinants)
 Test(geometry_volume, forms_of_hard_cases)
 {
   const double spreads[] = {60, 1e-3, 0.7}, tolerances[] = {1e-11, 3e-6, 1e-8};
-  wmc_stream *s = net_stream(121);
+  wmc_stream *s = test_stream(121, 0);
   for (int t = 0; t < test_trials(36); t++) {
     const bool deep = t % 3 == 2;
     if (deep && t > 8) continue;
@@ -113,7 +114,7 @@ Test(geometry_volume, forms_of_hard_cases)
 /* M is e^S times dvol_g: the volumes of frames are those of the fibre. */
 Test(geometry_volume, manifold_is_image_times_fibre)
 {
-  wmc_stream *s = net_stream(112);
+  wmc_stream *s = test_stream(112, 0);
   for (int t = 0; t < test_trials(100); t++) {
     net w;
     random_net(s, t, 12, &w);
@@ -130,7 +131,7 @@ Test(geometry_volume, manifold_is_image_times_fibre)
 
 Test(geometry_shape, dimensions_count_the_tangent_vectors)
 {
-  wmc_stream *s = net_stream(113);
+  wmc_stream *s = test_stream(113, 0);
   for (int t = 0; t < test_trials(60); t++) {
     net w;
     random_net(s, t, 5, &w);
@@ -193,7 +194,7 @@ static void full_net(wmc_stream *s, int t, net *w)
 
 Test(geometry_volume, entries_of_matrices)
 {
-  wmc_stream *s = net_stream(114);
+  wmc_stream *s = test_stream(114, 0);
   for (int t = 0; t < test_trials(60); t++) {
     net w;
     full_net(s, t, &w);
@@ -226,7 +227,7 @@ static double definition(const wmc_gibbs *law, const net *w)
 
 Test(geometry_gibbs, density_is_volume_and_entropy)
 {
-  wmc_stream *s = net_stream(115);
+  wmc_stream *s = test_stream(115, 0);
   for (int t = 0; t < test_trials(80); t++) {
     net w;
     full_net(s, t, &w);
@@ -282,7 +283,7 @@ static void densities(const wmc_gibbs *law, double depth, const wmc_spectrum *x,
 
 Test(geometry_gibbs, infinite_depth_is_the_limit)
 {
-  wmc_stream *s = net_stream(116);
+  wmc_stream *s = test_stream(116, 0);
   double memory[2][5 * NET_RANK];
   for (int t = 0; t < test_trials(200); t++) {
     wmc_shape shape = shape_random(s, net_pick(s, 1, 4), INFINITY);
@@ -332,7 +333,7 @@ static const double depths[] = {1, 2, 3, 10, 1000, INFINITY};
 
 Test(geometry_gibbs, gradient_is_the_derivative)
 {
-  wmc_stream *s = net_stream(117);
+  wmc_stream *s = test_stream(117, 0);
   double memory[5 * NET_RANK], force[NET_RANK], gradient[NET_RANK];
   for (int t = 0; t < test_trials(600); t++) {
     wmc_shape shape = shape_random(s, net_pick(s, 1, 4), depths[t % 6]);
@@ -357,7 +358,7 @@ Test(geometry_gibbs, gradient_is_the_derivative)
 
 Test(geometry_gibbs, move_is_the_difference_of_densities)
 {
-  wmc_stream *s = net_stream(118);
+  wmc_stream *s = test_stream(118, 0);
   double memory[5 * NET_RANK];
   for (int t = 0; t < test_trials(6000); t++) {
     wmc_shape shape = shape_random(s, net_pick(s, 1, 4), depths[t % 6]);
@@ -385,7 +386,7 @@ Test(geometry_gibbs, move_is_the_difference_of_densities)
  * Gamma, so its mean is P h/(2 beta) and 2 E is the virial. */
 Test(geometry_gibbs, scaling_counts_powers)
 {
-  wmc_stream *s = net_stream(119);
+  wmc_stream *s = test_stream(119, 0);
   double memory[5 * NET_RANK];
   for (int t = 0; t < test_trials(300); t++) {
     wmc_shape shape = shape_random(s, net_pick(s, 1, 4), depths[t % 6]);
@@ -411,7 +412,7 @@ Test(geometry_gibbs, scaling_counts_powers)
  * sigma_r^p with p > 0; a finite depth always adds 1/N. */
 Test(geometry_gibbs, exists_where_mass_is_finite)
 {
-  wmc_stream *s = net_stream(120);
+  wmc_stream *s = test_stream(120, 0);
   double memory[5 * NET_RANK];
   for (int t = 0; t < test_trials(300); t++) {
     wmc_shape shape = shape_random(s, 1, depths[t % 6]);

@@ -2,21 +2,15 @@
 #include <string.h>
 
 #include "geometry.h"
+#include "streams.h"
 #include "support.h"
-
-static wmc_stream *stream_of(long seed)
-{
-  wmc_stream *stream;
-  cr_assert_eq(wmc_stream_create(&stream, seed, 0), WMC_OK);
-  return stream;
-}
 
 static const int depths[] = {1, 2, 3, 7, 40};
 
 /* Layers of a point: balanced, of the right norm, and X their product. */
 Test(geometry_points, layers_of_a_point_are_balanced)
 {
-  wmc_stream *stream = stream_of(11);
+  wmc_stream *stream = test_stream(11, 0);
   for (int t = 0; t < test_trials(60); t++) {
     test_network net;
     test_network_open(&net, stream, depths[t % 5], 1 + t % 4, t % 3);
@@ -44,7 +38,7 @@ Test(geometry_points, layers_of_a_point_are_balanced)
 /* Frames are read back from layers at any depth, though sigma_r is far below 1e-16 sigma_1. */
 Test(geometry_points, frames_are_read_back)
 {
-  wmc_stream *stream = stream_of(12);
+  wmc_stream *stream = test_stream(12, 0);
   for (int t = 0; t < test_trials(30); t++) {
     test_network net;
     const int depth = t % 10 == 9 ? 1000 : depths[t % 5];
@@ -68,7 +62,7 @@ Test(geometry_points, frames_are_read_back)
 /* The gauge action keeps X; orthogonal gauges keep balance, others do not. */
 Test(geometry_points, gauge_action)
 {
-  wmc_stream *stream = stream_of(13);
+  wmc_stream *stream = test_stream(13, 0);
   for (int t = 0; t < test_trials(30); t++) {
     test_network net;
     test_network_open(&net, stream, depths[t % 4], 1 + t % 4, t % 3);

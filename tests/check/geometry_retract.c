@@ -3,15 +3,9 @@
 #include <string.h>
 
 #include "geometry.h"
+#include "streams.h"
 #include "support.h"
 #include "weylmc/geometry/retract.h"
-
-static wmc_stream *stream_of(long seed)
-{
-  wmc_stream *stream;
-  cr_assert_eq(wmc_stream_create(&stream, seed, 0), WMC_OK);
-  return stream;
-}
 
 static const int depths[] = {1, 2, 3, 6, 30};
 
@@ -28,7 +22,7 @@ static void add_step(const test_network *net, const wmc_tangent *step, double *w
 /* Square layers: X of the retracted point is the product of W + V. */
 Test(geometry_retract, product_is_kept)
 {
-  wmc_stream *stream = stream_of(31);
+  wmc_stream *stream = test_stream(31, 0);
   for (int t = 0; t < test_trials(100); t++) {
     test_network net;
     test_network_open(&net, stream, depths[t % 5], 1 + t % 4, 0);
@@ -70,7 +64,7 @@ Test(geometry_retract, product_is_kept)
 /* Tangent part of W' - W - V over |V|^2 and |W' - W - V| over |V|^2, for a step of size h. */
 static void displacement(int t, double h, double *tangential, double *whole)
 {
-  wmc_stream *stream = stream_of(32 + t);
+  wmc_stream *stream = test_stream(32 + t, 0);
   test_network net;
   test_network_open(&net, stream, depths[1 + t % 3], 2 + t / 3, 0);
   test_network_draw(&net, stream, 0.4);
@@ -128,7 +122,7 @@ typedef struct quick {
 
 static quick compare_quick(int t, double h)
 {
-  wmc_stream *stream = stream_of(500 + t);
+  wmc_stream *stream = test_stream(500 + t, 0);
   const int widths[] = {2, 3, 4, 5, 8, 13}, deep[] = {2, 3, 7, 40};
   test_network net;
   test_network_open(&net, stream, deep[t % 4], widths[t % 6], t % 5 == 4);
@@ -186,7 +180,7 @@ Test(geometry_retract, quick_way_is_of_fourth_order)
  */
 Test(geometry_retract, balance_far_from_balance)
 {
-  wmc_stream *stream = stream_of(33);
+  wmc_stream *stream = test_stream(33, 0);
   for (int t = 0; t < test_trials(60); t++) {
     test_network net;
     test_network_open(&net, stream, depths[t % 4], 1 + t % 4, t % 3);
@@ -229,7 +223,7 @@ Test(geometry_retract, balance_far_from_balance)
  * from W' leads to W. Any widths and rank. */
 Test(geometry_retract, normal_way_there_and_back)
 {
-  wmc_stream *stream = stream_of(34);
+  wmc_stream *stream = test_stream(34, 0);
   for (int t = 0; t < test_trials(100); t++) {
     test_network net;
     test_network_open(&net, stream, depths[t % 5], 1 + t % 4, t % 3);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "geometry.h"
+#include "streams.h"
 #include "support.h"
 #include "weylmc/geometry/retract.h"
 #include "weylmc/geometry/retractions.h"
@@ -23,8 +24,7 @@ typedef struct experiment {
 
 static void experiment_open(experiment *e, long seed, int depth, int rank)
 {
-  wmc_stream *stream;
-  cr_assert_eq(wmc_stream_create(&stream, seed, 0), WMC_OK);
+  wmc_stream *stream = test_stream(seed, 0);
   test_network_open(&e->net, stream, depth, rank, 0);
   test_network_draw(&e->net, stream, 0);
   for (int k = 0; k < rank; k++) e->net.point.lambda[k] = 1.3 - 0.3 * k;

@@ -2,15 +2,9 @@
 #include <string.h>
 
 #include "geometry.h"
+#include "streams.h"
 #include "support.h"
 #include "weylmc/geometry/project.h"
-
-static wmc_stream *stream_of(long seed)
-{
-  wmc_stream *stream;
-  cr_assert_eq(wmc_stream_create(&stream, seed, 0), WMC_OK);
-  return stream;
-}
 
 static const int depths[] = {1, 2, 3, 6, 30};
 
@@ -85,7 +79,7 @@ static void tangent_by_difference(const scene *s, wmc_stream *stream, double *v)
 /* P V = V for tangents of curves; V - P V is orthogonal to them; P P = P. */
 Test(geometry_tangent, projector_is_orthogonal_and_onto_tangents)
 {
-  wmc_stream *stream = stream_of(21);
+  wmc_stream *stream = test_stream(21, 0);
   for (int t = 0; t < test_trials(60); t++) {
     scene s;
     scene_open(&s, stream, t);
@@ -144,7 +138,7 @@ static void differential(const test_network *net, const double *v, double *dx)
  */
 Test(geometry_tangent, split_into_horizontal_and_vertical)
 {
-  wmc_stream *stream = stream_of(22);
+  wmc_stream *stream = test_stream(22, 0);
   for (int t = 0; t < test_trials(60); t++) {
     scene s;
     scene_open(&s, stream, t);
@@ -171,7 +165,7 @@ Test(geometry_tangent, split_into_horizontal_and_vertical)
 /* The gradient of E(X) = <C, X> in the layers, against <grad, V> = <C, dX(V)>. */
 Test(geometry_tangent, gradient)
 {
-  wmc_stream *stream = stream_of(23);
+  wmc_stream *stream = test_stream(23, 0);
   for (int t = 0; t < test_trials(60); t++) {
     scene s;
     scene_open(&s, stream, t);
@@ -197,7 +191,7 @@ Test(geometry_tangent, gradient)
  * has variance v^2 f_v^2 + h^2 f_h^2. The sum of n squares over it is chi^2_n. */
 Test(geometry_tangent, noise_is_white)
 {
-  wmc_stream *stream = stream_of(24);
+  wmc_stream *stream = test_stream(24, 0);
   for (int t = 0; t < 8; t++) {
     scene s;
     scene_open(&s, stream, t % 4 + 5 * (t / 4));

@@ -3,16 +3,12 @@
 #include <math.h>
 #include <string.h>
 
+#include "blocks.h"
 #include "support.h"
 #include "weylmc/base/memory.h"
 #include "weylmc/jacobian/block.h"
 
-static wmc_stream *stream_of(long id)
-{
-  wmc_stream *stream;
-  cr_assert_eq(wmc_stream_create(&stream, 20261122, id), WMC_OK);
-  return stream;
-}
+enum { SEED = 20261122 };
 
 static double value_at(const wmc_activation *a, double x)
 {
@@ -83,18 +79,17 @@ Test(jacobian_block, names_follow_the_tables)
 
 static wmc_block_options options_with(const char *activation, const char *weights, int hidden)
 {
-  return (wmc_block_options){.width = 5,
-                             .depth = 7,
-                             .hidden = hidden,
-                             .activation = wmc_activation_find(activation),
-                             .slope = -0.3,
-                             .weights = wmc_weights_find(weights),
-                             .hurst = 0.7,
-                             .modes = 2,
-                             .variance = 2,
-                             .time = 1.5,
-                             .inner_variance = 0.4,
-                             .input_norm2 = 3};
+  wmc_block_options o = test_block_options(5, 7, activation);
+  o.hidden = hidden;
+  o.slope = -0.3;
+  o.weights = wmc_weights_find(weights);
+  o.hurst = 0.7;
+  o.modes = 2;
+  o.variance = 2;
+  o.time = 1.5;
+  o.inner_variance = 0.4;
+  o.input_norm2 = 3;
+  return o;
 }
 
 enum { D = 5, HIDDEN_MAX = 9, NUMBERS = 2 * D * HIDDEN_MAX + D };
@@ -123,7 +118,7 @@ static double jacobian_defect(const wmc_block *block, void *state, const double 
 /* Every block with every activation, normalisation, and without and with dropout. */
 Test(jacobian_block, jacobians_are_derivatives)
 {
-  wmc_stream *stream = stream_of(1);
+  wmc_stream *stream = test_stream(SEED, 1);
   double parameters[NUMBERS], x[D];
   for (const wmc_block *const *b = wmc_blocks; *b; b++)
     for (const wmc_activation *a = wmc_activations; a->name; a++)
@@ -189,7 +184,7 @@ static bool is_residual(const wmc_block *block)
 static void follow(const wmc_block *block, const wmc_block_options *o, const char *what)
 {
   enum { LAYERS = 4 };
-  wmc_stream *stream = stream_of(2), *again = stream_of(2);
+  wmc_stream *stream = test_stream(SEED, 2), *again = test_stream(SEED, 2);
   void *state, *other;
   double jacobians[LAYERS * D * D], one[D * D], w[NUMBERS], x[D], norm2 = 0;
   by_hand hand = open_by_hand(block, o);
@@ -258,7 +253,7 @@ Test(jacobian_block, exponents_follow_the_weights)
 Test(jacobian_block, homogeneous_vectors_are_tamed)
 {
   wmc_block_options o = options_with("abs", "gaussian", 1);
-  wmc_stream *stream = stream_of(4);
+  wmc_stream *stream = test_stream(SEED, 4);
   void *state;
   double jacobian[D * D];
   o.variance = 100;
@@ -290,7 +285,7 @@ static void series(int d, const double *a, double *out)
 
 Test(jacobian_block, exponentials_are_their_series)
 {
-  wmc_stream *stream = stream_of(5);
+  wmc_stream *stream = test_stream(SEED, 5);
   wmc_block_options o = options_with("linear", "gaussian", 1);
   void *state[2];
   cr_assert_eq(wmc_block_exponential.create(&o, &state[0]), WMC_OK);
@@ -319,7 +314,7 @@ Test(jacobian_block, linear_layers_are_identity_plus_noise)
 {
   enum { LAYERS = 40 };
   wmc_block_options o = options_with("linear", "rademacher", 1);
-  wmc_stream *stream = stream_of(3);
+  wmc_stream *stream = test_stream(SEED, 3);
   void *state;
   double jacobians[LAYERS * D * D], s = sqrt(o.variance * o.time / o.depth);
   cr_assert_eq(wmc_block_linear.create(&o, &state), WMC_OK);

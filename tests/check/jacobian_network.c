@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "blocks.h"
 #include "support.h"
 #include "weylmc/base/memory.h"
 #include "weylmc/base/status.h"
@@ -15,24 +16,14 @@
 #include "weylmc/numeric/dense.h"
 #include "weylmc/numeric/special.h"
 
-static wmc_stream *stream_of(long id)
-{
-  wmc_stream *stream;
-  cr_assert_eq(wmc_stream_create(&stream, 20261123, id), WMC_OK);
-  return stream;
-}
+enum { SEED = 20261123 };
 
 static wmc_block_options options_of(int width, int depth)
 {
-  return (wmc_block_options){.width = width,
-                             .depth = depth,
-                             .hidden = width + 1,
-                             .activation = wmc_activation_find("tanh"),
-                             .weights = wmc_weights_find("gaussian"),
-                             .variance = 1.0 / width,
-                             .time = 1,
-                             .inner_variance = 1.0 / width,
-                             .input_norm2 = width};
+  wmc_block_options o = test_block_options(width, depth, "tanh");
+  o.hidden = width + 1;
+  o.variance = 1.0 / width;
+  return o;
 }
 
 /* Log-singular values of the plain product of the first `layers` Jacobians. */
@@ -74,7 +65,7 @@ Test(jacobian_network, is_the_product_of_its_layers)
     for (int d = 1; d <= 8; d++) {
       wmc_block_options o = options_of(d, 20);
       wmc_network *network;
-      wmc_stream *stream = stream_of(d), *again = stream_of(d);
+      wmc_stream *stream = test_stream(SEED, d), *again = test_stream(SEED, d);
       double values[8], growth;
       cr_assert_eq(wmc_network_create(&network, *block, &o, 1, end), WMC_OK);
       for (int draw = 0; draw < 5; draw++) {
@@ -103,7 +94,7 @@ Test(jacobian_network, logarithm_of_the_metric)
     wmc_block_options o = options_of(DIM, LAYERS);
     o.time = scale ? 3 : 1;
     wmc_network *network;
-    wmc_stream *stream = stream_of(5), *again = stream_of(5);
+    wmc_stream *stream = test_stream(SEED, 5), *again = test_stream(SEED, 5);
     cr_assert_eq(wmc_network_create(&network, &wmc_block_linear, &o, 1, end), WMC_OK);
     cr_assert_eq(wmc_network_follow_logarithm(network), WMC_OK);
     cr_assert(wmc_network_draw(network, stream));
@@ -160,7 +151,7 @@ Test(jacobian_network, records_are_shorter_networks)
     o.time = 12;
     wmc_network *whole, *part;
     cr_assert_eq(wmc_network_create(&whole, &wmc_block_linear, &o, 3, fractions), WMC_OK);
-    wmc_stream *stream = stream_of(d);
+    wmc_stream *stream = test_stream(SEED, d);
     cr_assert(wmc_network_draw(whole, stream));
     wmc_stream_destroy(stream);
     for (int k = 0; k < 3; k++) {
@@ -169,7 +160,7 @@ Test(jacobian_network, records_are_shorter_networks)
       shorter.depth = wmc_network_record_layer(fractions[k], o.depth);
       shorter.time = o.time * shorter.depth / o.depth;
       cr_assert_eq(wmc_network_create(&part, &wmc_block_linear, &shorter, 1, end), WMC_OK);
-      stream = stream_of(d);
+      stream = test_stream(SEED, d);
       cr_assert(wmc_network_draw(part, stream));
       for (int i = 0; i < d; i++)
         cr_expect_lt(fabs(wmc_network_values(part)[i] - wmc_network_values(whole)[k * d + i]),
@@ -189,7 +180,7 @@ Test(jacobian_network, singular_products_are_an_error)
   o.weights = wmc_weights_find("rademacher");
   o.time = 64;
   wmc_network *network;
-  wmc_stream *stream = stream_of(1);
+  wmc_stream *stream = test_stream(SEED, 1);
   cr_assert_eq(wmc_network_create(&network, &wmc_block_linear, &o, 1, end), WMC_OK);
   cr_expect_not(wmc_network_draw(network, stream));
   cr_expect_not_null(strstr(wmc_message(), "singular"));
@@ -219,7 +210,7 @@ Test(jacobian_network, memory_does_not_grow_with_depth)
         if (l == 2 && widths[w] > 8) continue;
         wmc_block_options o = options_of(widths[w], depths[l]);
         if (*block == &wmc_block_plain) o.weights = wmc_weights_find("orthogonal");
-        wmc_stream *stream = stream_of(w);
+        wmc_stream *stream = test_stream(SEED, w);
         wmc_network *network;
         size_t before = allocated();
         cr_assert_eq(wmc_network_create(&network, *block, &o, 1, end), WMC_OK);
@@ -257,7 +248,7 @@ Test(jacobian_network, masks_take_rank)
   cr_assert_eq(wmc_network_create(&network, &wmc_block_plain, &o, 2, fractions), WMC_OK);
   int seen[DIM + 1] = {0};
   for (long id = 0; id < 400; id++) {
-    wmc_stream *stream = stream_of(id), *again = stream_of(id);
+    wmc_stream *stream = test_stream(SEED, id), *again = test_stream(SEED, id);
     double jacobians[DEPTH * DIM * DIM], values[DIM], growth;
     void *state;
     cr_assert(wmc_network_draw(network, stream));
@@ -273,7 +264,7 @@ Test(jacobian_network, masks_take_rank)
       if (active < rank) rank = active;
       if (l != 1 && l != DEPTH - 1) continue;
       const double *found = wmc_network_values(network) + (l == 1 ? 0 : DIM);
-      again = stream_of(id);
+      again = test_stream(SEED, id);
       plain(&wmc_block_plain, &o, l + 1, again, values, &growth);
       wmc_stream_destroy(again);
       for (int i = 0; i < DIM; i++) {
@@ -304,7 +295,7 @@ Test(jacobian_network, remaining_values_are_accurate_at_any_depth)
   void *state;
   double *jacobians = WMC_ARRAY(double, DEPTH *SIZE), rotation[SIZE], values[2][DIM], growth;
   wmc_source *source;
-  wmc_stream *stream = stream_of(3);
+  wmc_stream *stream = test_stream(SEED, 3);
   cr_assert_eq(wmc_block_plain.create(&o, &state), WMC_OK);
   cr_assert_eq(wmc_qdt_create(&qdt, DIM, 1), WMC_OK);
   wmc_source_options turn = {wmc_weights_find("orthogonal"), DIM, DIM, 1, 0.25, 0, 0};
@@ -346,7 +337,7 @@ Test(jacobian_network, orthogonal_products_have_no_spread)
     o.activation = wmc_activation_find("linear");
     o.weights = wmc_weights_find(k ? "orthogonal" : "gaussian");
     wmc_network *network;
-    wmc_stream *stream = stream_of(k);
+    wmc_stream *stream = test_stream(SEED, k);
     cr_assert_eq(wmc_network_create(&network, blocks[k], &o, 1, end), WMC_OK);
     cr_assert(wmc_network_draw(network, stream));
     for (int i = 0; i < 8; i++)
@@ -369,7 +360,7 @@ Test(jacobian_network, smooth_weights_have_a_limit_for_each_network)
       o.weights = wmc_weights_find("smooth");
       o.modes = 2;
       wmc_network *network;
-      wmc_stream *stream = stream_of(k);
+      wmc_stream *stream = test_stream(SEED, k);
       cr_assert_eq(wmc_network_create(&network, blocks[k], &o, 1, end), WMC_OK);
       cr_assert(wmc_network_draw(network, stream));
       memcpy(values[level], wmc_network_values(network), sizeof values[level]);
@@ -483,7 +474,7 @@ Test(jacobian_model, observables_follow_from_the_spectrum)
     cr_assert_leq(n, MEASURED);
     cr_expect_eq(wmc_observable_size(model, model->observables, values), 2 * (size_t)d);
     void *chain, *copy;
-    wmc_stream *stream = stream_of(d);
+    wmc_stream *stream = test_stream(SEED, d);
     cr_assert_eq(model->create(values, &chain), WMC_OK);
     cr_assert_eq(model->create(values, &copy), WMC_OK);
     model->start(chain, stream);
@@ -623,7 +614,7 @@ Test(jacobian_model, lost_rank_is_counted)
   PARAMETERS(model, values, "width=4", "depth=3", "block=plain", "activation=relu");
   size_t n = wmc_model_measurement_size(model, values);
   void *chain;
-  wmc_stream *stream = stream_of(77);
+  wmc_stream *stream = test_stream(SEED, 77);
   cr_assert_eq(model->create(values, &chain), WMC_OK);
   model->start(chain, stream);
   for (int draw = 0; draw < DRAWS; draw++) {

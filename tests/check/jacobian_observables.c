@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "../../src/models/residual_jacobian_spectrum.h"
+#include "streams.h"
 #include "support.h"
 #include "task.h"
 #include "weylmc/base/memory.h"
@@ -186,8 +187,7 @@ static double plain_log_sine(int d, int depth, const double complex *layers)
 Test(jacobian_observables, angle_of_short_products)
 {
   enum { LAYERS = 12 };
-  wmc_stream *stream;
-  cr_assert_eq(wmc_stream_create(&stream, 20261130, 1), WMC_OK);
+  wmc_stream *stream = test_stream(20261130, 1);
   for (int parts = 1; parts <= 2; parts++)
     for (int d = 2; d <= 6; d += 2)
       for (int limit = 1; limit <= 100; limit *= 10) {
@@ -217,9 +217,8 @@ Test(jacobian_observables, tiny_angles)
 {
   enum { LAYERS = 3000 };
   double *layers = WMC_ARRAY(double, 4 * LAYERS), values[2], growth[2], exchange[4] = {0, 1, 1, 0};
-  wmc_stream *stream;
   wmc_qdt *qdt;
-  cr_assert_eq(wmc_stream_create(&stream, 20261130, 2), WMC_OK);
+  wmc_stream *stream = test_stream(20261130, 2);
   wmc_stream_normals(stream, 4 * LAYERS, sqrt(0.2), layers);
   for (int l = 0; l < LAYERS; l++) layers[4 * l] += 1, layers[4 * l + 3] += 1;
   cr_assert_eq(wmc_qdt_create(&qdt, 2, 4), WMC_OK);
@@ -252,13 +251,12 @@ static void make_draws(draws *x, const char *parameters)
 {
   double out[MEASURED];
   void *chain;
-  wmc_stream *stream;
   x->task = test_task_open("residual_jacobian", parameters);
   const wmc_model *model = x->task.model;
   x->size = wmc_model_measurement_size(model, x->task.values);
   cr_assert_leq(x->size, MEASURED);
   memset(x->means, 0, sizeof x->means);
-  cr_assert_eq(wmc_stream_create(&stream, 20261130, 3), WMC_OK);
+  wmc_stream *stream = test_stream(20261130, 3);
   cr_assert_eq(model->create(x->task.values, &chain), WMC_OK);
   model->start(chain, stream);
   for (int k = 0; k < DRAWS; k++) {

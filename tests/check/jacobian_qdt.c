@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "streams.h"
 #include "support.h"
 #include "weylmc/base/memory.h"
 #include "weylmc/jacobian/graded.h"
@@ -16,12 +17,7 @@
 #include "weylmc/numeric/dense.h"
 #include "weylmc/numeric/random.h"
 
-static wmc_stream *stream_of(long id)
-{
-  wmc_stream *stream;
-  cr_assert_eq(wmc_stream_create(&stream, 20261121, id), WMC_OK);
-  return stream;
-}
+enum { SEED = 20261121 };
 
 /* The layers I + s G of a chain, made again from the start as often as they are wanted. */
 typedef struct chain {
@@ -43,7 +39,7 @@ static void nudge(wmc_stream *stream, size_t n, double *x)
 static void each_layer(const chain *c, void (*take)(void *, int, const double *), void *to)
 {
   const size_t size = (size_t)(c->d * c->d);
-  wmc_stream *stream = stream_of(c->id), *signs = stream_of(c->id + 1000000);
+  wmc_stream *stream = test_stream(SEED, c->id), *signs = test_stream(SEED, c->id + 1000000);
   double *j = WMC_ARRAY(double, CHUNK *size);
   for (int done = 0; done < c->depth; done += CHUNK) {
     int count = c->depth - done < CHUNK ? c->depth - done : CHUNK;
@@ -338,7 +334,7 @@ static void complex_reference(int d, int count, const double *layers, unsigned b
 static void check_complex_chain(int d, int depth, double spread, unsigned bits, long id)
 {
   double tau = spread / (d > 1 ? d - 1 : 1), exact[D_MAX], exact_growth, values[D_MAX], growth;
-  wmc_stream *stream = stream_of(id);
+  wmc_stream *stream = test_stream(SEED, id);
   double *layers = complex_layers(stream, d, depth, sqrt(tau / depth));
   complex_reference(d, depth, layers, bits, exact, &exact_growth);
   int limits[] = {1, wmc_qdt_layers(d, tau / depth)};
@@ -468,7 +464,7 @@ Test(jacobian_qdt, places_of_factorisation_do_not_matter)
 {
   const int d = 12, depth = 300;
   double expected[D_MAX], values[D_MAX], growth, growth0;
-  wmc_stream *stream = stream_of(30);
+  wmc_stream *stream = test_stream(SEED, 30);
   double *layers = linear_layers(stream, d, depth, sqrt(3.0 / depth));
   spectrum(d, 1, depth, layers, expected, &growth0);
   for (int trial = 0; trial < test_trials(20); trial++) {
@@ -495,7 +491,7 @@ Test(jacobian_qdt, places_of_factorisation_do_not_matter)
 
 Test(jacobian_qdt, widths_one_and_two)
 {
-  wmc_stream *stream = stream_of(31);
+  wmc_stream *stream = test_stream(SEED, 31);
   double values[2], growth;
   for (int trial = 0; trial < test_trials(50); trial++) {
     double *layers = linear_layers(stream, 1, 400, 0.3), sum = 0;
@@ -570,7 +566,7 @@ Test(jacobian_qdt, graded_columns_have_full_relative_accuracy)
     int d;
     double range;
   } cases[] = {{4, 1}, {4, 300}, {12, 30}, {12, 600}, {24, 2}, {MOST, 2}, {MOST, 60}, {MOST, 300}};
-  wmc_stream *stream = stream_of(32);
+  wmc_stream *stream = test_stream(SEED, 32);
   for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
     const int d = cases[c].d;
     double y[MOST * MOST], r[MOST], exact[MOST],
@@ -700,7 +696,7 @@ static void check_vectors(int d, int limit, int depth, double s, wmc_stream *str
 
 Test(jacobian_qdt, singular_vectors)
 {
-  wmc_stream *stream = stream_of(40);
+  wmc_stream *stream = test_stream(SEED, 40);
   for (int d = 1; d <= D_MAX; d += 3)
     for (int limit = 1; limit <= 1000; limit *= 10) check_vectors(d, limit, 60, 0.1, stream);
   /* spreads beyond e^100, where exponents do not fit into columns */
@@ -744,7 +740,7 @@ static void check_complex_vectors(int d, int limit, int depth, double s, wmc_str
 
 Test(jacobian_qdt, complex_singular_vectors)
 {
-  wmc_stream *stream = stream_of(41);
+  wmc_stream *stream = test_stream(SEED, 41);
   for (int d = 1; d <= 10; d += 3)
     for (int limit = 1; limit <= 100; limit *= 10) check_complex_vectors(d, limit, 60, 0.1, stream);
   wmc_stream_destroy(stream);

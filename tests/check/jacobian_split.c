@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "blocks.h"
 #include "parameters.h"
 #include "support.h"
 #include "weylmc/base/memory.h"
@@ -15,27 +16,21 @@ static const double PI = 3.14159265358979323846;
 
 enum { D = 4, HIDDEN = 6, ORDER = 7, LAYERS = 5 };
 
-static wmc_stream *stream_of(long id)
-{
-  wmc_stream *stream;
-  cr_assert_eq(wmc_stream_create(&stream, 20261125, id), WMC_OK);
-  return stream;
-}
+enum { SEED = 20261125 };
 
 static wmc_block_options options_of(int width, const char *law, wmc_split split)
 {
-  return (wmc_block_options){.width = width,
-                             .depth = LAYERS,
-                             .hidden = HIDDEN,
-                             .activation = wmc_activation_find("linear"),
-                             .weights = wmc_weights_find(law),
-                             .hurst = 0.7,
-                             .modes = 2,
-                             .variance = 0.8,
-                             .time = 0.5,
-                             .inner_variance = 0.4,
-                             .input_norm2 = 3,
-                             .split = split};
+  wmc_block_options o = test_block_options(width, LAYERS, "linear");
+  o.hidden = HIDDEN;
+  o.weights = wmc_weights_find(law);
+  o.hurst = 0.7;
+  o.modes = 2;
+  o.variance = 0.8;
+  o.time = 0.5;
+  o.inner_variance = 0.4;
+  o.input_norm2 = 3;
+  o.split = split;
+  return o;
 }
 
 static const wmc_block *const blocks[] = {&wmc_block_linear, &wmc_block_two_layer,
@@ -97,7 +92,7 @@ static void by_definition(const wmc_block *block, int d, const double complex *w
 
 Test(jacobian_split, complex_jacobians_by_definition)
 {
-  wmc_stream *stream = stream_of(1);
+  wmc_stream *stream = test_stream(SEED, 1);
   for (int k = 0; k < BLOCKS; k++)
     for (int d = 1; d <= D; d++)
       for (double size = 1e-3; size < 1; size *= 3) {
@@ -134,7 +129,7 @@ Test(jacobian_split, unitary_layers)
                {&wmc_block_plain, "orthogonal", 1.0 / D}};
   const wmc_split splits[] = {{.is_complex = true}, {.group = 5}, {.group = 6}};
   const double end = 1;
-  wmc_stream *stream = stream_of(2);
+  wmc_stream *stream = test_stream(SEED, 2);
   for (int k = 0; k < 3; k++)
     for (int s = 0; s < 3; s++) {
       wmc_block_options o = options_of(D, cases[k].law, splits[s]);
@@ -244,7 +239,7 @@ static void compare(const wmc_block *block, const wmc_block_options *o, long id)
 {
   const double end = 1;
   double jacobians[LAYERS * ORDER * D * D], expected[ORDER * D], found[ORDER * D], growth[2];
-  wmc_stream *stream = stream_of(id), *again = stream_of(id);
+  wmc_stream *stream = test_stream(SEED, id), *again = test_stream(SEED, id);
   wmc_network *network;
   void *state;
   cr_assert_eq(wmc_network_create(&network, block, o, 1, &end), WMC_OK);
@@ -285,7 +280,7 @@ Test(jacobian_split, modes_are_the_whole_matrix)
 Test(jacobian_split, taps_have_their_law)
 {
   enum { ROWS = 3, COLUMNS = 2, ENTRIES = ROWS * COLUMNS };
-  wmc_stream *stream = stream_of(3);
+  wmc_stream *stream = test_stream(SEED, 3);
   for (int n = 2; n <= ORDER; n++) {
     double modes[LAYERS * ORDER * ENTRIES], tap[ENTRIES];
     wmc_source_options o = {.law = wmc_weights_find("rademacher"),
@@ -311,7 +306,7 @@ Test(jacobian_split, taps_have_their_law)
 
 Test(jacobian_split, haar_matrices_are_unitary)
 {
-  wmc_stream *stream = stream_of(4);
+  wmc_stream *stream = test_stream(SEED, 4);
   for (int rows = 1; rows <= D; rows++)
     for (int columns = 1; columns <= D; columns++) {
       const int n = rows < columns ? rows : columns, m = rows > columns ? rows : columns;
@@ -343,7 +338,7 @@ Test(jacobian_split, haar_matrices_are_unitary)
 Test(jacobian_split, complex_dropout)
 {
   wmc_block_options o = options_of(D, "gaussian", (wmc_split){.is_complex = true});
-  wmc_stream *stream = stream_of(5);
+  wmc_stream *stream = test_stream(SEED, 5);
   double complex jacobians[LAYERS * D * D];
   int dropped = 0;
   void *state;
@@ -418,7 +413,7 @@ Test(jacobian_split, observables_of_all_modes)
 {
   const char *const depths[] = {"12", "inf"};
   const double records[] = {0.5, 1};
-  wmc_stream *stream = stream_of(6);
+  wmc_stream *stream = test_stream(SEED, 6);
   for (int n = 2; n <= ORDER; n++)
     for (int deep = 0; deep < 2; deep++) {
       const int c = 2 + n % 3;

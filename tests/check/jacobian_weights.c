@@ -3,17 +3,13 @@
 #include <math.h>
 #include <string.h>
 
+#include "streams.h"
 #include "support.h"
 #include "weylmc/jacobian/weights.h"
 
 enum { MOST = 4096 };
 
-static wmc_stream *stream_of(long id)
-{
-  wmc_stream *stream;
-  cr_assert_eq(wmc_stream_create(&stream, 20261125, id), WMC_OK);
-  return stream;
-}
+enum { SEED = 20261125 };
 
 static wmc_source *source_of(const char *law, size_t rows, size_t columns, int depth, int modes)
 {
@@ -31,7 +27,7 @@ Test(jacobian_weights, orthogonal_matrices)
     size_t m = shapes[k][0], n = shapes[k][1], inner = m > n ? m : n, outer = m > n ? n : m;
     double w[2 * MOST / 64];
     wmc_source *source = source_of("orthogonal", m, n, 3, 0);
-    wmc_stream *stream = stream_of((long)k);
+    wmc_stream *stream = test_stream(SEED, (long)k);
     wmc_source_start(source, stream);
     wmc_source_layers(source, stream, 2, w);
     cr_expect_neq(w[0], w[m * n], "fresh in every layer");
@@ -56,7 +52,7 @@ Test(jacobian_weights, smooth_functions_of_the_depth)
   wmc_source *a = source_of("smooth", 2, 3, 8, 4), *b = source_of("smooth", 2, 3, 16, 4);
   wmc_source *c = source_of("smooth", 2, 3, 16, 0);
   for (long id = 0; id < 3; id++) {
-    wmc_stream *one = stream_of(id), *two = stream_of(id);
+    wmc_stream *one = test_stream(SEED, id), *two = test_stream(SEED, id);
     wmc_source_start(a, one);
     wmc_source_layers(a, one, 3, coarse);
     wmc_source_layers(a, one, 5, coarse + 3 * SIZE);
@@ -84,7 +80,7 @@ Test(jacobian_weights, layers_come_in_any_portions)
   for (const wmc_weights *law = wmc_weight_laws; law->name; law++) {
     double whole[DEPTH * SIZE], parts[DEPTH * SIZE];
     wmc_source *a = source_of(law->name, 2, 3, DEPTH, 2), *b = source_of(law->name, 2, 3, DEPTH, 2);
-    wmc_stream *one = stream_of(7), *two = stream_of(7);
+    wmc_stream *one = test_stream(SEED, 7), *two = test_stream(SEED, 7);
     wmc_source_start(a, one);
     wmc_source_start(b, two);
     wmc_source_layers(a, one, DEPTH, whole);

@@ -10,17 +10,11 @@
 #include "../../src/models/balanced.h"
 #include "complaints.h"
 #include "parameters.h"
+#include "streams.h"
 #include "support.h"
 
 enum { RUNGS = 5 };
 static const double BETAS[RUNGS] = {0.5, 1, 1.7, 3, 8};
-
-static wmc_stream *stream_of(long seed)
-{
-  wmc_stream *s;
-  cr_assert_eq(wmc_stream_create(&s, seed, 0), WMC_OK);
-  return s;
-}
 
 /* Width 3, with and without frames, each noise; rungs in both orders. */
 static test_parameters deck_of(int t)
@@ -71,7 +65,7 @@ Test(ladder, exchange_ratio_is_that_of_the_product_of_densities)
 {
   for (int t = 0; t < 24; t++) {
     test_parameters p = deck_of(t);
-    wmc_stream *s = stream_of(100 + t);
+    wmc_stream *s = test_stream(100 + t, 0);
     wmc_balanced *chain = chain_of(&p, s);
     advance(chain, s, 50, true);
     for (size_t k = 0; k + 1 < RUNGS; k++) {
@@ -104,7 +98,7 @@ Test(ladder, one_rung_is_no_ladder)
     test_take(&q, "ladder");
     const test_parameters *decks[] = {&p, &q};
     for (int k = 0; k < 2; k++) {
-      wmc_stream *s = stream_of(7);
+      wmc_stream *s = test_stream(7, 0);
       wmc_balanced *chain = chain_of(decks[k], s);
       advance(chain, s, 100, true);
       advance(chain, s, 100, false);
@@ -124,7 +118,7 @@ Test(ladder, packed_chains_and_chains_in_pieces_continue_bit_for_bit)
   for (int t = 0; t < 8; t++) {
     test_parameters p = deck_of(t);
     test_give_number(&p, "exchange", 1 + t % 3);
-    wmc_stream *s = stream_of(3), *same = stream_of(3);
+    wmc_stream *s = test_stream(3, 0), *same = test_stream(3, 0);
     wmc_balanced *whole = chain_of(&p, s), *pieces = chain_of(&p, same), *other;
     size_t n = wmc_model_balanced.state_size(whole);
     size_t m = wmc_model_measurement_size(&wmc_model_balanced, p.values);
@@ -134,7 +128,7 @@ Test(ladder, packed_chains_and_chains_in_pieces_continue_bit_for_bit)
     for (int k = 0; k < 8; k++) advance(pieces, same, 5, true);
     advance(pieces, same, 13, false);
     wmc_model_balanced.pack(pieces, packed);
-    wmc_stream *third = stream_of(4);
+    wmc_stream *third = test_stream(4, 0);
     other = chain_of(&p, third);
     wmc_model_balanced.unpack(other, packed);
     advance(other, same, 47, false);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "../../src/models/residual_jacobian_levels.h"
+#include "blocks.h"
 #include "parameters.h"
 #include "support.h"
 #include "weylmc/jacobian/coupled.h"
@@ -16,24 +17,16 @@ static const double END = 1;
 
 static wmc_block_options options(int depth, const char *weights)
 {
-  return (wmc_block_options){.width = D,
-                             .depth = depth,
-                             .hidden = 4,
-                             .activation = wmc_activation_find("tanh"),
-                             .weights = wmc_weights_find(weights),
-                             .hurst = 0.75,
-                             .variance = 1.3,
-                             .time = 0.7,
-                             .inner_variance = 0.4,
-                             .input_norm2 = D};
+  wmc_block_options o = test_block_options(D, depth, "tanh");
+  o.hidden = 4;
+  o.weights = wmc_weights_find(weights);
+  o.variance = 1.3;
+  o.time = 0.7;
+  o.inner_variance = 0.4;
+  return o;
 }
 
-static wmc_stream *stream_of(long id)
-{
-  wmc_stream *stream;
-  cr_assert_eq(wmc_stream_create(&stream, 20261128, id), WMC_OK);
-  return stream;
-}
+enum { SEED = 20261128 };
 
 /* m <- a m. */
 static void multiply(const double *a, double *m)
@@ -80,7 +73,7 @@ static void check_pair(bool second_order, double shift)
                            .paired = true};
   const double s2 = wmc_block_variance(&o.layers);
   double fine[SIZE], swapped[SIZE], coarse[SIZE], a[SIZE], b[SIZE], sum[SIZE], j[SIZE], k[SIZE];
-  wmc_stream *stream = stream_of(1), *again = stream_of(1);
+  wmc_stream *stream = test_stream(SEED, 1), *again = test_stream(SEED, 1);
   cr_assert_eq(wmc_coupled_create(&c, &o, 1, &END), WMC_OK);
   cr_assert(wmc_coupled_draw(c, stream));
   identity(fine);
@@ -178,7 +171,7 @@ static double product(const wmc_level_plan *plan, double single, const double *w
 Test(levels, samples_are_shared_in_the_best_way)
 {
   enum { FIVE = 5 };
-  wmc_stream *s = stream_of(2);
+  wmc_stream *s = test_stream(SEED, 2);
   int coupled = 0;
   for (int t = 0; t < test_trials(2000); t++) {
     double work_single[WMC_LEVELS_MOST] = {0}, work_pair[WMC_LEVELS_MOST] = {0};
@@ -238,7 +231,7 @@ static double *draw_once(const test_parameters *p, void **chain, wmc_stream *str
 Test(levels, two_layer_blocks_fall_back_to_independent_depths)
 {
   test_parameters p = network("inf", "depth");
-  wmc_stream *s = stream_of(3);
+  wmc_stream *s = test_stream(SEED, 3);
   void *chain;
   test_give(&p, "block", "two_layer");
   test_give(&p, "activation", "tanh");
@@ -270,7 +263,7 @@ static void check_state(const test_parameters *p)
   const wmc_model *model = p->model;
   const size_t n = wmc_model_measurement_size(model, p->values);
   void *chain, *again;
-  wmc_stream *s = stream_of(4), *t = stream_of(5);
+  wmc_stream *s = test_stream(SEED, 4), *t = test_stream(SEED, 5);
   double *out = draw_once(p, &chain, s), *other = calloc(n, sizeof *other);
   unsigned char *packed = malloc(wmc_stream_packed_size());
   cr_assert_eq(model->create(p->values, &again), WMC_OK);

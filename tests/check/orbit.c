@@ -5,14 +5,8 @@
 
 #include "../../src/models/balanced.h"
 #include "geometry.h"
+#include "streams.h"
 #include "support.h"
-
-static wmc_stream *stream_of(long seed)
-{
-  wmc_stream *stream;
-  cr_assert_eq(wmc_stream_create(&stream, seed, 0), WMC_OK);
-  return stream;
-}
 
 static const struct {
   int depth, rank, spread;
@@ -32,7 +26,7 @@ static void open_unbalanced(test_network *net, wmc_stream *stream, double imbala
 /* X is that of the balanced network, the imbalance the one asked for. */
 Test(orbit, start_off_balance)
 {
-  wmc_stream *stream = stream_of(41);
+  wmc_stream *stream = test_stream(41, 0);
   for (int t = 0; t < test_trials(4 * SHAPES); t++) {
     test_network net;
     const double imbalance = t % 2 ? 0.3 : 1e-3;
@@ -94,7 +88,7 @@ static void rotate(const wmc_layers *layers, const double *w, wmc_stream *stream
  */
 Test(orbit, noise_is_white_along_the_orbit)
 {
-  wmc_stream *stream = stream_of(42);
+  wmc_stream *stream = test_stream(42, 0);
   for (int t = 0; t < SHAPES; t++) {
     test_network net;
     test_network_open(&net, stream, shapes[t].depth, shapes[t].rank, shapes[t].spread);
@@ -130,7 +124,7 @@ Test(orbit, noise_is_white_along_the_orbit)
  */
 Test(orbit, gradient_and_conserved_moments)
 {
-  wmc_stream *stream = stream_of(43);
+  wmc_stream *stream = test_stream(43, 0);
   for (int t = 0; t < SHAPES; t++) {
     test_network net;
     test_network_open(&net, stream, shapes[t].depth, shapes[t].rank, shapes[t].spread);
@@ -181,7 +175,7 @@ Test(orbit, gradient_and_conserved_moments)
  * changes it at the rate of (G14). */
 Test(orbit, smallest_case)
 {
-  wmc_stream *stream = stream_of(44);
+  wmc_stream *stream = test_stream(44, 0);
   const wmc_shape shape = {
       .numbers = WMC_NUMBERS_REAL, .depth = 2, .rank = 1, .rows = 1, .columns = 1, .hidden = 2};
   const double one[] = {1}, h = 1e-6;

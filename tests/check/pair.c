@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "blocks.h"
 #include "parameters.h"
 #include "quadrature.h"
 #include "support.h"
@@ -41,25 +42,17 @@ enum { ROWS = sizeof rows / sizeof *rows };
 
 static wmc_block_options options(int row, int width, int depth)
 {
-  return (wmc_block_options){.width = width,
-                             .depth = depth,
-                             .hidden = width,
-                             .activation = wmc_activation_find(rows[row].activation),
-                             .weights = wmc_weights_find("gaussian"),
-                             .variance = 0.8,
-                             .time = 0.7,
-                             .inner_variance = 0.45,
-                             .input_norm2 = 1.3 * width,
-                             .norm = rows[row].norm,
-                             .drop = rows[row].drop};
+  wmc_block_options o = test_block_options(width, depth, rows[row].activation);
+  o.variance = 0.8;
+  o.time = 0.7;
+  o.inner_variance = 0.45;
+  o.input_norm2 = 1.3 * width;
+  o.norm = rows[row].norm;
+  o.drop = rows[row].drop;
+  return o;
 }
 
-static wmc_stream *stream_of(long id)
-{
-  wmc_stream *stream;
-  cr_assert_eq(wmc_stream_create(&stream, 20261204, id), WMC_OK);
-  return stream;
-}
+enum { SEED = 20261204 };
 
 /* A step of a row, or a layer of the block itself. */
 typedef struct machine {
@@ -100,7 +93,7 @@ Test(pair, covariance_is_that_of_layers)
       const machine layers = make(rows[row].block, &o),
                     steps = make(wmc_pair_block(rows[row].block), &o);
       double found[SIZE], exact[SIZE];
-      wmc_stream *s[2] = {stream_of(d), stream_of(d)};
+      wmc_stream *s[2] = {test_stream(SEED, d), test_stream(SEED, d)};
       if (d == 1 && rows[row].norm == WMC_NORM_LAYER) continue;
       layers.block->start(layers.state, s[0]);
       steps.block->start(steps.state, s[1]);
@@ -184,7 +177,7 @@ static double exact_amplitude(int row, int d, const double *x)
 
 Test(pair, amplitude)
 {
-  wmc_stream *s = stream_of(100);
+  wmc_stream *s = test_stream(SEED, 100);
   for (int row = 0; row < ROWS; row++)
     for (int d = 2; d <= WIDEST; d++) {
       const machine tiny = tiny_of(row, d);
@@ -253,7 +246,7 @@ static void still(machine m, machine tiny, int row, int d, double h, wmc_stream 
 static void running_vector(int row, int d, long id, double *x)
 {
   const wmc_block_options o = options(row, d, 1);
-  wmc_stream *s = stream_of(id);
+  wmc_stream *s = test_stream(SEED, id);
   double norm2 = 0;
   wmc_stream_normals(s, (size_t)d, 1, x);
   for (int i = 0; i < d; i++) norm2 += x[i] * x[i];
@@ -266,14 +259,14 @@ Test(pair, jacobian_of_a_step)
 {
   const int depth = 20;
   const double h = 0.7 / depth;
-  wmc_stream *s = stream_of(200);
+  wmc_stream *s = test_stream(SEED, 200);
   for (int row = 0; row < ROWS; row++)
     for (int d = 2; d <= WIDEST; d++) {
       const machine m = steps_of(row, d, depth), tiny = tiny_of(row, d);
       const int area = d + d * d, levy = area + d * (d - 1) / 2;
       const long id = 300 + 10 * row + d;
       double numbers[NUMBERS], x[WIDEST], exact[SIZE], found[SIZE], second[SIZE];
-      wmc_stream *of_start = stream_of(id);
+      wmc_stream *of_start = test_stream(SEED, id);
       draw(m, s, d, numbers);
       memset(numbers + d, 0, (size_t)(d * d) * sizeof *numbers);
       memset(numbers + levy, 0, (size_t)(d * d) * sizeof *numbers);
@@ -298,7 +291,7 @@ Test(pair, order_of_the_parts)
 {
   const int d = 4, row = 0; /* linear: J_2 = 1 + A + ..., R = sigma (1 - e e^T) */
   const machine m = steps_of(row, d, 20);
-  wmc_stream *s = stream_of(400);
+  wmc_stream *s = test_stream(SEED, 400);
   double numbers[NUMBERS], x[WIDEST], before[WIDEST] = {0}, jacobian[2][SIZE];
   const size_t all = m.block->parameters(m.state);
   vector(s, d, x);
@@ -499,7 +492,7 @@ static void values_of(int row, bool steps, int depth, double *out)
 {
   const wmc_block *block = equations[row].block;
   const double end = 1;
-  wmc_stream *s = stream_of(500 + row);
+  wmc_stream *s = test_stream(SEED, 500 + row);
   wmc_network *n;
   const wmc_block_options o = {.width = SMOOTH_WIDTH,
                                .depth = depth,

@@ -10,15 +10,9 @@
 #include <string.h>
 
 #include "parameters.h"
+#include "streams.h"
 #include "support.h"
 #include "weylmc/geometry/volume.h"
-
-static wmc_stream *stream_of(long seed)
-{
-  wmc_stream *stream;
-  cr_assert_eq(wmc_stream_create(&stream, seed, 0), WMC_OK);
-  return stream;
-}
 
 static test_parameters deck_of(const char *widths, int depth, int rank, const char *scheme,
                                double step)
@@ -54,7 +48,7 @@ Test(parameters, balance_is_kept_for_a_hundred_thousand_steps)
 {
   const int which[] = {0, 1, 3};
   for (int t = 0; t < 3; t++) {
-    wmc_stream *stream = stream_of(51 + t);
+    wmc_stream *stream = test_stream(51 + t, 0);
     test_parameters p = deck_of(shapes[which[t]].widths, shapes[which[t]].depth,
                                 shapes[which[t]].rank, "euler", 0.001);
     wmc_balanced *chain = chain_of(&p, stream);
@@ -164,7 +158,7 @@ static void check_moves(int shape, const char *noise, wmc_stream *stream, int *p
 Test(parameters, acceptance_against_independent_density)
 {
   const char *const noises[] = {"isotropic", "horizontal", "kappa"};
-  wmc_stream *stream = stream_of(61);
+  wmc_stream *stream = test_stream(61, 0);
   int possible = 0;
   for (int t = 0; t < 3 * SHAPES; t++) check_moves(t / 3, noises[t % 3], stream, &possible);
   cr_expect_gt(possible, 20 * SHAPES, "%d moves", possible);
@@ -175,7 +169,7 @@ Test(parameters, acceptance_against_independent_density)
 Test(parameters, observables_follow_from_the_layers)
 {
   for (int t = 0; t < SHAPES; t++) {
-    wmc_stream *stream = stream_of(65 + t);
+    wmc_stream *stream = test_stream(65 + t, 0);
     test_parameters p = deck_of(shapes[t].widths, shapes[t].depth, shapes[t].rank, "euler", 0.001);
     wmc_balanced *chain = chain_of(&p, stream);
     wmc_upstairs *up = chain->upstairs;
@@ -200,7 +194,7 @@ Test(parameters, chains_continue_exactly)
 {
   const char *const schemes[] = {"euler", "metropolis"};
   for (int t = 0; t < 2 * SHAPES; t++) {
-    wmc_stream *stream = stream_of(80), *other = stream_of(81);
+    wmc_stream *stream = test_stream(80, 0), *other = test_stream(81, 0);
     test_parameters p = deck_of(shapes[t / 2].widths, shapes[t / 2].depth, shapes[t / 2].rank,
                                 schemes[t % 2], 0.002);
     wmc_balanced *a = chain_of(&p, stream), *b = chain_of(&p, other);
@@ -230,7 +224,7 @@ Test(parameters, chains_continue_exactly)
 /* A step that is far too large ends in a message that says what to do, not in a wrong state. */
 Test(parameters, trouble_is_reported)
 {
-  wmc_stream *stream = stream_of(90);
+  wmc_stream *stream = test_stream(90, 0);
   test_parameters p = deck_of("[3, 3, 3]", 20, 3, "euler", 1e6);
   wmc_balanced *chain = chain_of(&p, stream);
   cr_expect_eq(p.model->advance(chain, stream, 100, false), WMC_FAILURE);
@@ -245,7 +239,7 @@ Test(parameters, trouble_is_reported)
 /* Off balance nothing pulls back: the imbalance is there, |W|^2 and X are those of the layers. */
 Test(parameters, unbalanced_networks)
 {
-  wmc_stream *stream = stream_of(95);
+  wmc_stream *stream = test_stream(95, 0);
   test_parameters p = deck_of("[2, 3, 2]", 3, 2, "euler", 0.001);
   double out[64], square = 0;
   test_give(&p, "noise.kind", "vertical");
@@ -273,7 +267,7 @@ Test(parameters, unbalanced_networks)
 /* `age` is time before the first draw. */
 Test(parameters, age_is_time)
 {
-  wmc_stream *a = stream_of(96), *b = stream_of(96);
+  wmc_stream *a = test_stream(96, 0), *b = test_stream(96, 0);
   test_parameters p = deck_of("[2, 3, 2]", 3, 2, "euler", 0.001);
   double x[64], y[64];
   wmc_balanced *young = chain_of(&p, a);

@@ -12,6 +12,7 @@
 #include "../../src/models/balanced_parameters.h"
 #include "complaints.h"
 #include "parameters.h"
+#include "streams.h"
 #include "support.h"
 #include "weylmc/geometry/volume.h"
 
@@ -21,13 +22,6 @@ static const struct {
 } shapes[] = {{"[2, 2, 2]", 3, 2}, {"[3, 3, 3]", 5, 3}, {"[2, 3, 2]", 3, 2}, {"[3, 5, 4, 2]", 3, 2},
               {"[1, 1, 1]", 2, 1}, {"[3, 3, 3]", 1, 3}, {"[2, 4, 3]", 4, 1}, {"[1, 2, 1]", 3, 1}};
 enum { SHAPES = sizeof shapes / sizeof shapes[0], MOST = 3 };
-
-static wmc_stream *stream_of(long seed)
-{
-  wmc_stream *stream;
-  cr_assert_eq(wmc_stream_create(&stream, seed, 0), WMC_OK);
-  return stream;
-}
 
 /* With a complex target, row-major. */
 typedef struct problem {
@@ -103,7 +97,7 @@ static double *scratch_of(const wmc_layers *layers)
  * the real forms of E_ij and i E_ij, of norm 1 after division by sqrt(2), are a basis of them. */
 Test(realform, projector_has_the_dimension_of_complex_networks)
 {
-  wmc_stream *stream = stream_of(401);
+  wmc_stream *stream = test_stream(401, 0);
   for (int t = 0; t < SHAPES; t++) {
     problem p = open_problem(t, "metropolis", 0.5, "isotropic", stream);
     const wmc_upstairs *up = p.chain->upstairs;
@@ -142,7 +136,7 @@ Test(realform, projector_has_the_dimension_of_complex_networks)
 Test(realform, projected_noise_is_white)
 {
   enum { DRAWS = 4000 };
-  wmc_stream *stream = stream_of(402);
+  wmc_stream *stream = test_stream(402, 0);
   for (int t = 0; t < SHAPES; t++) {
     problem p = open_problem(t, "metropolis", 0.5, "isotropic", stream);
     const wmc_upstairs *up = p.chain->upstairs;
@@ -163,7 +157,7 @@ Test(realform, projected_noise_is_white)
 /* Pairs in any orthonormal basis, also of four nearly equal lambda, become (q, i q) again. */
 Test(realform, pairs_are_restored_from_any_basis)
 {
-  wmc_stream *stream = stream_of(403);
+  wmc_stream *stream = test_stream(403, 0);
   for (int t = 0; t < 4 * SHAPES; t++) {
     problem p = open_problem(t / 4, "metropolis", 0.5, "isotropic", stream);
     const wmc_upstairs *up = p.chain->upstairs;
@@ -201,7 +195,7 @@ Test(realform, pairs_are_restored_from_any_basis)
 /* A network that is not complex is not taken for one. */
 Test(realform, other_networks_are_refused)
 {
-  wmc_stream *stream = stream_of(404);
+  wmc_stream *stream = test_stream(404, 0);
   problem p = open_problem(1, "metropolis", 0.5, "isotropic", stream);
   const wmc_upstairs *up = p.chain->upstairs;
   wmc_point_draw_frames(&up->point, stream, up->scratch);
@@ -215,7 +209,7 @@ Test(realform, balance_is_kept_for_a_hundred_thousand_steps)
 {
   const int which[] = {4, 0, 3};
   for (int t = 0; t < 6; t++) {
-    wmc_stream *stream = stream_of(410 + t);
+    wmc_stream *stream = test_stream(410 + t, 0);
     problem p =
         open_problem(which[t / 2], t % 2 ? "metropolis" : "euler", 0.001, "isotropic", stream);
     double out[64];
@@ -309,7 +303,7 @@ static void check_moves(int shape, const char *noise, wmc_stream *stream, int *p
 Test(realform, acceptance_against_independent_density)
 {
   const char *const noises[] = {"isotropic", "horizontal", "kappa"};
-  wmc_stream *stream = stream_of(421);
+  wmc_stream *stream = test_stream(421, 0);
   int possible = 0;
   for (int t = 0; t < 3 * SHAPES; t++) check_moves(t / 3, noises[t % 3], stream, &possible);
   cr_expect_gt(possible, 20 * SHAPES, "%d moves", possible);
@@ -319,7 +313,7 @@ Test(realform, acceptance_against_independent_density)
 /* The slope in real form against differences of the energy, along complex directions. */
 Test(realform, slope_is_the_derivative_of_the_energy)
 {
-  wmc_stream *stream = stream_of(425);
+  wmc_stream *stream = test_stream(425, 0);
   for (int t = 0; t < SHAPES; t++) {
     problem p = open_problem(t, "euler", 0.001, "isotropic", stream);
     const int m = p.chain->rows, n = p.chain->columns, entries = m * n;
@@ -348,7 +342,7 @@ Test(realform, slope_is_the_derivative_of_the_energy)
 Test(realform, observables_follow_from_the_layers)
 {
   for (int t = 0; t < SHAPES; t++) {
-    wmc_stream *stream = stream_of(430 + t);
+    wmc_stream *stream = test_stream(430 + t, 0);
     problem p = open_problem(t, "euler", 0.001, "isotropic", stream);
     const wmc_upstairs *up = p.chain->upstairs;
     double out[64], square;
@@ -369,7 +363,7 @@ Test(realform, chains_continue_exactly)
 {
   for (int t = 0; t < 2 * SHAPES; t++) {
     const char *scheme = t % 2 ? "metropolis" : "euler";
-    wmc_stream *stream = stream_of(440), *other = stream_of(440);
+    wmc_stream *stream = test_stream(440, 0), *other = test_stream(440, 0);
     problem p = open_problem(t / 2, scheme, 0.002, "isotropic", stream);
     problem q = open_problem(t / 2, scheme, 0.002, "isotropic", other);
     const wmc_model *model = p.deck.model;

@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 #include <math.h>
 
+#include "streams.h"
 #include "support.h"
 #include "weylmc/jacobian/spherical.h"
 #include "weylmc/numeric/random.h"
@@ -64,8 +65,7 @@ Test(spherical, random_directions)
   enum { D = 6 };
   const double l[D] = {1.5, 1.2, 0.1, -0.3, -2, -2.5};
   const int draws = test_trials(100000);
-  wmc_stream *s;
-  cr_assert_eq(wmc_stream_create(&s, 20261121, 3), WMC_OK);
+  wmc_stream *s = test_stream(20261121, 3);
   for (int beta = 1; beta <= 2; beta++) {
     double sum = 0, squares = 0, scratch[D];
     for (int n = 0; n < draws; n++) {

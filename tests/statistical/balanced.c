@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "simulation.h"
+#include "streams.h"
 #include "weylmc/numeric/special.h"
 
 extern const wmc_model wmc_model_balanced;
@@ -227,8 +228,7 @@ enum { SAMPLES = 12 };
 /* Inputs of unequal size and direction, labels that are not a function of them. */
 static void samples(int d, double *inputs, double *labels)
 {
-  wmc_stream *stream;
-  cr_assert_eq(wmc_stream_create(&stream, 17, 0), WMC_OK);
+  wmc_stream *stream = test_stream(17, 0);
   wmc_stream_normals(stream, (size_t)(SAMPLES * d), 1, inputs);
   wmc_stream_normals(stream, (size_t)(SAMPLES * d), 0.5, labels);
   for (int k = 0; k < SAMPLES; k++) {

@@ -5,38 +5,15 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "moments.h"
 #include "simulation.h"
+#include "streams.h"
 #include "support.h"
 #include "weylmc/jacobian/chamber.h"
 #include "weylmc/jacobian/hyperbolic.h"
 
 enum { RECORDS = 2, WIDEST = 8, NUMBERS = 32 };
 static const double HALVES[RECORDS] = {0.5, 1};
-
-typedef struct moments {
-  double count, mean, squares; /* Welford */
-} moments;
-
-static void add(moments *m, double x)
-{
-  double before = x - m->mean;
-  m->count += 1;
-  m->mean += before / m->count;
-  m->squares += before * (x - m->mean);
-}
-
-static double variance(const moments *m) { return m->squares / (m->count - 1); }
-static double standard_error(const moments *m) { return sqrt(variance(m) / m->count); }
-
-static void expect_mean(const char *what, const moments *m, double exact)
-{
-  double error = standard_error(m);
-  if (test_verbose())
-    printf("%-40s %12.6f exact %12.6f error %8.6f z %5.2f\n", what, m->mean, exact, error,
-           (m->mean - exact) / error);
-  cr_expect_lt(fabs(m->mean - exact), 5 * error, "%s: %.6g, exact %.6g, error %.2g", what, m->mean,
-               exact, error);
-}
 
 /* Of a normal variable, whose variance is found to sqrt(2/n). */
 static void expect_normal_variance(const char *what, const moments *m, double exact)
@@ -61,8 +38,7 @@ typedef void (*take)(int d, const double *values, const double *growth, moments 
 static void sample(const wmc_chamber_options *o, int draws, long id, take collect, moments *out)
 {
   wmc_chamber *c;
-  wmc_stream *s;
-  cr_assert_eq(wmc_stream_create(&s, 20261126, id), WMC_OK);
+  wmc_stream *s = test_stream(20261126, id);
   cr_assert_eq(wmc_chamber_create(&c, o, RECORDS, HALVES), WMC_OK);
   for (int k = 0; k < NUMBERS; k++) out[k] = (moments){0};
   for (int k = 0; k < draws; k++) {

@@ -7,6 +7,7 @@
 
 #include "network_law.h"
 #include "simulation.h"
+#include "streams.h"
 #include "weylmc/geometry/gibbs.h"
 #include "weylmc/numeric/special.h"
 
@@ -529,11 +530,10 @@ Test(complex_numbers, starts_are_complex_normal_matrices)
     const test_law w = {2, 3, 0, 1, 1, 1, 2};
     test_parameters p = parameters_of(&w, "complex", "metropolis", 0.3);
     double out[TEST_ENTRIES], mean[2] = {0}, square[2] = {0};
-    wmc_stream *s;
     void *chain;
     test_give_number(&p, "start", start);
     test_give_number(&p, "rank", rank);
-    cr_assert_eq(wmc_stream_create(&s, 9870, 0), WMC_OK);
+    wmc_stream *s = test_stream(9870, 0);
     cr_assert_eq(p.model->create(p.values, &chain), WMC_OK);
     const size_t at[] = {test_observable(&p, "frobenius2"), test_observable(&p, "log_abs_det")};
     for (int k = 0; k < DRAWS; k++) {

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "parameters.h"
+#include "streams.h"
 #include "support.h"
 #include "weylmc/numeric/random.h"
 
@@ -21,9 +22,8 @@ static void simulate(const test_parameters *p, long seed, int draws, double *mea
   double *draw = calloc(2 * size, sizeof *draw), *sum = draw + size;
   for (size_t i = 0; i < size; i++) mean[i] = error[i] = 0;
   for (long c = 0; c < CHAINS; c++) {
-    wmc_stream *stream;
     void *chain;
-    cr_assert_eq(wmc_stream_create(&stream, seed, c), WMC_OK);
+    wmc_stream *stream = test_stream(seed, c);
     cr_assert_eq(model->create(p->values, &chain), WMC_OK, "%s", wmc_message());
     model->start(chain, stream);
     cr_assert_eq(model->advance(chain, stream, 500, true), WMC_OK);

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "moments.h"
+#include "blocks.h"
 #include "support.h"
 #include "weylmc/base/memory.h"
 #include "weylmc/jacobian/chamber.h"
@@ -16,25 +16,15 @@
 #include "weylmc/numeric/special.h"
 #include "weylmc/statistics/jackknife.h"
 
-static wmc_stream *stream_of(long id)
-{
-  wmc_stream *stream;
-  cr_assert_eq(wmc_stream_create(&stream, 20261127, id), WMC_OK);
-  return stream;
-}
+enum { SEED = 20261127 };
 
 static wmc_block_options options_of(int d, int depth, const char *activation)
 {
-  return (wmc_block_options){.width = d,
-                             .depth = depth,
-                             .hidden = d,
-                             .activation = wmc_activation_find(activation),
-                             .slope = 0.3,
-                             .weights = wmc_weights_find("gaussian"),
-                             .variance = 1,
-                             .time = 1,
-                             .inner_variance = 0.5,
-                             .input_norm2 = 2};
+  wmc_block_options o = test_block_options(d, depth, activation);
+  o.slope = 0.3;
+  o.inner_variance = 0.5;
+  o.input_norm2 = 2;
+  return o;
 }
 
 /* ---- C(x) ------------------------------------------------------------------------------------ */
@@ -82,7 +72,7 @@ Test(drift, covariance_of_the_next_layer)
     wmc_block_options o = options_of(D, 100000000, cases[k].activation);
     o.norm = cases[k].norm;
     o.drop = cases[k].drop;
-    wmc_stream *stream = stream_of(1 + (long)k);
+    wmc_stream *stream = test_stream(SEED, 1 + (long)k);
     moments deviation[2] = {{0}};
     double c[D * D], jacobian[D * D], out[2];
     void *state;
@@ -226,7 +216,7 @@ Test(drift, coefficients_of_the_limit_come_back)
                                 variance / cases[k].beta};
     source from = {NULL, NULL};
     wmc_estimate e[ENTRIES];
-    wmc_stream *stream = stream_of(100 + (long)k);
+    wmc_stream *stream = test_stream(SEED, 100 + (long)k);
     const wmc_chamber_options o = {.width = cases[k].width,
                                    .beta = cases[k].beta,
                                    .variance = variance,
@@ -257,7 +247,7 @@ Test(drift, coefficients_of_autonomous_networks_come_back)
     const double exact[FORM] = {0.5 * variance, -0.5 * variance, variance};
     const double bias[FORM + 1] = {off, off, off, off};
     wmc_estimate e[ENTRIES];
-    wmc_stream *stream = stream_of(110 + (long)k);
+    wmc_stream *stream = test_stream(SEED, 110 + (long)k);
     source from = network_of(cases[k].block, &o, &s);
     estimate(&from, &s, test_trials(6000), stream, e);
     expect_numbers(cases[k].block->name, e, exact, bias);
@@ -284,7 +274,7 @@ Test(drift, hidden_variables_are_found)
     wmc_block_options o = options_of(4, 64, cases[k].activation);
     o.input_norm2 = 4;
     wmc_estimate e[ENTRIES];
-    wmc_stream *stream = stream_of(120 + (long)k);
+    wmc_stream *stream = test_stream(SEED, 120 + (long)k);
     source from = network_of(cases[k].block, &o, &s);
     estimate(&from, &s, test_trials(3000), stream, e);
     const double z = e[slope].mean / e[slope].error;
@@ -330,7 +320,7 @@ Test(drift, p_values_are_uniform)
   const wmc_block_options o = options_of(3, 64, "linear");
   const int sets = test_trials(SETS) < SETS ? test_trials(SETS) : SETS;
   double p[SEEN][SETS];
-  wmc_stream *stream = stream_of(130);
+  wmc_stream *stream = test_stream(SEED, 130);
   source from = network_of(&wmc_block_linear, &o, &s);
   for (int k = 0; k < sets; k++) {
     wmc_estimate e[ENTRIES];

@@ -8,6 +8,7 @@
 
 #include "parameters.h"
 #include "simulation.h"
+#include "streams.h"
 #include "support.h"
 #include "weylmc/numeric/random.h"
 
@@ -301,8 +302,7 @@ static void weighted_averages(const law *w, long seed, double mean[AVERAGES],
   memset(mean, 0, AVERAGES * sizeof *mean);
   for (int b = 0; b < BATCHES; b++) {
     double sums[AVERAGES + 1] = {0};
-    wmc_stream *s;
-    cr_assert_eq(wmc_stream_create(&s, seed, b), WMC_OK);
+    wmc_stream *s = test_stream(seed, b);
     add_gaussians(w, s, DRAWS, sums);
     wmc_stream_destroy(s);
     for (int k = 0; k < AVERAGES; k++) {

@@ -7,6 +7,7 @@
 
 #include "network_law.h"
 #include "simulation.h"
+#include "streams.h"
 
 extern const wmc_model wmc_model_equivariant;
 
@@ -24,8 +25,7 @@ Test(equivariant, one_layer_is_a_random_filter)
   enum { N = 5, C = 2, DRAWS = 20000 };
   const test_law w = {C, 1, 0, 2, 1, 1, 1};
   double filter[N * C * C], sum[2][3] = {{0}}, square[2][3] = {{0}};
-  wmc_stream *s;
-  cr_assert_eq(wmc_stream_create(&s, 41, 0), WMC_OK);
+  wmc_stream *s = test_stream(41, 0);
   for (int t = 0; t < DRAWS; t++) {
     wmc_stream_normals(s, N * C * C, sqrt(1 / w.beta), filter);
     for (int k = 0; k < 3; k++) {
@@ -213,8 +213,7 @@ Test(equivariant, targets_of_two_channels)
 {
   enum { N = 4 };
   double filters[N * 4], square = 0;
-  wmc_stream *s;
-  cr_assert_eq(wmc_stream_create(&s, 43, 0), WMC_OK);
+  wmc_stream *s = test_stream(43, 0);
   wmc_stream_normals(s, N * 4, 1, filters);
   wmc_stream_destroy(s);
   for (int k = 0; k < N * 4; k++) square += filters[k] * filters[k];

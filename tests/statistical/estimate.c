@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "streams.h"
 #include "support.h"
 #include "weylmc/numeric/random.h"
 
@@ -65,10 +66,9 @@ static void add_estimate(coverage *out, const wmc_estimate *e, double weight)
 static coverage measure(const setting *s)
 {
   wmc_accumulator *a[MOST_CHAINS];
-  wmc_stream *stream;
   coverage out = {0};
   long id = s->chains + 100 * lround(100 * (1 + s->phi));
-  cr_assert_eq(wmc_stream_create(&stream, 20260302, id), WMC_OK);
+  wmc_stream *stream = test_stream(20260302, id);
   for (int c = 0; c < s->chains; c++) cr_assert_eq(wmc_accumulator_create(&a[c], 1), WMC_OK);
   for (int r = 0; r < s->repeats; r++) {
     wmc_estimate e;
@@ -167,8 +167,7 @@ Test(estimate_rhat, is_that_of_the_definition)
 {
   enum { CHAINS = 6, DRAWS = 2048 };
   static double x[CHAINS * DRAWS];
-  wmc_stream *stream;
-  cr_assert_eq(wmc_stream_create(&stream, 20260303, 0), WMC_OK);
+  wmc_stream *stream = test_stream(20260303, 0);
   for (int displaced = 0; displaced < 2; displaced++) {
     wmc_accumulator *a[CHAINS];
     for (int c = 0; c < CHAINS; c++) {
@@ -196,9 +195,8 @@ Test(estimate_coverage, of_displaced_chains)
   const int n = test_trials(2000);
   const double size = 0.5, one = erf(sqrt(0.5));
   double covered = 0, flagged = 0;
-  wmc_stream *stream;
   wmc_accumulator *a[CHAINS];
-  cr_assert_eq(wmc_stream_create(&stream, 20260303, 1), WMC_OK);
+  wmc_stream *stream = test_stream(20260303, 1);
   for (int c = 0; c < CHAINS; c++) cr_assert_eq(wmc_accumulator_create(&a[c], 1), WMC_OK);
   for (int r = 0; r < n; r++) {
     for (int c = 0; c < CHAINS; c++) {

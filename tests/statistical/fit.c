@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "streams.h"
 #include "support.h"
 #include "weylmc/numeric/random.h"
 #include "weylmc/numeric/special.h"
@@ -45,12 +46,7 @@ static wmc_fit_data data_of(const sweep *s, size_t chains)
                         .chain_value = s->chain};
 }
 
-static wmc_stream *new_stream(long id)
-{
-  wmc_stream *stream;
-  cr_assert_eq(wmc_stream_create(&stream, 20260304, id), WMC_OK);
-  return stream;
-}
+enum { SEED = 20260304 };
 
 static double five_sigma(double p, int n) { return 5 * sqrt(p * (1 - p) / n); }
 
@@ -79,7 +75,7 @@ static void measure_coverage(const trial *set, long id, int trials)
   const wmc_form *form = wmc_form_find(set->name);
   double covered[WMC_FIT_PARAMETERS] = {0}, z[WMC_FIT_PARAMETERS] = {0};
   int fitted = 0;
-  wmc_stream *stream = new_stream(id);
+  wmc_stream *stream = test_stream(SEED, id);
   for (int t = 0; t < trials; t++) {
     sweep s;
     wmc_fit fit;
@@ -291,7 +287,7 @@ static void print_score(const char *name, double m, const design *plan, double e
 Test(fit_choice, covers_limit_and_coefficient_with_and_without_excess)
 {
   const double errors[] = {1e-2, 3e-3, 1e-3, 3e-4, 1e-4};
-  wmc_stream *stream = new_stream(20);
+  wmc_stream *stream = test_stream(SEED, 20);
   int trials = test_trials(40);
   for (int m = 0; m < 2; m++) {
     double square[2] = {0};
@@ -322,7 +318,7 @@ Test(fit_choice, covers_limit_and_coefficient_with_and_without_excess)
 /* Precise data: the form is found without being told. Imprecise data: the fit says it is not. */
 Test(fit_choice, finds_the_form_or_says_it_cannot)
 {
-  wmc_stream *stream = new_stream(21);
+  wmc_stream *stream = test_stream(SEED, 21);
   int trials = test_trials(60);
   for (int q = 0; q < QUANTITIES; q++)
     for (int m = 0; m < 2; m++) {

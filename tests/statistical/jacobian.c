@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "moments.h"
+#include "blocks.h"
 #include "support.h"
 #include "weylmc/jacobian/exact.h"
 #include "weylmc/jacobian/hyperbolic.h"
@@ -16,44 +16,16 @@
 
 static const double PI = 3.14159265358979323846;
 
-static wmc_stream *stream_of(long id)
-{
-  wmc_stream *stream;
-  cr_assert_eq(wmc_stream_create(&stream, 20261124, id), WMC_OK);
-  return stream;
-}
+enum { SEED = 20261124 };
 
 /* ---- sampling ---------------------------------------------------------------------------- */
 
 static wmc_block_options linear_options(int d, int depth, double tau, const char *weights)
 {
-  return (wmc_block_options){.width = d,
-                             .depth = depth,
-                             .hidden = d,
-                             .activation = wmc_activation_find("linear"),
-                             .weights = wmc_weights_find(weights),
-                             .variance = 1,
-                             .time = tau,
-                             .inner_variance = 1,
-                             .input_norm2 = d};
-}
-
-typedef void (*take)(int d, const double *values, double growth, moments *out);
-
-/* `draws` independent networks; `collect` sees the spectrum at the end of each. */
-static void sample(const wmc_block *block, const wmc_block_options *o, int draws, long id,
-                   take collect, moments *out)
-{
-  const double end = 1;
-  wmc_stream *stream = stream_of(id);
-  wmc_network *network;
-  cr_assert_eq(wmc_network_create(&network, block, o, 1, &end), WMC_OK);
-  for (int i = 0; i < draws; i++) {
-    cr_assert(wmc_network_draw(network, stream));
-    collect(o->width, wmc_network_values(network), wmc_network_growth(network)[0], out);
-  }
-  wmc_network_destroy(network);
-  wmc_stream_destroy(stream);
+  wmc_block_options o = test_block_options(d, depth, "linear");
+  o.weights = wmc_weights_find(weights);
+  o.time = tau;
+  return o;
 }
 
 enum { SUM, GROWTH, TRACE, TRACE2, MINOR2, GAP, MOMENTS };
@@ -74,6 +46,12 @@ static void collect_all(int d, const double *values, double growth, moments *out
   add(&out[GAP], values[0] - values[d - 1]);
 }
 
+static void sample(const wmc_block *block, const wmc_block_options *o, int draws, long id,
+                   moments *out)
+{
+  test_sample_networks(block, o, draws, SEED, id, collect_all, out);
+}
+
 /* ---- the linear chain --------------------------------------------------------------------- */
 
 /* E e_2(g) = C(d,2) [sum_j C(2,j) s^{2j} (d-2+j)!/(d-2)!]^L (eq. (12)). */
@@ -91,7 +69,7 @@ Test(jacobian, traces_of_the_linear_chain)
   for (int d = 2; d <= 8; d *= 2) {
     moments m[MOMENTS] = {0};
     wmc_block_options o = linear_options(d, depth, tau, "gaussian");
-    sample(&wmc_block_linear, &o, draws, 10 + d, collect_all, m);
+    sample(&wmc_block_linear, &o, draws, 10 + d, m);
     double mean = wmc_exact_trace_metric(d, s2, depth);
     double spread = wmc_exact_trace_metric_spread(d, s2, depth);
     EXPECT_NEAR(m[TRACE].mean, mean, mean * sqrt(spread / draws), 0, "d=%d E tr g", d);
@@ -110,19 +88,16 @@ Test(jacobian, traces_of_the_linear_chain)
 static wmc_block_options two_layer_options(int d, int n, int depth, const char *activation,
                                            double slope, const char *weights)
 {
-  const wmc_activation *a = wmc_activation_find(activation);
-  double alpha = wmc_activation_negative_slope(a, slope);
+  wmc_block_options o = test_block_options(d, depth, activation);
+  double alpha = wmc_activation_negative_slope(o.activation, slope);
+  o.hidden = n;
+  o.slope = slope;
+  o.weights = wmc_weights_find(weights);
   /* the variance that makes the limit the linear diffusion of sigma = 1 */
-  return (wmc_block_options){.width = d,
-                             .depth = depth,
-                             .hidden = n,
-                             .activation = a,
-                             .slope = slope,
-                             .weights = wmc_weights_find(weights),
-                             .variance = 2 / (1 + alpha * alpha),
-                             .time = 1,
-                             .inner_variance = 0.7,
-                             .input_norm2 = 3};
+  o.variance = 2 / (1 + alpha * alpha);
+  o.inner_variance = 0.7;
+  o.input_norm2 = 3;
+  return o;
 }
 
 /* log|Mu| has independent increments of amplitude s^2 = (c1 c2 / L) sum_i k_i z_i^2 with k = 1 or
@@ -146,7 +121,7 @@ Test(jacobian, growth_through_homogeneous_blocks)
       double spread = 1 + (rho * (d * d - 10 * d + 20) - (d - 2) * (d - 2)) / (4.0 * depth);
       double third = pow((d + 4) / (double)depth, 2); /* what is left out */
       moments m[MOMENTS] = {0};
-      sample(&wmc_block_two_layer, &o, draws, 40 + d + 10 * (long)k, collect_all, m);
+      sample(&wmc_block_two_layer, &o, draws, 40 + d + 10 * (long)k, m);
       double error, s2 = o.variance / depth;
       double exact = depth * wmc_exact_log_growth_mixed(d, n, alpha, s2, &error);
       cr_assert_lt(error * depth, 1e-3);
@@ -167,7 +142,7 @@ Test(jacobian, trace_through_homogeneous_blocks)
       wmc_block_options o = two_layer_options(d, 4, depth, "relu", 0, laws[law]);
       o.time = 0.1;
       moments m[MOMENTS] = {0};
-      sample(&wmc_block_two_layer, &o, draws, 80 + d + 10 * (long)law, collect_all, m);
+      sample(&wmc_block_two_layer, &o, draws, 80 + d + 10 * (long)law, m);
       double mean = wmc_exact_trace_metric(d, 0.1 / depth, depth);
       EXPECT_NEAR(m[TRACE].mean, mean, standard_error(&m[TRACE]), 0, "relu %s d=%d E tr g",
                   laws[law], d);
@@ -175,13 +150,6 @@ Test(jacobian, trace_through_homogeneous_blocks)
 }
 
 /* Values at depths L and 2 L extrapolated by 2 y(2L) - y(L), which leaves O(L^-2). */
-static void expect_limit(const moments *shallow, const moments *deep, double exact, double bias,
-                         const char *what)
-{
-  double error = sqrt(4 * pow(standard_error(deep), 2) + pow(standard_error(shallow), 2));
-  EXPECT_NEAR(2 * deep->mean - shallow->mean, exact, error, bias, "%s", what);
-}
-
 /* Gap of the linear diffusion at width 2: the chain's own at a depth of 10^5. */
 Test(jacobian, gap_of_homogeneous_blocks_tends_to_the_diffusion)
 {
@@ -193,7 +161,7 @@ Test(jacobian, gap_of_homogeneous_blocks_tends_to_the_diffusion)
     moments m[2][MOMENTS] = {0};
     for (int level = 0; level < 2; level++) {
       wmc_block_options o = two_layer_options(2, 2, depth << level, names[k], 0.3, "gaussian");
-      sample(&wmc_block_two_layer, &o, draws, 100 + level + 10 * k, collect_all, m[level]);
+      sample(&wmc_block_two_layer, &o, draws, 100 + level + 10 * k, m[level]);
     }
     expect_limit(&m[0][GAP], &m[1][GAP], limit, 40.0 / (depth * depth), names[k]);
     expect_limit(&m[0][SUM], &m[1][SUM], -1, 40.0 / (depth * depth), "sum");
@@ -228,7 +196,7 @@ Test(jacobian, signs_at_finite_depth)
     moments m[MOMENTS] = {0};
     wmc_block_options o = linear_options(d, depth, 1, "rademacher");
     enumerate_signs(d, sqrt(1.0 / depth), &mean, &spread);
-    sample(&wmc_block_linear, &o, draws, 120 + d, collect_all, m);
+    sample(&wmc_block_linear, &o, draws, 120 + d, m);
     EXPECT_NEAR(m[SUM].mean, depth * mean, sqrt(depth * spread / draws), 0, "signs d=%d sum", d);
     EXPECT_NEAR(variance(&m[SUM]) / (depth * spread), 1, sqrt(2.2 / draws), 0, "signs d=%d Var sum",
                 d);
@@ -243,7 +211,7 @@ Test(jacobian, signs_and_normals_have_one_limit)
   moments m[2][MOMENTS] = {0};
   for (int level = 0; level < 2; level++) {
     wmc_block_options o = linear_options(2, depth << level, 1, "rademacher");
-    sample(&wmc_block_linear, &o, draws, 130 + level, collect_all, m[level]);
+    sample(&wmc_block_linear, &o, draws, 130 + level, m[level]);
   }
   expect_limit(&m[0][GAP], &m[1][GAP], limit, 40.0 / (depth * depth), "signs, gap");
   expect_limit(&m[0][GROWTH], &m[1][GROWTH], 0, 40.0 / (depth * depth), "signs, log|Mu|");
@@ -349,7 +317,7 @@ Test(jacobian, sum_rule_of_smooth_activations)
                              .input_norm2 = 4};
       void *state;
       wmc_qdt *qdt;
-      wmc_stream *stream = stream_of(140 + level + 10 * k);
+      wmc_stream *stream = test_stream(SEED, 140 + level + 10 * k);
       cr_assert_eq(wmc_block_two_layer.create(&o, &state), WMC_OK);
       cr_assert_eq(wmc_qdt_create(&qdt, 4, 12), WMC_OK);
       for (int i = 0; i < draws; i++) follow(&o, state, qdt, stream, m[level]);

@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "blocks.h"
 #include "log_det.h"
-#include "moments.h"
 #include "support.h"
 #include "weylmc/jacobian/exact.h"
 #include "weylmc/jacobian/hyperbolic.h"
@@ -16,27 +16,13 @@
 
 static const double PI = 3.14159265358979323846;
 
-static wmc_stream *stream_of(long id)
-{
-  wmc_stream *stream;
-  cr_assert_eq(wmc_stream_create(&stream, 20261126, id), WMC_OK);
-  return stream;
-}
+enum { SEED = 20261126 };
 
 static wmc_block_options options_of(int d, int depth, double time, const char *activation)
 {
-  return (wmc_block_options){.width = d,
-                             .depth = depth,
-                             .hidden = d,
-                             .activation = wmc_activation_find(activation),
-                             .slope = 0.3,
-                             .weights = wmc_weights_find("gaussian"),
-                             .hurst = 0.75,
-                             .modes = 3,
-                             .variance = 1,
-                             .time = time,
-                             .inner_variance = 1.0 / d,
-                             .input_norm2 = d};
+  wmc_block_options o = test_block_options(d, depth, activation);
+  o.time = time;
+  return o;
 }
 
 /* E log|det(1 + s G)| at width d. */
@@ -71,16 +57,7 @@ static void collect(int d, const double *values, double growth, moments *out)
 static void sample(const wmc_block *block, const wmc_block_options *o, int draws, long id,
                    moments *out)
 {
-  const double end = 1;
-  wmc_stream *stream = stream_of(id);
-  wmc_network *network;
-  cr_assert_eq(wmc_network_create(&network, block, o, 1, &end), WMC_OK);
-  for (int i = 0; i < draws; i++) {
-    cr_assert(wmc_network_draw(network, stream), "%s", wmc_message());
-    collect(o->width, wmc_network_values(network), wmc_network_growth(network)[0], out);
-  }
-  wmc_network_destroy(network);
-  wmc_stream_destroy(stream);
+  test_sample_networks(block, o, draws, SEED, id, collect, out);
 }
 
 /* Depths L and 2L, extrapolated to what is left at O(1/L^2). */
@@ -89,13 +66,6 @@ static void sample_two(const wmc_block *block, wmc_block_options o, int draws, l
 {
   for (int level = 0; level < 2; level++, o.depth *= 2)
     sample(block, &o, draws, id + level, m[level]);
-}
-
-static void expect_limit(const moments *shallow, const moments *deep, double exact, double bias,
-                         const char *what)
-{
-  double error = sqrt(4 * pow(standard_error(deep), 2) + pow(standard_error(shallow), 2));
-  EXPECT_NEAR(2 * deep->mean - shallow->mean, exact, error, bias, "%s", what);
 }
 
 /* The limit of the gap at width 2, by a chain of 10^5 layers. */
@@ -121,7 +91,7 @@ static void follow(const wmc_block *block, const wmc_block_options *o, int draws
   size_t d = (size_t)o->width;
   void *state;
   wmc_qdt *qdt;
-  wmc_stream *stream = stream_of(id);
+  wmc_stream *stream = test_stream(SEED, id);
   cr_assert_eq(block->create(o, &state), WMC_OK);
   cr_assert_eq(wmc_qdt_create(&qdt, o->width, wmc_network_factor_layers(block, o)), WMC_OK);
   double s2 = wmc_block_variance(o);
@@ -234,7 +204,7 @@ Test(jacobian_blocks, norms_make_the_vector_a_random_walk)
   for (int norm = WMC_NORM_RMS; norm <= WMC_NORM_LAYER; norm++) {
     wmc_block_options o = options_of(D, DEPTH, tau, "linear");
     o.norm = (wmc_norm)norm;
-    wmc_stream *stream = stream_of(150 + norm);
+    wmc_stream *stream = test_stream(SEED, 150 + norm);
     void *state;
     moments square = {0}, fourth = {0};
     cr_assert_eq(wmc_block_linear.create(&o, &state), WMC_OK);
@@ -468,7 +438,7 @@ Test(jacobian_blocks, exponents_of_the_depth)
   o.exponent = 0.25;
   double s2 = wmc_block_variance(&o);
   wmc_network *network;
-  wmc_stream *stream = stream_of(281);
+  wmc_stream *stream = test_stream(SEED, 281);
   moments gap = {0};
   cr_assert_eq(wmc_network_create(&network, &wmc_block_linear, &o, 2, fractions), WMC_OK);
   for (int i = 0; i < few; i++) {

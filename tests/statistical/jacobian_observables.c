@@ -8,6 +8,7 @@
 
 #include "quadrature.h"
 #include "reference.h"
+#include "streams.h"
 #include "support.h"
 #include "task.h"
 #include "weylmc/base/memory.h"
@@ -30,8 +31,7 @@ static void simulate(simulation *x, const char *parameters, int draws, long seed
   double *out = WMC_ARRAY(double, x->size);
   for (int c = 0; c < CHAINS; c++) {
     void *chain;
-    wmc_stream *stream;
-    cr_assert_eq(wmc_stream_create(&stream, seed, c), WMC_OK);
+    wmc_stream *stream = test_stream(seed, c);
     cr_assert_eq(model->create(x->task.values, &chain), WMC_OK);
     cr_assert_eq(wmc_accumulator_create(&x->chain[c], x->size), WMC_OK);
     model->start(chain, stream);

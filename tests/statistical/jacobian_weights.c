@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "moments.h"
+#include "streams.h"
 #include "support.h"
 #include "weylmc/jacobian/weights.h"
 
@@ -48,10 +49,9 @@ Test(jacobian_weights, fractional_noise_has_its_covariance)
   const int draws = test_trials(2000);
   for (int k = 0; k < 3; k++) {
     double hurst = 0.5 + 0.2 * k;
-    wmc_stream *stream;
     wmc_source *source = source_of("fractional", 7, 10, hurst, 0);
     moments along[LAGS] = {0}, across = {0};
-    cr_assert_eq(wmc_stream_create(&stream, 20261127, k), WMC_OK);
+    wmc_stream *stream = test_stream(20261127, k);
     for (int first = 0; first < 10; first += 9)
       covariances(source, stream, first, lags, draws, along, &across);
     for (int i = 0; i < LAGS; i++) {
@@ -70,10 +70,9 @@ Test(jacobian_weights, smooth_functions_have_their_covariance)
 {
   const int draws = test_trials(4000);
   for (int modes = 0; modes <= 4; modes += 2) {
-    wmc_stream *stream;
     wmc_source *source = source_of("smooth", 7, 10, 0, modes);
     moments along[LAGS] = {0}, across = {0};
-    cr_assert_eq(wmc_stream_create(&stream, 20261127, 10 + modes), WMC_OK);
+    wmc_stream *stream = test_stream(20261127, 10 + modes);
     covariances(source, stream, 5, lags, draws, along, &across);
     for (int i = 0; i < LAGS; i++) {
       double exact = 0;
@@ -99,10 +98,9 @@ Test(jacobian_weights, moments_of_fresh_laws)
   } cases[] = {
       {"gaussian", 3}, {"rademacher", 1}, {"uniform", 1.8}, {"orthogonal", 3.0 * D / (D + 2)}};
   for (size_t k = 0; k < 4; k++) {
-    wmc_stream *stream;
     wmc_source *source = source_of(cases[k].law, D, D, 0, 0);
     moments mean = {0}, square = {0}, fourth = {0}, minor = {0};
-    cr_assert_eq(wmc_stream_create(&stream, 20261127, 20 + (long)k), WMC_OK);
+    wmc_stream *stream = test_stream(20261127, 20 + (long)k);
     for (int i = 0; i < test_trials(40000); i++) {
       double w[D * D];
       wmc_source_layers(source, stream, 1, w);

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "moments.h"
+#include "blocks.h"
 #include "parameters.h"
 #include "support.h"
 #include "weylmc/jacobian/coupled.h"
@@ -15,26 +15,7 @@
 
 static const double END = 1;
 
-static wmc_stream *stream_of(long id)
-{
-  wmc_stream *stream;
-  cr_assert_eq(wmc_stream_create(&stream, 20261129, id), WMC_OK);
-  return stream;
-}
-
-static wmc_block_options options(int width, int depth, const char *activation)
-{
-  return (wmc_block_options){.width = width,
-                             .depth = depth,
-                             .hidden = width,
-                             .activation = wmc_activation_find(activation),
-                             .weights = wmc_weights_find("gaussian"),
-                             .hurst = 0.75,
-                             .variance = 1,
-                             .time = 1,
-                             .inner_variance = 1.0 / width,
-                             .input_norm2 = width};
-}
+enum { SEED = 20261129 };
 
 /* ---- laws of a pair ------------------------------------------------------------------------- */
 
@@ -51,15 +32,7 @@ static void collect(int d, const double *values, double growth, moments *out)
 static void sample_networks(const wmc_block *block, const wmc_block_options *o, int draws, long id,
                             moments *out)
 {
-  wmc_network *n;
-  wmc_stream *s = stream_of(id);
-  cr_assert_eq(wmc_network_create(&n, block, o, 1, &END), WMC_OK);
-  for (int k = 0; k < draws; k++) {
-    cr_assert(wmc_network_draw(n, s));
-    collect(o->width, wmc_network_values(n), wmc_network_growth(n)[0], out);
-  }
-  wmc_network_destroy(n);
-  wmc_stream_destroy(s);
+  test_sample_networks(block, o, draws, SEED, id, collect, out);
 }
 
 static void expect_same(const char *what, const char *member, const moments *found,
@@ -80,7 +53,7 @@ static void check_laws(const wmc_block *block, const wmc_block_options *o, long 
   const wmc_coupled_options options = {.block = block, .layers = *o, .paired = true};
   wmc_block_options half = *o;
   wmc_coupled *c;
-  wmc_stream *s = stream_of(id);
+  wmc_stream *s = test_stream(SEED, id);
   half.depth /= 2;
   cr_assert_eq(wmc_coupled_create(&c, &options, 1, &END), WMC_OK);
   for (int k = 0; k < draws; k++) {
@@ -98,7 +71,7 @@ static void check_laws(const wmc_block *block, const wmc_block_options *o, long 
 
 Test(levels, members_of_a_pair_have_the_law_of_networks)
 {
-  wmc_block_options o = options(3, 8, "tanh");
+  wmc_block_options o = test_block_options(3, 8, "tanh");
   check_laws(&wmc_block_linear, &o, 10);
   check_laws(&wmc_block_one_layer, &o, 20);
   check_laws(&wmc_block_two_layer, &o, 30);
@@ -119,10 +92,10 @@ Test(levels, members_of_a_pair_have_the_law_of_networks)
 static moments difference(const wmc_block *block, int depth, int draws, long id)
 {
   const wmc_coupled_options o = {
-      .block = block, .layers = options(4, depth, "tanh"), .shift = -1, .paired = true};
+      .block = block, .layers = test_block_options(4, depth, "tanh"), .shift = -1, .paired = true};
   moments m = {0};
   wmc_coupled *c;
-  wmc_stream *s = stream_of(id);
+  wmc_stream *s = test_stream(SEED, id);
   cr_assert_eq(wmc_coupled_create(&c, &o, 1, &END), WMC_OK);
   for (int k = 0; k < draws; k++) {
     double y = 0;
@@ -193,7 +166,7 @@ static void sample_model(const test_parameters *p, int draws, long id, moments *
   const size_t n = wmc_model_measurement_size(model, p->values);
   double *one = calloc(n, sizeof *one);
   void *chain;
-  wmc_stream *s = stream_of(id);
+  wmc_stream *s = test_stream(SEED, id);
   cr_assert_eq(model->create(p->values, &chain), WMC_OK, "%s", wmc_message());
   model->start(chain, s);
   for (int k = 0; k < draws; k++) {
@@ -278,7 +251,7 @@ static void check_control(const test_parameters *p, const char *what, double mos
   moments before = {0}, after = {0}, difference[16] = {0};
   double *one = calloc(n, sizeof *one);
   void *chain;
-  wmc_stream *s = stream_of(id);
+  wmc_stream *s = test_stream(SEED, id);
   cr_assert(d > 0 && d <= 16);
   cr_assert_eq(model->create(p->values, &chain), WMC_OK, "%s", wmc_message());
   model->start(chain, s);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "blocks.h"
 #include "pair.h"
 #include "support.h"
 #include "weylmc/jacobian/hyperbolic.h"
@@ -15,35 +16,6 @@
 #include "weylmc/numeric/special.h"
 
 enum { WIDEST = 6 };
-static const double END = 1;
-
-typedef struct moments {
-  double count, mean, squares; /* Welford */
-} moments;
-
-static void add(moments *m, double x)
-{
-  double before = x - m->mean;
-  m->count += 1;
-  m->mean += before / m->count;
-  m->squares += before * (x - m->mean);
-}
-
-static double standard_error(const moments *m) { return sqrt(m->squares / m->count / m->count); }
-
-static void expect_near(const char *what, double found, double error, double exact)
-{
-  if (test_verbose())
-    printf("%-40s %12.6f exact %12.6f error %8.6f z %5.2f\n", what, found, exact, error,
-           (found - exact) / error);
-  cr_expect_lt(fabs(found - exact), 5 * error, "%s: %.6g, not %.6g, error %.2g", what, found, exact,
-               error);
-}
-
-static void expect_mean(const char *what, const moments *m, double exact)
-{
-  expect_near(what, m->mean, standard_error(m), exact);
-}
 
 typedef struct row {
   const char *block, *activation;
@@ -54,48 +26,34 @@ typedef struct row {
 
 static wmc_block_options options(const row *r, int depth)
 {
-  return (wmc_block_options){.width = r->width,
-                             .depth = depth,
-                             .hidden = r->width,
-                             .activation = wmc_activation_find(r->activation),
-                             .weights = wmc_weights_find("gaussian"),
-                             .variance = 2 * r->tau,
-                             .time = 0.5,
-                             .inner_variance = 1.0 / r->width,
-                             .input_norm2 = r->width,
-                             .norm = r->norm};
+  wmc_block_options o = test_block_options(r->width, depth, r->activation);
+  o.variance = 2 * r->tau;
+  o.time = 0.5;
+  o.norm = r->norm;
+  return o;
 }
 
-static wmc_stream *stream_of(long id)
-{
-  wmc_stream *s;
-  cr_assert_eq(wmc_stream_create(&s, 20261205, id), WMC_OK);
-  return s;
-}
+enum { SEED = 20261205 };
 
 enum { TOP, GAP, SUM, GROWTH, SEEN };
 static const char *const names[SEEN] = {"lambda_1", "gap", "sum", "growth"};
+
+static void collect(int d, const double *values, double growth, moments *out)
+{
+  double sum = 0;
+  for (int i = 0; i < d; i++) sum += values[i];
+  add(&out[TOP], values[0]);
+  add(&out[GAP], values[0] - values[1]);
+  add(&out[SUM], sum);
+  add(&out[GROWTH], growth);
+}
 
 static void sample(const row *r, bool limit, int depth, int draws, long id, moments out[SEEN])
 {
   const wmc_block *block = wmc_block_find(r->block);
   const wmc_block_options o = options(r, depth);
-  wmc_network *n;
-  wmc_stream *s = stream_of(id);
   memset(out, 0, SEEN * sizeof *out);
-  cr_assert_eq(wmc_network_create(&n, limit ? wmc_pair_block(block) : block, &o, 1, &END), WMC_OK);
-  for (int k = 0; k < draws; k++) {
-    cr_assert(wmc_network_draw(n, s));
-    const double *v = wmc_network_values(n);
-    double sum = 0;
-    for (int i = 0; i < r->width; i++) sum += v[i];
-    add(&out[TOP], v[0]);
-    add(&out[GAP], v[0] - v[1]);
-    add(&out[SUM], sum);
-    add(&out[GROWTH], wmc_network_growth(n)[0]);
-  }
-  wmc_network_destroy(n);
-  wmc_stream_destroy(s);
+  test_sample_networks(limit ? wmc_pair_block(block) : block, &o, draws, SEED, id, collect, out);
 }
 
 /* ---- rows whose spectrum is autonomous ------------------------------------------------------- */
@@ -152,7 +110,7 @@ static void sample_difference(const row *r, int count, int draws, long id, momen
 {
   const wmc_block *steps = wmc_pair_block(wmc_block_find(r->block));
   test_walker w[2];
-  wmc_stream *s = stream_of(id);
+  wmc_stream *s = test_stream(SEED, id);
   memset(out, 0, TEST_SEEN * sizeof *out);
   for (int k = 0; k < 2; k++) {
     const wmc_block_options o = options(r, count << k);
@@ -204,7 +162,7 @@ static void check_sum_rule(const row *r, int depth, int draws, long id)
   const double h = o.time / depth;
   const int d = r->width;
   wmc_network *n;
-  wmc_stream *s = stream_of(id);
+  wmc_stream *s = test_stream(SEED, id);
   double *fractions = malloc((size_t)depth * sizeof *fractions);
   for (int k = 0; k < depth; k++) fractions[k] = (k + 1.0) / depth;
   cr_assert_eq(wmc_network_create(&n, steps, &o, (size_t)depth, fractions), WMC_OK);
@@ -297,7 +255,7 @@ Test(pair, vector_behind_a_norm)
   const int d = r.width;
   void *state;
   double numbers[64], jacobian[WIDEST * WIDEST];
-  wmc_stream *s = stream_of(400);
+  wmc_stream *s = test_stream(SEED, 400);
   cr_assert_eq(steps->create(&o, &state), WMC_OK);
   const size_t all = steps->parameters(state), normals = (size_t)(d + d * d);
   moments along = {0}, square = {0};
@@ -331,11 +289,10 @@ static void check_networks(const row *r, int steps, int depth, int draws, long i
   sample(r, false, depth, draws, id + 1, shallow);
   sample(r, false, 2 * depth, 4 * draws, id + 2, deep);
   for (int i = 0; i < SEEN; i++) {
-    char what[80];
     double error = hypot(hypot(2 * standard_error(&deep[i]), standard_error(&shallow[i])),
                          standard_error(&limit[i]));
-    snprintf(what, sizeof what, "%s %s %s, steps", r->block, r->activation, names[i]);
-    expect_near(what, limit[i].mean, error, 2 * deep[i].mean - shallow[i].mean);
+    EXPECT_NEAR(limit[i].mean, 2 * deep[i].mean - shallow[i].mean, error, 0, "%s %s %s, steps",
+                r->block, r->activation, names[i]);
   }
 }
 

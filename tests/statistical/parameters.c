@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "parameters.h"
+#include "streams.h"
 #include "support.h"
 #include "weylmc/numeric/random.h"
 
@@ -69,9 +70,8 @@ static result simulate(const test_parameters *p, long seed, long thermalise, int
   cr_assert_leq(size, 64);
   for (int c = 0; c < CHAINS; c++) {
     void *chain;
-    wmc_stream *stream;
     double sum[64] = {0};
-    cr_assert_eq(wmc_stream_create(&stream, seed, c), WMC_OK);
+    wmc_stream *stream = test_stream(seed, c);
     cr_assert_eq(model->create(p->values, &chain), WMC_OK, "%s", wmc_message());
     model->start(chain, stream);
     cr_assert_eq(model->advance(chain, stream, thermalise, true), WMC_OK, "%s", wmc_message());

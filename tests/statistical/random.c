@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "../../src/numeric/simd/normals.h"
+#include "streams.h"
 #include "support.h"
 #include "weylmc/base/memory.h"
 #include "weylmc/numeric/simd.h"
@@ -19,13 +20,6 @@ static const double unlikely = 5.7e-7;
 
 static size_t chunks(void) { return (size_t)test_trials((DRAWS + CHUNK - 1) / CHUNK); }
 
-static wmc_stream *stream_of(long id)
-{
-  wmc_stream *stream;
-  cr_assert_eq(wmc_stream_create(&stream, SEED, id), WMC_OK, "%s", wmc_message());
-  return stream;
-}
-
 /* Chunks come from 8 streams in turn, each a contiguous piece of one stream. */
 typedef void chunk_work(const double *deviates, void *sums);
 typedef void bulk(wmc_stream *stream, size_t n, double scale, double *out);
@@ -36,7 +30,7 @@ static void for_chunks(bulk *make, chunk_work *work, void *sums)
   wmc_stream *streams[STREAMS];
   double *deviates = WMC_ARRAY(double, CHUNK);
   cr_assert_not_null(deviates);
-  for (int k = 0; k < STREAMS; k++) streams[k] = stream_of(k);
+  for (int k = 0; k < STREAMS; k++) streams[k] = test_stream(SEED, k);
   for (size_t c = 0; c < chunks(); c++) {
     make(streams[c % STREAMS], CHUNK, 1, deviates);
     work(deviates, sums);
@@ -148,7 +142,7 @@ static void expect_far_tail(int bits, double t)
   static wmc_normals_kernel *const kernels[] = WMC_SIMD_TABLE(wmc_normals);
   enum { BLOCKS = CHUNK / 16 };
   double *data = WMC_ARRAY(double, CHUNK), count = 0, n = 0, unit = 0x1p52;
-  wmc_stream *stream = stream_of(100 + bits);
+  wmc_stream *stream = test_stream(SEED, 100 + bits);
   for (size_t c = 0; c < chunks() / 4 + 1; c++, n += CHUNK) {
     wmc_stream_uniforms(stream, CHUNK, data);
     for (int k = 0; k < CHUNK; k++)
@@ -345,7 +339,8 @@ Test(random, long_streams_are_uncorrelated)
   enum { STREAMS = 16, ALL = STREAMS * (STREAMS - 1) / 2 };
   static double z[STREAMS][CHUNK], scores[ALL];
   wmc_stream *streams[STREAMS];
-  for (int k = 0; k < STREAMS; k++) streams[k] = stream_of(k < 12 ? k : 2147483646 - (k - 12));
+  for (int k = 0; k < STREAMS; k++)
+    streams[k] = test_stream(SEED, k < 12 ? k : 2147483646 - (k - 12));
   size_t rounds = chunks() / STREAMS + 1;
   for (size_t c = 0; c < rounds; c++) {
     for (int k = 0; k < STREAMS; k++) wmc_stream_normals(streams[k], CHUNK, 1, z[k]);
@@ -366,7 +361,8 @@ Test(random, first_deviates_of_neighbours_are_uncorrelated)
   double next = 0, twice = 0, a[FIRST], b[FIRST];
   for (int k = 0; k < trials; k++)
     for (int kind = 0; kind < 2; kind++) {
-      wmc_stream *first = stream_of(k), *second = stream_of(kind ? 2 * k + 1 : k + 1);
+      wmc_stream *first = test_stream(SEED, k),
+                 *second = test_stream(SEED, kind ? 2 * k + 1 : k + 1);
       wmc_stream_normals(first, FIRST, 1, a);
       wmc_stream_normals(second, FIRST, 1, b);
       *(kind ? &twice : &next) += dot(FIRST, a, b);

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "moments.h"
+#include "blocks.h"
 #include "reference.h"
 #include "support.h"
 #include "weylmc/jacobian/chamber.h"
@@ -22,12 +22,7 @@
 enum { RESOLUTION = 4 };
 static const double STEP_BIAS = 5e-4;
 
-static wmc_stream *stream_of(long id)
-{
-  wmc_stream *stream;
-  cr_assert_eq(wmc_stream_create(&stream, 20261130, id), WMC_OK);
-  return stream;
-}
+enum { SEED = 20261130 };
 
 static void row(const char *item, double exact, double found, double error, double bias)
 {
@@ -78,32 +73,17 @@ static void collect(int d, const double *values, double growth, moments *out)
 
 static wmc_block_options options_of(int d, int depth, double time, const char *activation)
 {
-  return (wmc_block_options){.width = d,
-                             .depth = depth,
-                             .hidden = d,
-                             .activation = wmc_activation_find(activation),
-                             .weights = wmc_weights_find("gaussian"),
-                             .hurst = 0.75,
-                             .variance = 1,
-                             .time = time,
-                             .inner_variance = 1,
-                             .input_norm2 = d};
+  wmc_block_options o = test_block_options(d, depth, activation);
+  o.time = time;
+  o.inner_variance = 1;
+  return o;
 }
 
 static void draw_networks(const wmc_block *block, const wmc_block_options *o, int draws, long id,
                           moments m[NUMBERS])
 {
-  const double end = 1;
-  wmc_stream *stream = stream_of(id);
-  wmc_network *network;
   memset(m, 0, NUMBERS * sizeof *m);
-  cr_assert_eq(wmc_network_create(&network, block, o, 1, &end), WMC_OK);
-  for (int i = 0; i < draws; i++) {
-    cr_assert(wmc_network_draw(network, stream), "%s", wmc_message());
-    collect(o->width, wmc_network_values(network), wmc_network_growth(network)[0], m);
-  }
-  wmc_network_destroy(network);
-  wmc_stream_destroy(stream);
+  test_sample_networks(block, o, draws, SEED, id, collect, m);
 }
 
 static void draw_linear(int d, int depth, double time, int draws, long id, moments m[NUMBERS])
@@ -124,7 +104,7 @@ static void draw_limit(int d, int beta, double time, int draws, long id, moments
                            .resolution = RESOLUTION,
                            .exact = beta == 2};
   wmc_chamber *chamber;
-  wmc_stream *stream = stream_of(id);
+  wmc_stream *stream = test_stream(SEED, id);
   memset(m, 0, NUMBERS * sizeof *m);
   cr_assert_eq(wmc_chamber_create(&chamber, &o, 1, &end), WMC_OK);
   for (int i = 0; i < draws; i++) {
@@ -304,7 +284,7 @@ Test(reference, ginibre)
   const double fractions[] = {0.5, 1};
   const int draws = test_trials(1500);
   wmc_block_options o = options_of(D, DEPTH, 1, "linear");
-  wmc_stream *stream = stream_of(110);
+  wmc_stream *stream = test_stream(SEED, 110);
   wmc_network *network;
   moments rate[D] = {0}, sum = {0}, growth = {0};
   cr_assert_eq(wmc_network_create(&network, &wmc_block_plain, &o, 2, fractions), WMC_OK);
@@ -386,7 +366,7 @@ static void follow_triangles(int d, int depth, double s, int draws, long id, mom
   double jacobian[16], q[16], r[16], next[16], values[4], growth, scratch[256];
   size_t size = (size_t)(d * d);
   wmc_qdt *qdt;
-  wmc_stream *stream = stream_of(id);
+  wmc_stream *stream = test_stream(SEED, id);
   cr_assert_leq(wmc_qr_scratch(d, d), 256);
   cr_assert_eq(wmc_qdt_create(&qdt, d, wmc_qdt_layers(d, s * s)), WMC_OK);
   for (int n = 0; n < draws; n++) {
@@ -460,7 +440,7 @@ Test(reference, growth_of_volumes)
   const double s = 0.03;
   const int d = VOLUMES;
   moments two[VOLUMES] = {0}, four[VOLUMES] = {0};
-  wmc_stream *stream = stream_of(127);
+  wmc_stream *stream = test_stream(SEED, 127);
   for (int n = test_trials(40000); n > 0; n--) {
     double g[VOLUMES * VOLUMES], plus[VOLUMES], minus[VOLUMES];
     wmc_stream_normals(stream, VOLUMES * VOLUMES, 1, g);
@@ -521,7 +501,7 @@ static void infinite_width(int beta, double t, int d, int draws, long id, moment
                            .resolution = RESOLUTION,
                            .exact = beta == 2};
   wmc_chamber *chamber;
-  wmc_stream *stream = stream_of(id);
+  wmc_stream *stream = test_stream(SEED, id);
   cr_assert_eq(wmc_chamber_create(&chamber, &o, 1, &end), WMC_OK);
   for (int i = 0; i < draws; i++) {
     double two = 0, four = 0;
@@ -604,7 +584,7 @@ Test(reference, null_tests)
   for (int d = 1; d <= 3; d++) {
     const double end = 1, share = exp2(-d);
     char item[64];
-    wmc_stream *stream = stream_of(180 + d);
+    wmc_stream *stream = test_stream(SEED, 180 + d);
     wmc_network *network;
     moments frozen = {0};
     o = options_of(d, 16, 1, "relu");
@@ -684,7 +664,7 @@ Test(reference, one_layer_relu_vectors)
                                "   one-layer relu d=4, log|u| - drift", "   its square - noise"};
   moments m[2][RESIDUALS] = {0};
   for (int level = 0; level < 2; level++) {
-    wmc_stream *stream = stream_of(190 + level);
+    wmc_stream *stream = test_stream(SEED, 190 + level);
     for (int i = 0; i < draws; i++) follow_relu(4, depth << level, stream, m[level]);
     wmc_stream_destroy(stream);
   }

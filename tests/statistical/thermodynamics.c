@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "simulation.h"
+#include "streams.h"
 #include "weylmc/geometry/partition.h"
 #include "weylmc/statistics/jackknife.h"
 
@@ -24,9 +25,8 @@ static void simulate_chain(const test_parameters *p, long seed, int c, int draws
 {
   double out[TEST_ENTRIES];
   void *chain;
-  wmc_stream *stream;
   cr_assert_eq(wmc_accumulator_create(&r->chain[c], r->size), WMC_OK);
-  cr_assert_eq(wmc_stream_create(&stream, seed, c), WMC_OK);
+  wmc_stream *stream = test_stream(seed, c);
   cr_assert_eq(p->model->create(p->values, &chain), WMC_OK, "%s", wmc_message());
   p->model->start(chain, stream);
   cr_assert_eq(p->model->advance(chain, stream, 800, true), WMC_OK, "%s", wmc_message());

@@ -35,3 +35,16 @@ static inline double standard_error(const moments *m) { return sqrt(variance(m) 
       printf("%-44s %12.6f exact %12.6f error %8.6f z %5.2f\n", label_, found_, exact_, error_,    \
              (found_ - exact_) / error_);                                                          \
   } while (0)
+
+static inline void expect_mean(const char *what, const moments *m, double exact)
+{
+  EXPECT_NEAR(m->mean, exact, standard_error(m), 0, "%s", what);
+}
+
+/** Depths L and 2L extrapolated; `bias` bounds what is left, of order 1/L^2. */
+static inline void expect_limit(const moments *shallow, const moments *deep, double exact,
+                                double bias, const char *what)
+{
+  double error = hypot(2 * standard_error(deep), standard_error(shallow));
+  EXPECT_NEAR(2 * deep->mean - shallow->mean, exact, error, bias, "%s", what);
+}

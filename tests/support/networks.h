@@ -29,13 +29,6 @@ typedef struct net {
   net_number *frames; /**< frame p at frames + p NET_LAYER */
 } net;
 
-static inline wmc_stream *net_stream(long seed)
-{
-  wmc_stream *stream;
-  cr_assert_eq(wmc_stream_create(&stream, seed, 0), WMC_OK);
-  return stream;
-}
-
 static inline int net_pick(wmc_stream *s, int least, int most)
 {
   return least + (int)((most - least + 1) * wmc_stream_uniform(s));

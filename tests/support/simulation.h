@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "parameters.h"
+#include "streams.h"
 #include "support.h"
 #include "weylmc/numeric/random.h"
 
@@ -24,8 +25,7 @@ static inline void test_simulate_chain(const test_parameters *p, long seed, int 
   const wmc_model *model = p->model;
   double out[TEST_ENTRIES];
   void *chain;
-  wmc_stream *stream;
-  cr_assert_eq(wmc_stream_create(&stream, seed, number), WMC_OK);
+  wmc_stream *stream = test_stream(seed, number);
   cr_assert_eq(model->create(p->values, &chain), WMC_OK, "%s", wmc_message());
   model->start(chain, stream);
   cr_assert_eq(model->advance(chain, stream, thermalise, true), WMC_OK, "%s", wmc_message());

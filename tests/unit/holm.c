@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 #include <math.h>
 
+#include "streams.h"
 #include "support.h"
 #include "weylmc/numeric/random.h"
 #include "weylmc/statistics/holm.h"
@@ -26,8 +27,7 @@ static int rejected(int n, const double *p, double alpha, bool *out)
 
 Test(holm, rejects_as_the_procedure_does)
 {
-  wmc_stream *stream;
-  cr_assert_eq(wmc_stream_create(&stream, 5, 1), WMC_OK);
+  wmc_stream *stream = test_stream(5, 1);
   for (int trial = 0; trial < test_trials(500); trial++) {
     double p[TESTS], adjusted[TESTS], alpha = pow(wmc_stream_uniform(stream), 2);
     bool out[TESTS];

@@ -5,6 +5,7 @@
 #include <criterion/criterion.h>
 #include <math.h>
 
+#include "streams.h"
 #include "support.h"
 #include "weylmc/numeric/random.h"
 
@@ -31,13 +32,6 @@ static void empty(wmc_accumulator *a[CHAINS])
   for (int c = 0; c < CHAINS; c++) wmc_accumulator_destroy(a[c]);
 }
 
-static wmc_stream *stream_of(long seed)
-{
-  wmc_stream *s;
-  cr_assert_eq(wmc_stream_create(&s, seed, 0), WMC_OK);
-  return s;
-}
-
 static void linear(void *data, const double *means, double *out)
 {
   *(int *)data += 1;
@@ -47,7 +41,7 @@ static void linear(void *data, const double *means, double *out)
 
 Test(jackknife, linear_functions_have_the_errors_of_their_estimates)
 {
-  wmc_stream *s = stream_of(1);
+  wmc_stream *s = test_stream(1, 0);
   for (int t = 0; t < 6; t++) {
     wmc_accumulator *a[CHAINS];
     wmc_estimate found[2], direct;
@@ -76,7 +70,7 @@ static void logarithm(void *data, const double *means, double *out)
 Test(jackknife, errors_of_logarithms_are_their_spread_with_unequal_chains_too)
 {
   const int trials = test_trials(400);
-  wmc_stream *s = stream_of(2);
+  wmc_stream *s = test_stream(2, 0);
   for (int unequal = 0; unequal < 2; unequal++) {
     double square = 0, spread = 0;
     for (int t = 0; t < trials; t++) {

@@ -5,16 +5,10 @@
 #include <string.h>
 
 #include "../../src/numeric/simd/normals.h"
+#include "streams.h"
 #include "support.h"
 #include "weylmc/base/memory.h"
 #include "weylmc/numeric/simd.h"
-
-static wmc_stream *stream_of(long seed, long id)
-{
-  wmc_stream *stream;
-  cr_assert_eq(wmc_stream_create(&stream, seed, id), WMC_OK, "%s", wmc_message());
-  return stream;
-}
 
 /* SPRNG's own draws (init_sprng(SPRNG_MLFG, id, 2147483647, seed, 2), then sprng) number 4096 to
  * 4099, as integers k = 2^52 u. */
@@ -31,7 +25,7 @@ Test(random, uniforms_are_those_of_sprng)
        2147483646,
        {4092318932740557, 404857118285574, 331168740041922, 1598764449534145}}};
   for (size_t g = 0; g < sizeof golden / sizeof golden[0]; g++) {
-    wmc_stream *stream = stream_of(golden[g].seed, golden[g].id);
+    wmc_stream *stream = test_stream(golden[g].seed, golden[g].id);
     for (int k = 0; k < 4; k++)
       cr_expect_eq(wmc_stream_uniform(stream), ((double)golden[g].draws[k] + 0.5) * 0x1p-52,
                    "seed %ld, id %ld, draw %d", golden[g].seed, golden[g].id, k);
@@ -89,7 +83,7 @@ Test(random, every_level_is_the_box_muller_transform)
   enum { BLOCKS = 64 };
   static wmc_normals_kernel *const kernels[] = WMC_SIMD_TABLE(wmc_normals);
   static double uniforms[2 * BLOCKS * 16], normals[BLOCKS * 16];
-  wmc_stream *stream = stream_of(1, 2);
+  wmc_stream *stream = test_stream(1, 2);
   wmc_stream_uniforms(stream, BLOCKS * 16, uniforms);
   for (size_t k = 0; k < BLOCKS * 16; k++) uniforms[k] -= 0x1p-53;
   hard_uniforms(uniforms + BLOCKS * 16, BLOCKS * 16);
@@ -109,7 +103,7 @@ Test(random, normals_are_the_transform_of_the_uniforms)
 {
   enum { BLOCKS = 40 };
   static double uniforms[BLOCKS * 16], normals[BLOCKS * 16];
-  wmc_stream *a = stream_of(7, 11), *b = stream_of(7, 11);
+  wmc_stream *a = test_stream(7, 11), *b = test_stream(7, 11);
   wmc_stream_uniforms(a, BLOCKS * 16, uniforms);
   wmc_stream_normals(b, BLOCKS * 16, 0.25, normals);
   for (size_t k = 0; k < BLOCKS * 16; k++) uniforms[k] -= 0x1p-53;
@@ -124,7 +118,7 @@ Test(random, signs_are_the_leading_bits_of_the_uniforms)
   enum { WORDS = 100 };
   static wmc_signs_kernel *const kernels[] = WMC_SIMD_TABLE(wmc_signs);
   static double uniforms[WORDS], signs[WORDS * 32];
-  wmc_stream *stream = stream_of(3, 1);
+  wmc_stream *stream = test_stream(3, 1);
   wmc_stream_uniforms(stream, WORDS, uniforms);
   for (int level = 0; level <= (int)wmc_simd_level(); level++) {
     kernels[level](WORDS, uniforms, 0.3, signs);
@@ -154,7 +148,7 @@ Test(random, requests_may_be_split)
   static double whole[TOTAL], parts[TOTAL];
   const size_t sizes[] = {1, 0, 3, 16, 17, 64, 15, 100, 31, 32, 33, 300, 1000};
   for (int kind = 0; kind < 3; kind++) {
-    wmc_stream *a = stream_of(5, 6), *b = stream_of(5, 6);
+    wmc_stream *a = test_stream(5, 6), *b = test_stream(5, 6);
     kinds[kind](a, TOTAL, 0.7, whole);
     size_t done = 0;
     for (size_t k = 0; done < TOTAL; k++) {
@@ -172,7 +166,7 @@ Test(random, requests_may_be_split)
 Test(random, single_deviates_are_those_of_bulk_requests)
 {
   double bulk_of[200];
-  wmc_stream *a = stream_of(8, 8), *b = stream_of(8, 8);
+  wmc_stream *a = test_stream(8, 8), *b = test_stream(8, 8);
   wmc_stream_normals(a, 200, 1, bulk_of);
   for (int k = 0; k < 200; k++) cr_assert_eq(wmc_stream_normal(b), bulk_of[k]);
   wmc_stream_destroy(a);
@@ -195,7 +189,7 @@ Test(random, packing_at_every_phase_changes_nothing)
   for (int kind = 0; kind < 3; kind++)
     for (size_t phase = 0; phase <= 130; phase++) {
       double skipped[130], before[300], after[300];
-      wmc_stream *stream = stream_of(9, 4), *other = stream_of(10, 5);
+      wmc_stream *stream = test_stream(9, 4), *other = test_stream(10, 5);
       kinds[kind](stream, phase, 1, skipped);
       kinds[(kind + 1) % 3](other, phase % 37, 1, skipped);
       packed[size] = 0xa5;
@@ -219,7 +213,7 @@ Test(random, damaged_bytes_are_refused_and_change_nothing)
   size_t size = wmc_stream_packed_size();
   unsigned char *packed = wmc_alloc(size, 1);
   double before[300], after[300];
-  wmc_stream *stream = stream_of(9, 4), *twin = stream_of(9, 4);
+  wmc_stream *stream = test_stream(9, 4), *twin = test_stream(9, 4);
   wmc_stream_pack(stream, packed);
   for (size_t k = 0; k < size; k++) {
     packed[k] ^= 0x10;
@@ -251,8 +245,8 @@ Test(random, streams_of_different_ids_and_seeds_differ)
                              {k, 3, k + 1, 3},
                              {k, k, k + 1, k + 1}};
     for (size_t p = 0; p < sizeof pairs / sizeof pairs[0]; p++) {
-      wmc_stream *first = stream_of(pairs[p][0], pairs[p][1]);
-      wmc_stream *second = stream_of(pairs[p][2], pairs[p][3]);
+      wmc_stream *first = test_stream(pairs[p][0], pairs[p][1]);
+      wmc_stream *second = test_stream(pairs[p][2], pairs[p][3]);
       wmc_stream_uniforms(first, DRAWS, a);
       wmc_stream_uniforms(second, DRAWS, b);
       for (int j = 0; j < DRAWS; j++)
@@ -266,7 +260,7 @@ Test(random, streams_of_different_ids_and_seeds_differ)
 Test(random, same_seed_and_id_give_the_same)
 {
   double first[300], second[300];
-  wmc_stream *a = stream_of(20260101, 31), *b = stream_of(20260101, 31);
+  wmc_stream *a = test_stream(20260101, 31), *b = test_stream(20260101, 31);
   continuation(a, first);
   continuation(b, second);
   cr_assert_eq(memcmp(first, second, sizeof first), 0);

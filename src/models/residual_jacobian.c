@@ -346,6 +346,7 @@ const wmc_model wmc_residual_jacobian = {
     .observables = wmc_jacobian_observables,
     .derived = wmc_jacobian_derived,
     .fit_parameter = "depth",
+    .series = wmc_jacobian_series,
     .report = &wmc_jacobian_report,
     .independent = true,
     .check = wmc_jacobian_check,

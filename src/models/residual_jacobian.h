@@ -180,3 +180,7 @@ bool wmc_jacobian_expected_squared_sum(const wmc_value *parameters, double *out)
 bool wmc_jacobian_expected_log_sine(const wmc_value *parameters, double *out);
 /** A finite limit L -> infinity exists. */
 bool wmc_jacobian_converges(const wmc_value *parameters);
+/** A norm is singular in 2 dimensions, so that E sum lambda -> -infinity as L -> infinity. */
+bool wmc_jacobian_diverges(const wmc_block_options *options);
+/** As wmc_model.series: with a norm that is singular in 3 or 4 dimensions. */
+const char *wmc_jacobian_series(const wmc_value *parameters);

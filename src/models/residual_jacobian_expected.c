@@ -385,7 +385,7 @@ bool wmc_jacobian_converges(const wmc_value *p)
 {
   setting t = setting_of(p);
   double least = wmc_weights_persistence(t.o.weights, t.o.hurst);
-  return !is_plain(&t) && wmc_block_exponent(&t.o) >= least;
+  return !is_plain(&t) && !wmc_jacobian_diverges(&t.o) && wmc_block_exponent(&t.o) >= least;
 }
 
 /* ---- of the metric, and second moments ------------------------------------------------------ */

@@ -98,6 +98,30 @@ static bool is_average(const wmc_block *block)
   return block == &wmc_block_two_layer || block == &wmc_block_outer;
 }
 
+/* The dimension in which |x|, or |x - mean|, of a chain with a norm is a Bessel process; 0: none.
+ */
+static int norm_dimension(const wmc_block_options *o)
+{
+  const int dimension[] = {
+      [WMC_NORM_NONE] = 0, [WMC_NORM_RMS] = o->width, [WMC_NORM_LAYER] = o->width - 1};
+  return dimension[o->norm];
+}
+
+/* Paths come within h^{1/2} of 0, h = 1/L, with a probability ~ h^{D/2 - 1}, and there the layers
+ * are no small steps. From D = 5 on this is less than the terms of order h. */
+const char *wmc_jacobian_series(const wmc_value *p)
+{
+  static const char *const series[] = {[3] = "half", [4] = "logarithmic"};
+  const wmc_block_options o = wmc_jacobian_options(p);
+  int field;
+  const char *why;
+  const int dimension = norm_dimension(&o);
+  if (dimension >= (int)(sizeof series / sizeof *series)) return NULL;
+  return is_diffusion(wmc_jacobian_block(p), &o, &field, &why) ? series[dimension] : NULL;
+}
+
+bool wmc_jacobian_diverges(const wmc_block_options *o) { return norm_dimension(o) == 2; }
+
 static bool has_pair(const wmc_value *p, int *field, const char **why)
 {
   const wmc_block *block = wmc_jacobian_block(p);
@@ -114,7 +138,7 @@ static bool has_pair(const wmc_value *p, int *field, const char **why)
                   "averages over the weights inside phi are known for weights: gaussian only; "
                   "use them, or " SWEEP_INSTEAD,
                   field, why);
-  if (normed && o.width == (o.norm == WMC_NORM_LAYER ? 3 : 2))
+  if (wmc_jacobian_diverges(&o))
     return refuse(
         WIDTH,
         "what this norm divides by comes too near to 0 at this width: E sum lambda = -inf; "

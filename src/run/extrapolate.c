@@ -93,7 +93,7 @@ static double get_coefficient(const wmc_fit *f) { return f->value[1]; }
 static double get_coefficient_error(const wmc_fit *f) { return f->error[1]; }
 static double get_exponent(const wmc_fit *f)
 {
-  return f->form->exponent ? f->value[f->form->parameters - 1] : 1;
+  return f->form->exponent ? f->value[f->form->parameters - 1] : f->form->term[1].power;
 }
 static double get_chi2(const wmc_fit *f) { return f->chi_squared; }
 static double get_dropped(const wmc_fit *f) { return f->dropped; }
@@ -256,8 +256,8 @@ static wmc_status check_form(const char *name)
 
 /* Fit one entry. An entry with too few points, or with numbers that least squares cannot cope with
  * (a chain that ran away), is not an error of the whole: it stays NaN. */
-static wmc_status fit_entry(extrapolation *x, size_t points, bool chains, const fit_arrays *out,
-                            size_t at)
+static wmc_status fit_entry(extrapolation *x, size_t points, bool chains, const wmc_form *form,
+                            const fit_arrays *out, size_t at)
 {
   const wmc_fit_data data = {.points = points,
                              .depth = x->depth_used,
@@ -267,7 +267,6 @@ static wmc_status fit_entry(extrapolation *x, size_t points, bool chains, const 
                              .chain_value = x->chain_value};
   if (points < 2) return WMC_OK;
   wmc_fit fit;
-  const wmc_form *form = x->request->form != NULL ? wmc_form_find(x->request->form) : NULL;
   wmc_status status = form != NULL ? wmc_fit_form(&data, form, &fit) : wmc_fit_choose(&data, &fit);
   if (status != WMC_OK) {
     wmc_message_clear();
@@ -275,6 +274,15 @@ static wmc_status fit_entry(extrapolation *x, size_t points, bool chains, const 
   }
   x->fitted++;
   return store_fit(out, at, &fit);
+}
+
+/* What was asked for, or what the model knows; NULL: the data choose. */
+static const wmc_form *form_at(const extrapolation *x, const wmc_value *parameters)
+{
+  const wmc_model *model = x->deck->model;
+  const char *name = x->request->form;
+  if (name == NULL && model->series != NULL) name = model->series(parameters);
+  return name != NULL ? wmc_form_find(name) : NULL;
 }
 
 /* The three arrays that an observable is fitted from; derived quantities have no means of chains.
@@ -291,6 +299,7 @@ static wmc_status fit_point(extrapolation *x, const wmc_observable *o, const sou
   size_t own = own_size(x, from->mean);
   if (o->converges != NULL && !o->converges(parameters)) return WMC_OK;
   size_t direct = infinite_depth(x);
+  const wmc_form *form = form_at(x, parameters);
   for (size_t e = 0; e < own; e++) {
     size_t at = (outer * x->shape.inner + inner) * own + e;
     if (direct < x->shape.depths) {
@@ -299,7 +308,7 @@ static wmc_status fit_point(extrapolation *x, const wmc_observable *o, const sou
       out->direct_error[at] = from->error->data[there];
     }
     size_t points = collect_points(x, from->mean, from->error, from->chains, outer, inner, e);
-    WMC_TRY(fit_entry(x, points, from->chains != NULL, out, at));
+    WMC_TRY(fit_entry(x, points, from->chains != NULL, form, out, at));
   }
   return WMC_OK;
 }

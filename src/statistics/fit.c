@@ -20,65 +20,70 @@ static const double least_exponent = 0.1, greatest_exponent = 4;
   {1.5, 0}, { 2.5, 0 }
 #define LOGS                                                                                       \
   {1.5, 1}, {2, 1}, {2.5, 1}, { 3, 1 }
+#define SQUARED_LOGS(power)                                                                        \
+  {power, 0}, {power, 1}, { power, 2 }
 
 const wmc_form wmc_forms[] = {
-    {"linear",
-     "a + b/N",
-     "leading correction of an analytic limit",
-     2,
-     2,
-     false,
-     false,
-     {{0, 0}, {1, 0}}},
-    {"quadratic",
-     "a + b/N + c/N^2",
-     "analytic limit, two corrections",
-     3,
-     3,
-     false,
-     false,
-     {{0, 0}, {1, 0}, {2, 0}}},
-    {"cubic",
-     "a + b/N + c/N^2 + d/N^3",
-     "analytic limit, three corrections",
-     4,
-     4,
-     false,
-     false,
-     {{0, 0}, {1, 0}, {2, 0}, {3, 0}}},
-    {"root",
-     "a + b/N + c N^-3/2",
-     "limit that loses one singular value of two",
-     3,
-     3,
-     false,
-     false,
-     {{0, 0}, {1, 0}, {1.5, 0}}},
-    {"power",
-     "a + b N^-p",
-     "one correction with an exponent of its own",
-     3,
-     2,
-     true,
-     false,
-     {{0, 0}, {NAN, 0}}},
-    {"analytic",
-     "a + b/N + powers of 1/N",
-     "limit of full rank",
-     2,
-     7,
-     false,
-     true,
-     {{0, 0}, INTEGERS}},
-    {"boundary",
-     "a + b/N + powers of N^-1/2 and log N",
-     "limit where the smallest layer singular value reaches 0 (no hidden excess)",
-     2,
-     13,
-     false,
-     true,
-     {{0, 0}, INTEGERS, HALVES, LOGS}},
-    {NULL, NULL, NULL, 0, 0, false, false, {{0, 0}}}};
+    {.name = "linear",
+     .formula = "a + b/N",
+     .text = "leading correction of an analytic limit",
+     .parameters = 2,
+     .linear = 2,
+     .term = {{0, 0}, {1, 0}}},
+    {.name = "quadratic",
+     .formula = "a + b/N + c/N^2",
+     .text = "analytic limit, two corrections",
+     .parameters = 3,
+     .linear = 3,
+     .term = {{0, 0}, {1, 0}, {2, 0}}},
+    {.name = "cubic",
+     .formula = "a + b/N + c/N^2 + d/N^3",
+     .text = "analytic limit, three corrections",
+     .parameters = 4,
+     .linear = 4,
+     .term = {{0, 0}, {1, 0}, {2, 0}, {3, 0}}},
+    {.name = "root",
+     .formula = "a + b/N + c N^-3/2",
+     .text = "limit that loses one singular value of two",
+     .parameters = 3,
+     .linear = 3,
+     .term = {{0, 0}, {1, 0}, {1.5, 0}}},
+    {.name = "power",
+     .formula = "a + b N^-p",
+     .text = "one correction with an exponent of its own",
+     .parameters = 3,
+     .linear = 2,
+     .exponent = true,
+     .term = {{0, 0}, {NAN, 0}}},
+    {.name = "analytic",
+     .formula = "a + b/N + powers of 1/N",
+     .text = "limit of full rank",
+     .parameters = 2,
+     .linear = 7,
+     .kind = WMC_FORM_CANDIDATE,
+     .term = {{0, 0}, INTEGERS}},
+    {.name = "boundary",
+     .formula = "a + b/N + powers of N^-1/2 and log N",
+     .text = "limit where the smallest layer singular value reaches 0 (no hidden excess)",
+     .parameters = 2,
+     .linear = 13,
+     .kind = WMC_FORM_CANDIDATE,
+     .term = {{0, 0}, INTEGERS, HALVES, LOGS}},
+    {.name = "half",
+     .formula = "a + b N^-1/2 + powers of N^-1/2 and log N",
+     .text = "limit of a chain with a normalisation that is singular in 3 dimensions",
+     .parameters = 2,
+     .linear = 13,
+     .kind = WMC_FORM_SERIES,
+     .term = {{0, 0}, SQUARED_LOGS(0.5), SQUARED_LOGS(1), SQUARED_LOGS(1.5), SQUARED_LOGS(2)}},
+    {.name = "logarithmic",
+     .formula = "a + b/N + powers of 1/N and log N",
+     .text = "limit of a chain with a normalisation that is singular in 4 dimensions",
+     .parameters = 2,
+     .linear = 10,
+     .kind = WMC_FORM_SERIES,
+     .term = {{0, 0}, SQUARED_LOGS(1), SQUARED_LOGS(2), SQUARED_LOGS(3)}},
+    {.name = NULL}};
 
 const wmc_form *wmc_form_find(const char *name)
 {
@@ -91,14 +96,16 @@ double wmc_form_term(const wmc_form *form, int j, double depth, double exponent)
 {
   double power = isnan(form->term[j].power) ? exponent : form->term[j].power;
   double value = pow(depth, -power);
-  return form->term[j].logarithm && !isinf(depth) ? value * log(depth) : value;
+  return form->term[j].logarithms && !isinf(depth)
+             ? value * pow(log(depth), form->term[j].logarithms)
+             : value;
 }
 
 double wmc_fit_curve(const wmc_fit *fit, double depth)
 {
   double sum = 0;
   const wmc_form *form = fit->form;
-  assert(!form->series);
+  assert(form->kind == WMC_FORM_SQUARES);
   for (int j = 0; j < form->linear; j++)
     sum += fit->value[j] * wmc_form_term(form, j, depth, fit->value[form->parameters - 1]);
   return sum;
@@ -290,7 +297,7 @@ static wmc_status fit_squares(wmc_fit_problem *p, const wmc_form *form, wmc_fit 
 static wmc_status fit_any(const wmc_fit_data *data, const wmc_form *form, wmc_fit *fit)
 {
   wmc_fit_problem p;
-  bool series = form == NULL || form->series;
+  bool series = form == NULL || form->kind != WMC_FORM_SQUARES;
   WMC_TRY(wmc_fit_problem_create(&p, data,
                                  series ? wmc_fit_series_rows(data->points) : data->points,
                                  series ? WMC_FIT_TERMS : WMC_FIT_PARAMETERS));

@@ -25,7 +25,7 @@ typedef struct ensemble {
 size_t wmc_fit_series_rows(size_t points) { return points + WMC_FIT_TERMS; }
 
 /* s_0 of (2); estimates that do not differ differ by an error at most. */
-static double least_scale(const wmc_fit_problem *p)
+static double least_scale(const wmc_fit_problem *p, const wmc_form *form)
 {
   double low = INFINITY, high = -INFINITY, shallow = INFINITY, error = 0;
   for (size_t i = 0; i < p->points; i++) {
@@ -34,7 +34,7 @@ static double least_scale(const wmc_fit_problem *p)
     shallow = fmin(shallow, p->depth[i]);
     error = fmax(error, p->factor[i * p->stride + i]);
   }
-  return (isinf(shallow) ? 1 : shallow) * fmax(high - low, error);
+  return (isinf(shallow) ? 1 : pow(shallow, form->term[1].power)) * fmax(high - low, error);
 }
 
 static double deviation(const wmc_form *form, int j, double scale)
@@ -139,10 +139,10 @@ static wmc_status fit_member(wmc_fit_problem *p, const wmc_form *form, double sc
 
 static wmc_status fit_members(wmc_fit_problem *p, const wmc_form *only, ensemble *e)
 {
-  double least = least_scale(p);
   for (const wmc_form *form = wmc_forms; form->name != NULL; form++) {
-    if (!form->series || (only != NULL && form != only)) continue;
+    if (only != NULL ? form != only : form->kind != WMC_FORM_CANDIDATE) continue;
     assert(e->members + SCALES <= MOST_SERIES * SCALES);
+    const double least = least_scale(p, form);
     for (int k = 0; k < SCALES; k++)
       WMC_TRY(fit_member(p, form, ldexp(least, k), least, &e->all[e->members++]));
   }

@@ -77,7 +77,7 @@ Test(fit, exact_data_are_recovered)
 {
   wmc_stream *stream = test_stream(SEED, 1);
   for (int t = 0; t < test_trials(100); t++)
-    for (const wmc_form *form = wmc_forms; !form->series; form++) {
+    for (const wmc_form *form = wmc_forms; form->kind == WMC_FORM_SQUARES; form++) {
       points p = new_points(stream, MOST);
       double x[PARAMETERS];
       wmc_stream_normals(stream, PARAMETERS, 2, x);
@@ -158,7 +158,7 @@ Test(fit, covariance_is_that_of_the_algebra)
 {
   wmc_stream *stream = test_stream(SEED, 2);
   for (int t = 0; t < test_trials(50); t++)
-    for (const wmc_form *form = wmc_forms; !form->series; form++) {
+    for (const wmc_form *form = wmc_forms; form->kind == WMC_FORM_SQUARES; form++) {
       points p = new_points(stream, 6);
       double x[PARAMETERS] = {1, 2, 0.8, 3}, noise[MOST], expected[PARAMETERS * PARAMETERS];
       wmc_stream_normals(stream, MOST, 1e-3, noise);
@@ -185,7 +185,7 @@ Test(fit, chi_squared_is_least)
 {
   wmc_stream *stream = test_stream(SEED, 3);
   for (int t = 0; t < test_trials(50); t++)
-    for (const wmc_form *form = wmc_forms; !form->series; form++) {
+    for (const wmc_form *form = wmc_forms; form->kind == WMC_FORM_SQUARES; form++) {
       points p = new_points(stream, 7);
       double x[PARAMETERS] = {1, 2, 0.8, 3}, noise[MOST], weight[MOST * MOST];
       wmc_stream_normals(stream, MOST, 2e-3, noise);
@@ -240,7 +240,7 @@ Test(fit, order_of_the_points_changes_no_bit)
 Test(fit, a_point_at_infinite_depth_takes_part)
 {
   const double x[PARAMETERS] = {1, 2, 0.8, 3};
-  for (const wmc_form *form = wmc_forms; !form->series; form++) {
+  for (const wmc_form *form = wmc_forms; form->kind == WMC_FORM_SQUARES; form++) {
     points p = {.points = 5, .depth = {INFINITY, 4, 8, 16, 32}};
     for (size_t k = 0; k < 5; k++) {
       p.value[k] = isinf(p.depth[k]) ? x[0] : curve(form->name, x, p.depth[k]);
@@ -278,7 +278,7 @@ Test(fit, jackknife_repeats_the_fit_without_each_chain)
 {
   const double x[PARAMETERS] = {1, 2, 0.8, 3};
   wmc_stream *stream = test_stream(SEED, 5);
-  for (const wmc_form *form = wmc_forms; !form->series; form++) {
+  for (const wmc_form *form = wmc_forms; form->kind == WMC_FORM_SQUARES; form++) {
     points p = new_chains(stream, 6, MOST_CHAINS, form->name, x);
     double mean[PARAMETERS] = {0}, square[PARAMETERS] = {0}, c = MOST_CHAINS;
     wmc_fit fit = fit_of(&p, form);
@@ -344,20 +344,49 @@ Test(fit, two_points_determine_a_line_that_cannot_be_judged)
   cr_assert_gt(fit.error[0], sqrt(0.01 * 0.01 + 4 * 0.02 * 0.02));
 }
 
-/* Terms of the series, written out again. */
+/* Terms of the series, written out again: power, and power of the logarithm. */
 enum { MOST_TERMS = 12 };
-static int terms_of(bool boundary, double depth, double *value, double *power)
+typedef struct expansion {
+  const char *name;
+  double term[MOST_TERMS][2];
+} expansion;
+enum { ANALYTIC, BOUNDARY, HALF, LOGARITHMIC };
+static const expansion expansions[] = {
+    [ANALYTIC] = {"analytic", {{1, 0}, {2, 0}, {3, 0}, {4, 0}, {5, 0}, {6, 0}}},
+    [BOUNDARY] = {"boundary",
+                  {{1, 0},
+                   {2, 0},
+                   {3, 0},
+                   {4, 0},
+                   {5, 0},
+                   {6, 0},
+                   {1.5, 0},
+                   {2.5, 0},
+                   {1.5, 1},
+                   {2, 1},
+                   {2.5, 1},
+                   {3, 1}}},
+    [HALF] = {"half",
+              {{0.5, 0},
+               {0.5, 1},
+               {0.5, 2},
+               {1, 0},
+               {1, 1},
+               {1, 2},
+               {1.5, 0},
+               {1.5, 1},
+               {1.5, 2},
+               {2, 0},
+               {2, 1},
+               {2, 2}}},
+    [LOGARITHMIC] = {"logarithmic",
+                     {{1, 0}, {1, 1}, {1, 2}, {2, 0}, {2, 1}, {2, 2}, {3, 0}, {3, 1}, {3, 2}}}};
+
+static int terms_of(const expansion *e, double depth, double *value)
 {
-  const double extra[][2] = {{1.5, 0}, {2.5, 0}, {1.5, 1}, {2, 1}, {2.5, 1}, {3, 1}};
   int n = 0;
-  for (int k = 1; k <= 6; k++, n++) {
-    value[n] = isinf(depth) ? 0 : pow(depth, -k);
-    power[n] = k;
-  }
-  for (int k = 0; boundary && k < 6; k++, n++) {
-    value[n] = isinf(depth) ? 0 : pow(depth, -extra[k][0]) * (extra[k][1] > 0 ? log(depth) : 1);
-    power[n] = extra[k][0];
-  }
+  for (; n < MOST_TERMS && e->term[n][0] > 0; n++)
+    value[n] = isinf(depth) ? 0 : pow(depth, -e->term[n][0]) * pow(log(depth), e->term[n][1]);
   return n;
 }
 
@@ -367,18 +396,19 @@ typedef struct posterior {
 
 /* The posterior by another road: with the coefficients integrated out, the values are normal about
  * the limit with covariance W = V + sum_k s_k^2 f_k f_k^T. */
-static posterior posterior_of(const points *p, const double *v, bool boundary, double s)
+static posterior posterior_of(const points *p, const double *v, const expansion *e, double s)
 {
   size_t n = p->points;
-  double w[MOST * MOST], inverse[MOST * MOST], slope[MOST], f[MOST][MOST_TERMS];
-  double power[MOST_TERMS], one = 0, mean = 0, squares = 0, b = 0, shrink = 0, tilt = 0;
+  double w[MOST * MOST] = {0}, inverse[MOST * MOST], slope[MOST], f[MOST][MOST_TERMS];
+  double one = 0, mean = 0, squares = 0, b = 0, shrink = 0, tilt = 0;
+  const double first = pow(s * pow(2, e->term[0][0] - 1), 2);
   int terms = 0;
-  for (size_t i = 0; i < n; i++) terms = terms_of(boundary, p->depth[i], f[i], power);
+  for (size_t i = 0; i < n; i++) terms = terms_of(e, p->depth[i], f[i]);
   for (size_t i = 0; i < n; i++)
     for (size_t j = 0; j < n; j++) {
       w[i * n + j] = v[i * n + j];
       for (int k = 0; k < terms; k++)
-        w[i * n + j] += pow(s * pow(2, power[k] - 1), 2) * f[i][k] * f[j][k];
+        w[i * n + j] += pow(s * pow(2, e->term[k][0] - 1), 2) * f[i][k] * f[j][k];
     }
   invert(n, w, inverse);
   for (size_t i = 0; i < n; i++)
@@ -391,7 +421,7 @@ static posterior posterior_of(const points *p, const double *v, bool boundary, d
     slope[i] = 0;
     for (size_t j = 0; j < n; j++) {
       squares += (p->value[i] - mean) * inverse[i * n + j] * (p->value[j] - mean);
-      slope[i] += s * s * inverse[i * n + j] * f[j][0];
+      slope[i] += first * inverse[i * n + j] * f[j][0];
     }
   }
   for (size_t i = 0; i < n; i++) {
@@ -408,39 +438,52 @@ static posterior posterior_of(const points *p, const double *v, bool boundary, d
   return (posterior){.log_probability = -(squares + log_determinant + log(one)) / 2,
                      .squares = squares,
                      .value = {mean, b},
-                     .variance = {1 / one, s * s * (1 - shrink) + tilt * tilt / one}};
+                     .variance = {1 / one, first * (1 - shrink) + tilt * tilt / one}};
 }
 
-/* Averages over both series and all scales; returns the probability of `boundary`. */
-static double averaged(const points *p, const double *v, double value[2], double error[2])
+/* Averages over some expansions and all scales; returns the probability of the last one. */
+static double averaged(const points *p, const double *v, const expansion *set, int count,
+                       double value[2], double error[2])
 {
-  posterior all[2][9];
-  double most = -INFINITY, total = 0, boundary = 0, low = INFINITY, high = -INFINITY, depth = 1e300;
+  enum { SCALES = 9, MOST_SETS = 2 };
+  posterior all[MOST_SETS][SCALES];
+  double most = -INFINITY, total = 0, last = 0, low = INFINITY, high = -INFINITY, depth = 1e300;
   for (size_t k = 0; k < p->points; k++) {
     low = fmin(low, p->value[k]);
     high = fmax(high, p->value[k]);
     depth = fmin(depth, p->depth[k]);
   }
-  for (int c = 0; c < 2; c++)
-    for (int k = 0; k < 9; k++) {
-      all[c][k] = posterior_of(p, v, c, depth * (high - low) * pow(2, k));
+  for (int c = 0; c < count; c++)
+    for (int k = 0; k < SCALES; k++) {
+      all[c][k] =
+          posterior_of(p, v, &set[c], pow(depth, set[c].term[0][0]) * (high - low) * pow(2, k));
       most = fmax(most, all[c][k].log_probability);
     }
   for (int j = 0; j < 2; j++) {
     double mean = 0, square = 0;
-    total = boundary = 0;
-    for (int c = 0; c < 2; c++)
-      for (int k = 0; k < 9; k++) {
+    total = last = 0;
+    for (int c = 0; c < count; c++)
+      for (int k = 0; k < SCALES; k++) {
         double weight = exp(all[c][k].log_probability - most);
         total += weight;
-        if (c > 0) boundary += weight;
+        if (c == count - 1) last += weight;
         mean += weight * all[c][k].value[j];
         square += weight * (all[c][k].variance[j] + pow(all[c][k].value[j], 2));
       }
     value[j] = mean / total;
     error[j] = sqrt(square / total - pow(mean / total, 2));
   }
-  return boundary / total;
+  return last / total;
+}
+
+static void expect_values(const wmc_fit *fit, const double value[2], const double error[2])
+{
+  for (int j = 0; j < 2; j++) {
+    cr_assert_lt(fabs(fit->value[j] - value[j]), 1e-5 * error[j], "%d: %.12g, not %.12g", j,
+                 fit->value[j], value[j]);
+    cr_assert_lt(fabs(fit->error[j] / error[j] - 1), 1e-5, "%d: %.12g, not %.12g", j, fit->error[j],
+                 error[j]);
+  }
 }
 
 Test(fit, choice_is_the_average_over_the_posteriors)
@@ -460,18 +503,39 @@ Test(fit, choice_is_the_average_over_the_posteriors)
     wmc_fit fit;
     cr_assert_eq(wmc_fit_choose(&data, &fit), WMC_OK, "%s", wmc_message());
     if (fit.dropped > 0) continue;
-    double boundary = averaged(&p, p.covariance, value, error);
+    double boundary = averaged(&p, p.covariance, expansions, 2, value, error);
     bool is_boundary = strcmp(fit.form->name, "boundary") == 0;
     cr_assert_float_eq(fit.probability, is_boundary ? boundary : 1 - boundary, 1e-6);
     cr_assert_geq(fit.probability, 0.5);
-    for (int j = 0; j < 2; j++) {
-      cr_assert_lt(fabs(fit.value[j] - value[j]), 1e-5 * error[j], "%d: %.12g, not %.12g", j,
-                   fit.value[j], value[j]);
-      cr_assert_lt(fabs(fit.error[j] / error[j] - 1), 1e-5, "%d: %.12g, not %.12g", j, fit.error[j],
-                   error[j]);
-    }
+    expect_values(&fit, value, error);
     cr_assert_eq(fit.rival != NULL, fit.probability < 0.95);
     cr_assert_eq(fit.freedom, (int)p.points - 1);
+  }
+  wmc_stream_destroy(stream);
+}
+
+/* Series that are no candidates, asked for by name. */
+Test(fit, series_of_norms_are_their_posteriors)
+{
+  wmc_stream *stream = test_stream(SEED, 8);
+  for (int t = 0; t < test_trials(40); t++) {
+    const expansion *e = &expansions[t % 2 ? HALF : LOGARITHMIC];
+    points p = new_points(stream, 5 + (size_t)(t % 3));
+    double value[2], error[2];
+    for (size_t k = 0; k < p.points; k++) {
+      p.error[k] *= 10;
+      p.value[k] = 1 + 2 * pow(p.depth[k], -e->term[0][0]) + p.error[k] * wmc_stream_normal(stream);
+    }
+    set_covariance(&p, t % 3 == 0, stream);
+    wmc_fit_data data = data_of(&p);
+    data.covariance = p.covariance;
+    wmc_fit fit;
+    cr_assert_eq(wmc_fit_form(&data, wmc_form_find(e->name), &fit), WMC_OK, "%s", wmc_message());
+    if (fit.dropped > 0) continue;
+    cr_assert_float_eq(averaged(&p, p.covariance, e, 1, value, error), 1, 1e-12);
+    cr_assert_float_eq(fit.probability, 1, 1e-12);
+    cr_assert_null(fit.rival);
+    expect_values(&fit, value, error);
   }
   wmc_stream_destroy(stream);
 }

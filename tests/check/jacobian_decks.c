@@ -196,3 +196,45 @@ Test(jacobian_decks, combinations_without_a_limit_are_refused)
     wmc_deck_destroy(deck);
   }
 }
+
+/* Half powers of 1/L where |x| is a Bessel process of dimension 3, logarithms where it is one of
+ * dimension 4, and no fit at all at 2; elsewhere the data choose. */
+Test(jacobian_decks, norms_say_how_the_limit_is_approached)
+{
+  const struct {
+    const char *lines, *series;
+    bool converges;
+  } cases[] = {
+      {"block: linear, norm: rms, width: 2", NULL, false},
+      {"block: linear, norm: rms, width: 3", "half", true},
+      {"block: linear, norm: rms, width: 4", "logarithmic", true},
+      {"block: linear, norm: rms, width: 5", NULL, true},
+      {"block: linear, norm: layer, width: 3", NULL, false},
+      {"block: two_layer, activation: tanh, norm: layer, width: 4", "half", true},
+      {"block: one_layer, norm: layer, width: 5", "logarithmic", true},
+      {"block: one_layer, norm: layer, width: 6", NULL, true},
+      {"block: linear, norm: layer, width: 4, weights: smooth", NULL, true},
+      {"block: linear, norm: layer, width: 4, exponent: 1", NULL, true},
+      {"block: linear, width: 3", NULL, true},
+  };
+  for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+    char text[512];
+    wmc_deck *deck = NULL;
+    snprintf(text, sizeof text,
+             "model: residual_jacobian\nseed: 1\nparameters: {depth: {sweep: [16, 32]}, %s}\n",
+             cases[k].lines);
+    cr_assert_eq(wmc_deck_parse("d.yaml", text, strlen(text), 0, NULL, &deck), WMC_OK, "%s",
+                 wmc_message());
+    const wmc_model *model = deck->model;
+    const size_t n = wmc_field_count(model->fields);
+    wmc_value *values = calloc(n, sizeof *values);
+    cr_assert_eq(wmc_deck_task(deck, 0, values), WMC_OK);
+    const char *series = model->series(values);
+    cr_expect_eq(model->observables[0].converges(values), cases[k].converges, "%s", cases[k].lines);
+    cr_expect((series == NULL) == (cases[k].series == NULL), "%s: %s", cases[k].lines, series);
+    if (series && cases[k].series) cr_expect_str_eq(series, cases[k].series, "%s", cases[k].lines);
+    for (size_t f = 0; f < n; f++) wmc_value_free(&values[f]);
+    free(values);
+    wmc_deck_destroy(deck);
+  }
+}

@@ -88,8 +88,11 @@ typedef struct wmc_model {
   const wmc_observable *observables; /**< ended by a NULL name */
   const wmc_derived *derived;        /**< ended by a NULL name; NULL: none */
   const char *fit_parameter;         /**< "depth": extrapolated to infinity */
-  const wmc_report *report;          /**< NULL: none */
-  bool independent;                  /**< draws are independent: thermalise 0, stride 1 */
+  /** Name of the form (statistics/fit.h) of the approach to the limit where theory knows it; NULL,
+   * here or returned: the data choose. */
+  const char *(*series)(const wmc_value *parameters);
+  const wmc_report *report; /**< NULL: none */
+  bool independent;         /**< draws are independent: thermalise 0, stride 1 */
 
   /** Checks that involve several fields, or the shape of data. */
   void (*check)(const wmc_value *parameters, const wmc_complaints *complaints);

@@ -19,18 +19,25 @@
  * They are the expansions of a limit of full rank and of one that loses a singular value
  * (docs/theory/balanced.md, section 8). Cut after two or three terms either of them passes for the
  * other at the depths one can reach, with the wrong limit; so all terms are kept, and what the data
- * cannot determine is held by its natural size: the coefficient of N^-p, with or without log N, has
- * a normal prior of mean 0 and deviation s 2^(p-1); the limit has none. s is one of
- *   s_0, 2 s_0, ..., 256 s_0,   s_0 = least depth x largest difference of the estimates,        (2)
- * equally likely before the data, like the two series. Everything is linear and normal, so that
- * each pair (series, s) has a closed posterior for a and b and a closed probability
- *   P(y | series, s) ~ |M|^-1/2 exp(-Q/2),   M = X^T V^-1 X + prior,                            (3)
- * Q the least sum of squares, of residuals and of coefficients over their deviations; Q is
- * chi-squared with n - 1 degrees of freedom if the series is right, which is the p-value. Limit and
- * coefficient b are averaged over series and s by these probabilities, and
- *   error^2 = average of the variances + variance of the averages:                              (4)
- * where the data do not tell the series apart, the error covers both, and the quality is
- * WMC_FIT_UNDECIDED. Other powers, N^-1/2 for one, are not among the candidates: ask for `power`.
+ * cannot determine is held by its natural size: the coefficient of N^-p, with or without
+ * logarithms, has a normal prior of mean 0 and deviation s 2^(p-1); the limit has none. s is one of
+ *   s_0, 2 s_0, ..., 256 s_0,   s_0 = least depth^q x largest difference of the estimates, (2) q
+ * the first power (1 for both), equally likely before the data, like the two series. Everything is
+ * linear and normal, so that each pair (series, s) has a closed posterior for a and b and a closed
+ * probability P(y | series, s) ~ |M|^-1/2 exp(-Q/2),   M = X^T V^-1 X + prior, (3) Q the least sum
+ * of squares, of residuals and of coefficients over their deviations; Q is chi-squared with n - 1
+ * degrees of freedom if the series is right, which is the p-value. Limit and coefficient b are
+ * averaged over series and s by these probabilities, and error^2 = average of the variances +
+ * variance of the averages:                              (4) where the data do not tell the series
+ * apart, the error covers both, and the quality is WMC_FIT_UNDECIDED.
+ *
+ * Two more series are taken only where a model's theory says so (wmc_model.series), or when asked
+ * for; fitted alone, with the same priors and the same average over s:
+ *   half         a + N^-p times 1, log N, log^2 N, p = 1/2, 1, 3/2, 2
+ *   logarithmic  the same with p = 1, 2, 3
+ * They are the expansions of residual chains with a normalisation whose paths come near a point
+ * where it is singular, in 3 and in 4 dimensions (docs/theory/jacobian.md, section 5). Other powers
+ * are for `power`.
  *
  * What noise contributes to an error is a jackknife error over chains, the whole fit repeated
  * without chain c at every depth (s and the probabilities kept), with Student's factor for C - 1
@@ -62,18 +69,25 @@ enum {
 #define WMC_FIT_IMPROBABLE 0.01 /**< p-value below which a form does not fit */
 #define WMC_FIT_DECIDED    0.95 /**< probability from which on a series is chosen */
 
-/** N^-power, times log N if `logarithm`; a power of NAN is the free exponent. */
+/** N^-power (log N)^logarithms; a power of NAN is the free exponent. */
 typedef struct wmc_term {
   double power;
-  bool logarithm;
+  int logarithms;
 } wmc_term;
+
+/** How a form is fitted, and when. */
+typedef enum wmc_form_kind {
+  WMC_FORM_SQUARES,   /**< least squares, when asked for */
+  WMC_FORM_CANDIDATE, /**< series with priors on all terms but the first; of wmc_fit_choose */
+  WMC_FORM_SERIES     /**< such a series, when asked for */
+} wmc_form_kind;
 
 typedef struct wmc_form {
   const char *name, *formula, *text;
   int parameters; /**< values of a fit: all, the exponent included; of a series limit and b */
   int linear;     /**< coefficients: terms */
   bool exponent;  /**< the last parameter is an exponent p, the last term N^-p */
-  bool series;    /**< with priors on all terms but the first; a candidate of the choice */
+  wmc_form_kind kind;
   wmc_term term[WMC_FIT_TERMS];
 } wmc_form;
 
@@ -124,7 +138,7 @@ typedef struct wmc_fit {
  * or an exponent that the data do not determine. */
 wmc_status wmc_fit_form(const wmc_fit_data *data, const wmc_form *form, wmc_fit *fit);
 
-/** Average over all series, by their probabilities. If even the most probable is improbable
+/** Average over the candidates, by their probabilities. If even the most probable is improbable
  * (p < WMC_FIT_IMPROBABLE), the shallowest point is left out and the choice made again, until one
  * fits; if none ever does, the fit to all points stands, with its small p_value. Fewer than four
  * different depths give a result that nothing tests. WMC_DATA (message) as for wmc_fit_form. */

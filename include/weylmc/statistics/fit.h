@@ -36,8 +36,8 @@
  *   half         a + N^-p times 1, log N, log^2 N, p = 1/2, 1, 3/2, 2
  *   logarithmic  the same with p = 1, 2, 3
  * They are the expansions of residual chains with a normalisation whose paths come near a point
- * where it is singular, in 3 and in 4 dimensions (docs/theory/jacobian.md, section 5). Other powers
- * are for `power`.
+ * where it is singular, in 3 and in 4 dimensions (docs/theory/jacobian.md, section 6a). Other
+ * powers are for `power`.
  *
  * What noise contributes to an error is a jackknife error over chains, the whole fit repeated
  * without chain c at every depth (s and the probabilities kept), with Student's factor for C - 1

@@ -130,6 +130,13 @@ void wmc_levels_check(const wmc_value *p, const wmc_complaints *complaints)
     wmc_complain(complaints, LEVELS,
                  "multilevel: corrections must be powers of 1/depth: use independent weights and "
                  "leave exponent out, or multilevel: none");
+  if (wmc_jacobian_infinite(p) && (wmc_jacobian_diverges(&o) || wmc_jacobian_series(p)))
+    wmc_complain(
+        complaints, NORM,
+        "norm: with this one at width %d corrections are not powers of 1/depth, and what "
+        "is left beyond the finest depth cannot be known; use multilevel: none, or at least "
+        "width %d",
+        o.width, o.norm == WMC_NORM_LAYER ? 6 : 5);
   if (p[LAGS].present || p[DIFFUSIVITY].integer == 1)
     wmc_complain(complaints, p[LAGS].present ? LAGS : DIFFUSIVITY,
                  "multilevel: paths and their rates belong to one network; use multilevel: none");

@@ -5,6 +5,7 @@
 
 #include "weylmc/base/memory.h"
 #include "weylmc/numeric/dense.h"
+#include "weylmc/numeric/vector.h"
 
 static double target_entry(const wmc_energy_data *data, int i, int j)
 {
@@ -206,23 +207,16 @@ void wmc_energy_free(wmc_energy *energy)
   *energy = (wmc_energy){.rows = energy->rows, .columns = energy->columns};
 }
 
-static double dot(int n, const double *x, const double *y)
-{
-  double sum = 0;
-  for (int i = 0; i < n; i++) sum += x[i] * y[i];
-  return sum;
-}
-
 /* tr(X C X^T) */
 static double square_form(const wmc_energy *energy, const double *x)
 {
   const int n = energy->columns, m = energy->rows;
-  if (energy->plain) return energy->quadratic[0] * dot(m * n, x, x);
+  if (energy->plain) return energy->quadratic[0] * wmc_dot(m * n, x, x);
   double sum = 0;
   for (int j = 0; j < n; j++) {
-    sum += energy->quadratic[j * n + j] * dot(m, x + j * m, x + j * m);
+    sum += energy->quadratic[j * n + j] * wmc_dot(m, x + j * m, x + j * m);
     for (int k = 0; k < j; k++)
-      sum += 2 * energy->quadratic[j * n + k] * dot(m, x + j * m, x + k * m);
+      sum += 2 * energy->quadratic[j * n + k] * wmc_dot(m, x + j * m, x + k * m);
   }
   return sum;
 }
@@ -232,7 +226,7 @@ double wmc_energy_value(const wmc_energy *energy, const double *x)
   const int entries = energy->rows * energy->columns;
   double twice = square_form(energy, x);
   for (int k = 0; energy->masked && k < entries; k++) twice += energy->mask[k] * x[k] * x[k];
-  return 0.5 * twice - dot(entries, energy->linear, x) + energy->constant;
+  return 0.5 * twice - wmc_dot(entries, energy->linear, x) + energy->constant;
 }
 
 void wmc_energy_gradient(const wmc_energy *energy, const double *x, double *gradient)
@@ -271,23 +265,16 @@ void wmc_energy_complex_gradient(const wmc_energy *energy, const double *re, con
   wmc_energy_gradient(&part, im, gradient_im);
 }
 
-static double sum_of(int n, const double *x)
-{
-  double sum = 0;
-  for (int k = 0; k < n; k++) sum += x[k];
-  return sum;
-}
-
 double wmc_energy_decay(const wmc_energy *energy, const wmc_spectrum *spectrum)
 {
   const double clock = isinf(spectrum->depth) ? 1 : spectrum->depth;
-  return 0.5 * energy->decay * clock * sum_of(spectrum->rank, spectrum->lambda2);
+  return 0.5 * energy->decay * clock * wmc_sum(spectrum->rank, spectrum->lambda2);
 }
 
 double wmc_energy_decay_virial(const wmc_energy *energy, const wmc_spectrum *spectrum)
 {
   if (isinf(spectrum->depth)) return energy->decay * spectrum->rank;
-  return energy->decay * sum_of(spectrum->rank, spectrum->lambda2);
+  return energy->decay * wmc_sum(spectrum->rank, spectrum->lambda2);
 }
 
 bool wmc_energy_is_bi_invariant(const wmc_energy *energy)

@@ -110,7 +110,8 @@ void wmc_entropy_pair_slopes(const wmc_spectrum *s, int i, int j, double *slope_
   *slope_j = 0.5 * (1 - 1 / n - odd);
 }
 
-void wmc_entropy_pair_gradient(const wmc_spectrum *spectrum, double *gradient)
+/* d/dlambda_i of 1/2 sum_{i<j} log a_ij */
+static void pair_gradient(const wmc_spectrum *spectrum, double *gradient)
 {
   const int r = spectrum->rank;
   const double n = spectrum->depth;
@@ -130,7 +131,7 @@ void wmc_entropy_gradient(const wmc_shape *shape, const wmc_spectrum *spectrum, 
   const double b = shape->numbers, n = shape->depth;
   const double single = isinf(n) ? b * wmc_shape_excess_share(shape) + b - 1
                                  : b * wmc_shape_excess(shape) + (b - 1) * (n - 1);
-  wmc_entropy_pair_gradient(spectrum, gradient);
+  pair_gradient(spectrum, gradient);
   for (int i = 0; i < shape->rank; i++)
     gradient[i] = b * gradient[i] + (isinf(n) ? single : single / spectrum->lambda[i]);
 }

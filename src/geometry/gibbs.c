@@ -7,6 +7,7 @@
 #include "weylmc/geometry/entropy.h"
 #include "weylmc/geometry/metric.h"
 #include "weylmc/numeric/special.h"
+#include "weylmc/numeric/vector.h"
 
 static double share_of(const wmc_gibbs *law) { return law->vertical / law->horizontal; }
 
@@ -31,13 +32,6 @@ bool wmc_gibbs_flips(const wmc_gibbs *law)
   return square && shape->numbers == WMC_NUMBERS_REAL && fmod(shape->depth, 2) == 1;
 }
 
-static double sum_of_logs(const wmc_spectrum *spectrum)
-{
-  double sum = 0;
-  for (int i = 0; i < spectrum->rank; i++) sum += spectrum->log_sigma[i];
-  return sum;
-}
-
 /* sum over pairs of log a_ij */
 static double log_weights(const wmc_spectrum *s)
 {
@@ -56,7 +50,9 @@ double wmc_gibbs_log_density(const wmc_gibbs *law, const wmc_spectrum *spectrum,
     for (int j = i + 1; j < spectrum->rank; j++)
       sum += wmc_metric_log_gap(spectrum->depth, spectrum->log_sigma[i], spectrum->log_sigma[j]);
   if (share > 0) sum += 0.5 * share * log_weights(spectrum);
-  return b * sum + wmc_gibbs_power(law) / wmc_shape_clock(&law->shape) * sum_of_logs(spectrum) -
+  return b * sum +
+         wmc_gibbs_power(law) / wmc_shape_clock(&law->shape) *
+             wmc_sum(spectrum->rank, spectrum->log_sigma) -
          law->beta / law->horizontal * energy;
 }
 
@@ -66,7 +62,8 @@ double wmc_gibbs_log_volume(const wmc_gibbs *law, const wmc_spectrum *spectrum)
   const double b = shape->numbers, own = b * abs(shape->rows - shape->columns) + b;
   double power = wmc_gibbs_power(law) / wmc_shape_clock(shape) - own;
   if (!wmc_shape_is_infinite(shape)) power += 1 / shape->depth;
-  return b * (0.5 * share_of(law) - 1) * log_weights(spectrum) + power * sum_of_logs(spectrum);
+  return b * (0.5 * share_of(law) - 1) * log_weights(spectrum) +
+         power * wmc_sum(spectrum->rank, spectrum->log_sigma);
 }
 
 void wmc_gibbs_gradient(const wmc_gibbs *law, const wmc_spectrum *spectrum, const double *force,
@@ -163,14 +160,6 @@ double wmc_gibbs_move_pairs(const wmc_gibbs *law, const wmc_spectrum *spectrum, 
   if (spectrum->rank == 1) return 0;
   return (double)law->shape.numbers *
          pairs_change(spectrum, share_of(law), k, lambda, log_sigma, sigma);
-}
-
-double wmc_gibbs_move(const wmc_gibbs *law, const wmc_spectrum *spectrum, int k, double lambda,
-                      double log_sigma, double sigma)
-{
-  const double power = wmc_gibbs_power(law) / wmc_shape_clock(&law->shape);
-  return power * (log_sigma - spectrum->log_sigma[k]) +
-         wmc_gibbs_move_pairs(law, spectrum, k, lambda, log_sigma, sigma);
 }
 
 double wmc_gibbs_scaling(const wmc_gibbs *law)

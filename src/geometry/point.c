@@ -3,9 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "weylmc/base/memory.h"
 #include "weylmc/numeric/pairs.h"
-
-static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
 
 size_t wmc_point_size(const wmc_layers *layers)
 {
@@ -27,7 +26,7 @@ size_t wmc_point_scratch(const wmc_layers *layers)
 {
   const int widest = layers->widest;
   size_t qr = wmc_qr_scratch(widest, layers->rank), svd = wmc_svd_scratch(widest, widest);
-  return 3 * wmc_layers_block(layers) + (size_t)widest + larger(qr, svd);
+  return 3 * wmc_layers_block(layers) + (size_t)widest + wmc_larger(qr, svd);
 }
 
 static void orthonormalise(const wmc_layers *layers, int p, double *frame, double *scratch)

@@ -5,6 +5,7 @@
 
 #include "weylmc/numeric/chain.h"
 #include "weylmc/numeric/pairs.h"
+#include "weylmc/numeric/vector.h"
 
 static size_t core_size(const wmc_layers *layers) { return (size_t)layers->depth * layers->core; }
 
@@ -193,23 +194,17 @@ void wmc_tangent_write(const wmc_point *point, const wmc_tangent *tangent, doubl
   }
 }
 
-static double dot(int n, const double *a, const double *b)
-{
-  double sum = 0;
-  for (int k = 0; k < n; k++) sum += a[k] * b[k];
-  return sum;
-}
-
 double wmc_tangent_inner(const wmc_tangent *a, const wmc_tangent *b)
 {
   const wmc_layers *layers = a->layers;
   const int r = layers->rank, n = layers->depth;
   double sum = 0;
-  for (int p = 1; p <= n; p++) sum += dot(r * r, wmc_tangent_core(a, p), wmc_tangent_core(b, p));
+  for (int p = 1; p <= n; p++)
+    sum += wmc_dot(r * r, wmc_tangent_core(a, p), wmc_tangent_core(b, p));
   for (int p = 0; p <= n; p++)
     if (tilts(layers, p))
       sum += (p > 0 && p < n ? 2 : 1) *
-             dot(layers->width[p] * r, wmc_tangent_tilt(a, p), wmc_tangent_tilt(b, p));
+             wmc_dot(layers->width[p] * r, wmc_tangent_tilt(a, p), wmc_tangent_tilt(b, p));
   return sum;
 }
 

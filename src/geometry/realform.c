@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "weylmc/base/memory.h"
+#include "weylmc/numeric/vector.h"
 
 wmc_status wmc_realform_create(wmc_layers **layers, const wmc_shape *shape)
 {
@@ -85,13 +86,6 @@ void wmc_realform_draw_frames(const wmc_point *point, wmc_stream *stream, double
   wmc_point_refresh(point, scratch);
 }
 
-static double dot(int n, const double *a, const double *b)
-{
-  double sum = 0;
-  for (int k = 0; k < n; k++) sum += a[k] * b[k];
-  return sum;
-}
-
 /* K = Q^T J Q of a d x r frame: what i does to the columns. */
 static void find_turn(int d, int r, const double *frame, double *k)
 {
@@ -108,10 +102,10 @@ static void find_turn(int d, int r, const double *frame, double *k)
 static double take_out(int r, int count, const double *basis, double *x)
 {
   for (int k = 0; k < 2 * count; k++) {
-    const double *other = basis + k % count * r, share = dot(r, other, x);
+    const double *other = basis + k % count * r, share = wmc_dot(r, other, x);
     for (int i = 0; i < r; i++) x[i] -= share * other[i];
   }
-  return dot(r, x, x);
+  return wmc_dot(r, x, x);
 }
 
 static void normalise(int r, double square, double *x)

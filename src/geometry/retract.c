@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "weylmc/numeric/chain.h"
+#include "weylmc/numeric/vector.h"
 
 enum { ITERATIONS_MAX = 200, NORMAL_MAX = 30 };
 
@@ -95,13 +96,6 @@ static void sweep_first(const cores *c)
   turn_frame(c, 1, c->block);
 }
 
-static double dot(int n, const double *restrict a, const double *restrict b)
-{
-  double sum = 0;
-  for (int k = 0; k < n; k++) sum += a[k] * b[k];
-  return sum;
-}
-
 /* A = Q T as wmc_qr for a square matrix, by Gram and Schmidt: the columns here are nearly
  * orthogonal, largest first, and a column that loses much of its length is treated twice. Faster
  * than reflections where matrices are small. False where a column is lost. */
@@ -109,15 +103,15 @@ static bool orthonormalise_small(int r, double *a, double *t)
 {
   memset(t, 0, (size_t)(r * r) * sizeof *t);
   for (int j = 0; j < r; j++) {
-    double *column = a + j * r, before = dot(r, column, column), length = before;
+    double *column = a + j * r, before = wmc_dot(r, column, column), length = before;
     for (int pass = 0; pass < 3 && (pass == 0 || length < 0.25 * before); pass++) {
       for (int k = 0; k < j; k++) {
-        const double *other = a + k * r, share = dot(r, other, column);
+        const double *other = a + k * r, share = wmc_dot(r, other, column);
         for (int i = 0; i < r; i++) column[i] -= share * other[i];
         t[j * r + k] += share;
       }
       before = length;
-      length = dot(r, column, column);
+      length = wmc_dot(r, column, column);
     }
     const double root = sqrt(length);
     if (!(root > 0) || length < 0.25 * before) return false;

@@ -4,15 +4,9 @@
 #include <stdlib.h>
 
 #include "weylmc/geometry/metric.h"
+#include "weylmc/numeric/vector.h"
 
 static const double log_2 = 0.69314718055994530942;
-
-static double sum_of_logs(const wmc_spectrum *spectrum)
-{
-  double sum = 0;
-  for (int i = 0; i < spectrum->rank; i++) sum += spectrum->log_sigma[i];
-  return sum;
-}
 
 /* sum over pairs of log[(lambda_i^2 - lambda_j^2) a_ij^half / 2] */
 static double pairs(const wmc_spectrum *s, double half)
@@ -33,7 +27,7 @@ double wmc_volume_log_manifold(const wmc_shape *shape, const wmc_spectrum *spect
   const double inner = wmc_shape_excess(shape);
   double power = b * (wmc_shape_outer(shape) + inner) + (b - 1) * n;
   return 0.5 * r * (log(n) + b * inner * log_2) + b * pairs(spectrum, 0.5) +
-         power / n * sum_of_logs(spectrum);
+         power / n * wmc_sum(spectrum->rank, spectrum->log_sigma);
 }
 
 double wmc_volume_log_image(const wmc_shape *shape, const wmc_spectrum *spectrum)
@@ -41,7 +35,7 @@ double wmc_volume_log_image(const wmc_shape *shape, const wmc_spectrum *spectrum
   const double b = shape->numbers, n = shape->depth;
   double power = b * wmc_shape_outer(shape) + b - 1;
   return 0.5 * (2 - b) * shape->rank * log(n) + b * pairs(spectrum, 0) +
-         power / n * sum_of_logs(spectrum);
+         power / n * wmc_sum(spectrum->rank, spectrum->log_sigma);
 }
 
 double wmc_volume_log_entries(const wmc_shape *shape, const wmc_spectrum *spectrum)

@@ -113,7 +113,8 @@ hid_t wmc_h5_open(const char *path)
 
 /* ---- writing ---------------------------------------------------------------------------- */
 
-hid_t wmc_h5_string_type(void)
+/* Variable-length UTF-8, the one string type of our files; closed by the caller. */
+static hid_t string_type(void)
 {
   hid_t type = H5Tcopy(H5T_C_S1);
   if (wmc_h5_good(type, "string type") &&
@@ -180,7 +181,7 @@ hid_t wmc_h5_put_strings(hid_t group, const char *name, int rank, const hsize_t 
   size_t n = 1;
   for (int k = 0; k < rank; k++) n *= (size_t)dims[k];
   const char **filled = WMC_ARRAY(const char *, n);
-  hid_t type = wmc_h5_string_type(), set = -1;
+  hid_t type = string_type(), set = -1;
   if (filled == NULL) wmc_h5_fail("%s: out of memory", name);
   if (filled != NULL && type >= 0) {
     for (size_t k = 0; k < n; k++) filled[k] = strings[k] != NULL ? strings[k] : "";
@@ -206,7 +207,7 @@ bool wmc_h5_put_attribute(hid_t object, const char *name, hid_t file_type, hid_t
 
 bool wmc_h5_put_text_attribute(hid_t object, const char *name, const char *text)
 {
-  hid_t type = wmc_h5_string_type();
+  hid_t type = string_type();
   if (type < 0) return false;
   const char *filled = text != NULL ? text : "";
   bool good = wmc_h5_put_attribute(object, name, type, type, &filled);

@@ -43,8 +43,6 @@ bool wmc_h5_put_attribute(hid_t object, const char *name, hid_t file_type, hid_t
                           const void *value);
 bool wmc_h5_put_text_attribute(hid_t object, const char *name, const char *text);
 
-/** Variable-length UTF-8, the one string type of our files; closed by the caller. */
-hid_t wmc_h5_string_type(void);
 /** Names of the links of a group in order of creation (by name if that was not tracked).
  * Owned: wmc_h5_free_names. */
 bool wmc_h5_names(hid_t group, char ***names, size_t *n);

@@ -206,8 +206,6 @@ enum {
 };
 extern const wmc_derived wmc_balanced_derived[];
 extern const wmc_observable wmc_balanced_observables[];
-/** Whether averages tend to those of a law of full rank as the depth grows. */
-bool wmc_balanced_has_limit(const wmc_value *parameters);
 
 /** Number of doubles of scratch that integrators may use. */
 size_t wmc_balanced_work(const wmc_shape *shape, bool frames);
@@ -240,8 +238,7 @@ double wmc_balanced_lambda_ratio(const wmc_balanced *chain, int k, double lambda
 double wmc_balanced_scale_ratio(const wmc_balanced *chain, double shift);
 /** sigma_k -> -sigma_k: X = U diag(sigma) V^T keeps sigma > 0, the sign goes to column k of U. */
 void wmc_balanced_flip_column(wmc_balanced *chain, int k);
-/** Metropolis' rule with its counters; and for a move that is out of the question. */
-void wmc_balanced_refuse(wmc_balanced *chain);
+/** Metropolis' rule with its counters. */
 bool wmc_balanced_accept(wmc_balanced *chain, double log_ratio, double uniform);
 /** Move a proposal's size towards the acceptance that mixes best. */
 void wmc_balanced_tune(double *size, bool accepted, double gain);
@@ -251,18 +248,11 @@ void wmc_balanced_start_frames(wmc_balanced *chain, wmc_stream *stream);
 /** out = U^T M V for M and out m x n. `scratch` holds m^2 + m n. */
 void wmc_balanced_into_frames(const wmc_balanced *chain, const double *u, const double *m,
                               const double *v, double *out, double *scratch);
-/** out = V^T M V for M and out n x n. `scratch` holds 2 n^2. */
-void wmc_balanced_into_right_frame(const wmc_balanced *chain, const double *v, const double *m,
-                                   double *out, double *scratch);
 /** x = U Y V^T for Y and x m x n. `scratch` holds n^2 + m n. */
 void wmc_balanced_out_of_frames(const wmc_balanced *chain, const double *y, double *x,
                                 double *scratch);
 /** X from spectrum and frames, m x n. */
 void wmc_balanced_matrix(const wmc_balanced *chain, double *x);
-/** F = U^T E'(X) V, m x n, without decay: what moves frames and, on the diagonal, sigma.
- * `scratch` holds 2 m n + max(m, n)^2; entries beyond the first r rows and columns are right too.
- */
-void wmc_balanced_force(const wmc_balanced *chain, double *force, double *scratch);
 /** Whether det a < 0, by elimination; `a` is destroyed. */
 bool wmc_balanced_is_negative(int d, double *a);
 /** x <- c x + s y, y <- c y - s x over n entries; r = (c, s). */
@@ -270,9 +260,6 @@ void wmc_balanced_turn(int n, const double r[2], double *restrict x, double *res
 /** Columns i < j of U turn by a, those of V by b, each (cos, sin); G, H and X follow. Where j is
  * not a column of U (V), a (b) must be (1, 0). */
 void wmc_balanced_turn_frames(wmc_balanced *chain, int i, int j, const double a[2],
-                              const double b[2]);
-/** The same for G and H alone. */
-void wmc_balanced_turn_energy(wmc_balanced *chain, int i, int j, const double a[2],
                               const double b[2]);
 /** Y = P diag(s) Q^T, s decreasing, P m x m and Q n x n orthogonal. P replaces Y (m x n); `p` and
  * `q` hold max(m, n)^2, `scratch` as much as wmc_balanced_work. */

@@ -59,8 +59,9 @@ static void decompose_block(int r, int first, int size, const double *s, double 
   }
 }
 
-void wmc_balanced_eigen(int r, const int *cluster, const double *s, double *lambda, double *turn,
-                        double *scratch)
+/* S = R diag(lambda) R^T, block by block. `scratch` as for wmc_balanced_velocity. */
+static void eigen(int r, const int *cluster, const double *s, double *lambda, double *turn,
+                  double *scratch)
 {
   memset(turn, 0, (size_t)(r * r) * sizeof *turn);
   for (int first = 0, end; first < r; first = end) {
@@ -200,7 +201,7 @@ void wmc_balanced_velocity(const wmc_chart *chart, const double *y, double *dy)
   const int r = w.r, m = w.m, n = w.n, square = r * r, left = m * m;
   const double *u = y + square, *v = u + left;
   const double inverse = 1 / wmc_shape_clock(&chain->law.shape);
-  wmc_balanced_eigen(r, chart->cluster, y, w.lambda, w.turn, w.rest);
+  eigen(r, chart->cluster, y, w.lambda, w.turn, w.rest);
   wmc_balanced_sigma(r, chain->x.depth, w.lambda, w.sigma);
   turn_columns(r, m, u, w.turn, w.u);
   turn_columns(r, n, v, w.turn, w.v);
@@ -259,7 +260,7 @@ void wmc_balanced_leave_chart(wmc_balanced *chain, const int *cluster, const dou
   }
   const velocity w = map_velocity(chain, scratch);
   const double *u = y + w.r * w.r, *v = u + w.m * w.m;
-  wmc_balanced_eigen(w.r, cluster, y, w.lambda, w.turn, w.rest);
+  eigen(w.r, cluster, y, w.lambda, w.turn, w.rest);
   turn_columns(w.r, w.m, u, w.turn, chain->u);
   turn_columns(w.r, w.n, v, w.turn, chain->v);
   wmc_balanced_adopt(chain, w.lambda);

@@ -363,6 +363,11 @@ static wmc_energy_data data_of(const wmc_value *parameters)
   return data;
 }
 
+size_t wmc_balanced_rungs(const wmc_value *parameters)
+{
+  return parameters[LADDER].present ? parameters[LADDER].count : 0;
+}
+
 wmc_bins wmc_balanced_lambda_bins(const wmc_value *parameters)
 {
   return (wmc_bins){

@@ -51,6 +51,8 @@ extern const wmc_field wmc_balanced_fields[];
 /** Shape and law of valid parameters; `widths` of the shape are borrowed from them. */
 wmc_shape wmc_balanced_shape(const wmc_value *parameters);
 wmc_gibbs wmc_balanced_law(const wmc_value *parameters);
+/** Rungs of the ladder; 0 without one: axes along it are then empty and left out of the results. */
+size_t wmc_balanced_rungs(const wmc_value *parameters);
 /** Bins of lambda and of the effective rank; none unless asked for. */
 wmc_bins wmc_balanced_lambda_bins(const wmc_value *parameters);
 wmc_bins wmc_balanced_rank_bins(const wmc_value *parameters);

@@ -4,7 +4,9 @@
 
 #include "balanced_complex.h"
 #include "balanced_dynamics.h"
+#include "weylmc/base/memory.h"
 #include "weylmc/geometry/entropy.h"
+#include "weylmc/numeric/vector.h"
 
 wmc_rates wmc_balanced_rates(const wmc_balanced *chain, double time)
 {
@@ -23,7 +25,7 @@ wmc_rates wmc_balanced_rates(const wmc_balanced *chain, double time)
                      .entropy = b * v * t};
 }
 
-size_t wmc_balanced_points_size(int rank)
+static size_t points_size(int rank)
 {
   const size_t r = (size_t)rank, rest = r * (r + 6), stages = (WMC_ODE_STAGES + 1) * r;
   return 9 * (size_t)wmc_pairs_padded(rank) + wmc_spectrum_size(rank) + r +
@@ -50,12 +52,10 @@ wmc_points wmc_balanced_map_points(const wmc_balanced *chain)
                       .rest = m + 9 * size + wmc_spectrum_size(r) + r};
 }
 
-static double flow(double x, double c) { return sqrt(x * x + 2 * c) - x; }
-
 /* Any pair i < j. */
 static void add_pair(const wmc_spectrum *x, int i, int j, double w, const wmc_points *p)
 {
-  double apart = 0.5 * flow(x->lambda[i] - x->lambda[j], w), slope_i, slope_j;
+  double apart = 0.5 * wmc_balanced_outflow(x->lambda[i] - x->lambda[j], w), slope_i, slope_j;
   double up = p->pairs.mirrored && w > 0 ? 0.5 * w / (x->lambda[i] + x->lambda[j]) : 0;
   x->log_sigma[i] = wmc_spectrum_log_sigma(x, x->lambda[i]);
   x->log_sigma[j] = wmc_spectrum_log_sigma(x, x->lambda[j]);
@@ -89,7 +89,8 @@ static void sum_two(const wmc_spectrum *x, double w, const wmc_points *p)
     return;
   }
   const double both = 1 / (dy * dq), fy = both * dq, fq = both * dy;
-  const double apart = 0.5 * flow(gap, w), up = p->pairs.mirrored ? 0.5 * w * gap * fq : 0;
+  const double apart = 0.5 * wmc_balanced_outflow(gap, w),
+               up = p->pairs.mirrored ? 0.5 * w * gap * fq : 0;
   p->shift[0] = up + apart;
   p->shift[1] = up - apart;
   p->slope[0] = y[0] * fy - (p->pairs.mirrored ? q[0] : 1) * n * fq;
@@ -143,7 +144,9 @@ void wmc_balanced_sigma(int rank, double depth, const double *lambda, double *si
   for (int k = 0; k < rank; k++) sigma[k] = exp(lambda[k]);
 }
 
-void wmc_balanced_set_lambda(const wmc_spectrum *x, const double *lambda)
+/* lambda -> lambda2, sigma, sigma2 of entries [0, rank), without transcendental functions at
+ * finite depth; log_sigma is left as it is. */
+static void set_lambda(const wmc_spectrum *x, const double *lambda)
 {
   wmc_balanced_sigma(x->rank, x->depth, lambda, x->sigma);
   for (int k = 0; k < x->rank; k++) wmc_spectrum_set(x, k, lambda[k], x->log_sigma[k], x->sigma[k]);
@@ -180,7 +183,7 @@ void wmc_balanced_adopt(wmc_balanced *chain, double *lambda)
       swap(m, chain->u + (k - 1) * m, chain->u + k * m);
       swap(n, chain->v + (k - 1) * n, chain->v + k * n);
     }
-  wmc_balanced_set_lambda(&chain->x, lambda);
+  set_lambda(&chain->x, lambda);
 }
 
 /* Places of |lambda| (lambda at infinite depth) in decreasing order. */
@@ -220,7 +223,7 @@ void wmc_balanced_drift(const wmc_balanced *chain, const wmc_rates *rates, doubl
   const int r = x->rank;
   const bool infinite = isinf(x->depth);
   sort(r, infinite, lambda, p->order, p->aid);
-  wmc_balanced_set_lambda(x, p->aid);
+  set_lambda(x, p->aid);
   if (rates->entropy > 0) wmc_balanced_sum_pairs(x, 0, p);
   for (int k = 0; k < r; k++) {
     const double inverse = infinite ? 1 : 1 / x->lambda[k], n = infinite ? 1 : x->depth;
@@ -233,7 +236,7 @@ void wmc_balanced_drift(const wmc_balanced *chain, const wmc_rates *rates, doubl
 
 double *wmc_balanced_frames_memory(const wmc_balanced *chain)
 {
-  return chain->dynamics + wmc_balanced_points_size(chain->x.rank);
+  return chain->dynamics + points_size(chain->x.rank);
 }
 
 size_t wmc_balanced_force_scratch(const wmc_shape *shape)
@@ -272,14 +275,12 @@ void wmc_balanced_find_force(const wmc_balanced *chain, const double *sigma, con
   wmc_balanced_into_frames(chain, u, gradient, v, force, rest);
 }
 
-static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
-
 size_t wmc_balanced_dynamics_size(const wmc_shape *shape, bool frames)
 {
-  const size_t own = larger(wmc_balanced_euler_size(shape),
-                            larger(wmc_balanced_heun_size(shape), wmc_balanced_flow_size(shape)));
-  return larger(wmc_balanced_points_size(shape->rank) + (frames ? own : 0),
-                wmc_balanced_start_size(shape));
+  const size_t own =
+      wmc_larger(wmc_balanced_euler_size(shape),
+                 wmc_larger(wmc_balanced_heun_size(shape), wmc_balanced_flow_size(shape)));
+  return wmc_larger(points_size(shape->rank) + (frames ? own : 0), wmc_balanced_start_size(shape));
 }
 
 /* --- Repulsion ------------------------------------------------------------------------------- */
@@ -315,13 +316,6 @@ static double find_residual(const repulsion *f, const double *z, double *residua
   return most;
 }
 
-static double dot(int n, const double *x, const double *y)
-{
-  double sum = 0;
-  for (int k = 0; k < n; k++) sum += x[k] * y[k];
-  return sum;
-}
-
 /* H step = residual by conjugate gradients with the diagonal taken out; residual is destroyed.
  * `scratch` holds 3 r. */
 static void solve(const repulsion *f, double *residual, double *step, double *scratch)
@@ -331,12 +325,12 @@ static void solve(const repulsion *f, double *residual, double *step, double *sc
   for (int i = 0; i < r; i++) step[i] = along[i] = 0;
   for (int k = 0; k <= 2 * r; k++) {
     for (int i = 0; i < r; i++) scaled[i] = residual[i] / f->h[i * r + i];
-    const double now = dot(r, residual, scaled);
+    const double now = wmc_dot(r, residual, scaled);
     if (k == 0) first = now;
     if (!(now > 1e-26 * first)) return;
     for (int i = 0; i < r; i++) along[i] = scaled[i] + (k == 0 ? 0 : now / old) * along[i];
-    for (int i = 0; i < r; i++) image[i] = dot(r, f->h + i * r, along);
-    const double far = now / dot(r, along, image);
+    for (int i = 0; i < r; i++) image[i] = wmc_dot(r, f->h + i * r, along);
+    const double far = now / wmc_dot(r, along, image);
     for (int i = 0; i < r; i++) {
       step[i] += far * along[i];
       residual[i] -= far * image[i];

@@ -5,6 +5,8 @@
  * are those of the smooth continuation, odd in each lambda and alike under permutations.
  */
 #pragma once
+#include <math.h>
+
 #include "balanced.h"
 #include "weylmc/numeric/ode.h"
 #include "weylmc/numeric/pairs.h"
@@ -28,16 +30,16 @@ struct wmc_points {
 };
 /** Laid over the beginning of `dynamics`; kept in the chain. */
 wmc_points wmc_balanced_map_points(const wmc_balanced *chain);
-size_t wmc_balanced_points_size(int rank);
+
+/** Displacement x' - x when x dx/dt = c flows for one step: x'^2 = x^2 + 2 c. Unlike c/x it is
+ * right in the mean square, and bounded, however small x is; eq. (20). */
+static inline double wmc_balanced_outflow(double x, double c) { return sqrt(x * x + 2 * c) - x; }
 
 /** Sums over all pairs of a sorted spectrum, close ones included, into points->shift (repulsion by
  * (20), of `strength`) and points->slope (d/dlog sigma of sum log a / 2). Entries of log_sigma that
  * are needed are set; lambda, lambda2 and sigma2 are read. */
 void wmc_balanced_sum_pairs(const wmc_spectrum *x, double strength, const wmc_points *points);
 
-/** lambda -> lambda2, sigma, sigma2 of entries [0, rank), without transcendental functions at
- * finite depth; log_sigma is left as it is. */
-void wmc_balanced_set_lambda(const wmc_spectrum *x, const double *lambda);
 /** log sigma from lambda, at the end of some steps. */
 void wmc_balanced_set_logs(const wmc_spectrum *x);
 
@@ -83,9 +85,6 @@ bool wmc_balanced_repel(const wmc_rates *rates, bool infinite, int rank, double 
  * Singular values are grouped in clusters, runs of neighbours: cluster[k] is the first of k's. S is
  * block-diagonal; only values of different clusters make frames turn. */
 void wmc_balanced_clusters(const wmc_spectrum *x, double share, int *cluster);
-/** S = R diag(lambda) R^T, block by block. `scratch` as for wmc_balanced_velocity. */
-void wmc_balanced_eigen(int rank, const int *cluster, const double *s, double *lambda, double *turn,
-                        double *scratch);
 
 typedef struct wmc_chart {
   const wmc_balanced *chain; /**< law, energy and shape; not its state */

@@ -4,10 +4,6 @@
 
 #include "balanced_dynamics.h"
 
-/* Displacement x' - x when x dx/dt = c flows for one step: x'^2 = x^2 + 2 c. Unlike c/x it is right
- * in the mean square, and bounded, however small x is; eq. (20). */
-static double flow(double x, double c) { return sqrt(x * x + 2 * c) - x; }
-
 /* Repulsion of pairs and from 0 goes by its own flow, the rest by its derivative; eqs. (12), (20).
  */
 void wmc_balanced_euler_lambda(wmc_balanced *chain, wmc_stream *stream, const double *force,
@@ -25,7 +21,7 @@ void wmc_balanced_euler_lambda(wmc_balanced *chain, wmc_stream *stream, const do
     const double n = infinite ? 1 : x->depth / lambda; /* d log sigma / d lambda */
     const double slope = sigma * (force ? force[k * stride] : c * sigma);
     const double own = infinite ? decay : x->depth * decay * lambda;
-    const double out = infinite ? rates.outward : flow(lambda, rates.outward);
+    const double out = infinite ? rates.outward : wmc_balanced_outflow(lambda, rates.outward);
     const double drift = n * (rates.entropy * p->slope[k] - rates.time * slope) - rates.time * own;
     p->next[k] += lambda + p->shift[k] + drift + out;
   }

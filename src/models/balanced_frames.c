@@ -23,8 +23,9 @@ void wmc_balanced_into_frames(const wmc_balanced *chain, const double *u, const 
   wmc_product_apply(chain->from_left, left, right, out);
 }
 
-void wmc_balanced_into_right_frame(const wmc_balanced *chain, const double *v, const double *m,
-                                   double *out, double *scratch)
+/* out = V^T M V for M and out n x n. `scratch` holds 2 n^2. */
+static void into_right_frame(const wmc_balanced *chain, const double *v, const double *m,
+                             double *out, double *scratch)
 {
   const int n = chain->columns;
   double *left = scratch, *right = scratch + n * n;
@@ -54,29 +55,12 @@ void wmc_balanced_matrix(const wmc_balanced *chain, double *x)
     }
 }
 
-void wmc_balanced_force(const wmc_balanced *chain, double *force, double *scratch)
-{
-  const int m = chain->rows, n = chain->columns, entries = m * n;
-  double *masked = scratch, *rest = scratch + entries;
-  for (int k = 0; k < entries; k++) force[k] = -chain->g[k];
-  for (int j = 0; j < n; j++)
-    for (int k = 0; k < chain->x.rank; k++)
-      force[j * m + k] += chain->x.sigma[k] * chain->h[j * n + k];
-  if (chain->matrix == NULL) return;
-  for (int k = 0; k < entries; k++) masked[k] = chain->energy.mask[k] * chain->matrix[k];
-  wmc_product_apply(chain->from_right, masked, chain->v, rest);
-  for (int j = 0; j < n; j++)
-    for (int k = 0; k < m; k++)
-      for (int i = 0; i < m; i++) force[j * m + k] += chain->u[k * m + i] * rest[j * m + i];
-}
-
 void wmc_balanced_project(wmc_balanced *chain)
 {
   const wmc_energy *energy = &chain->energy;
   if (!energy->centred)
     wmc_balanced_into_frames(chain, chain->u, energy->linear, chain->v, chain->g, chain->work);
-  if (!energy->plain)
-    wmc_balanced_into_right_frame(chain, chain->v, energy->quadratic, chain->h, chain->work);
+  if (!energy->plain) into_right_frame(chain, chain->v, energy->quadratic, chain->h, chain->work);
   if (chain->matrix) wmc_balanced_matrix(chain, chain->matrix);
 }
 
@@ -170,8 +154,8 @@ static void turn_rows(int m, int n, const double r[2], int i, int j, double *a)
   }
 }
 
-void wmc_balanced_turn_energy(wmc_balanced *chain, int i, int j, const double a[2],
-                              const double b[2])
+/* G and H after a turn of the frames. */
+static void turn_energy(wmc_balanced *chain, int i, int j, const double a[2], const double b[2])
 {
   const int m = chain->rows, n = chain->columns;
   if (!chain->energy.centred) {
@@ -191,7 +175,7 @@ void wmc_balanced_turn_frames(wmc_balanced *chain, int i, int j, const double a[
   if (chain->matrix) wmc_balanced_turn_matrix(chain, i, j, a, b);
   if (j < m) wmc_balanced_turn(m, a, chain->u + i * m, chain->u + j * m);
   if (j < n) wmc_balanced_turn(n, b, chain->v + i * n, chain->v + j * n);
-  wmc_balanced_turn_energy(chain, i, j, a, b);
+  turn_energy(chain, i, j, a, b);
 }
 
 /* One-sided Jacobi as wmc_svd_jacobi with V0 = 1, but for two columns: without its overhead. */
@@ -267,7 +251,7 @@ void wmc_balanced_settle(wmc_balanced *chain, const double *p, const double *q, 
     memcpy(chain->g, scratch, m * n * sizeof *scratch);
   }
   if (!chain->energy.plain) {
-    wmc_balanced_into_right_frame(chain, q, chain->h, scratch, rest);
+    into_right_frame(chain, q, chain->h, scratch, rest);
     memcpy(chain->h, scratch, n * n * sizeof *scratch);
   }
   if (chain->matrix) wmc_balanced_matrix(chain, chain->matrix);

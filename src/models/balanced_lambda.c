@@ -89,7 +89,8 @@ void wmc_balanced_start_spectrum(wmc_balanced *chain, wmc_stream *stream)
   *chain->scale_step = chain->step;
 }
 
-void wmc_balanced_refuse(wmc_balanced *chain)
+/* A move that is out of the question. */
+static void refuse(wmc_balanced *chain)
 {
   chain->counts[WMC_COUNT_PROPOSED] += 1;
   chain->counts[WMC_COUNT_REFUSED] += 1;
@@ -98,7 +99,7 @@ void wmc_balanced_refuse(wmc_balanced *chain)
 bool wmc_balanced_accept(wmc_balanced *chain, double log_ratio, double uniform)
 {
   bool accepted = log(uniform) < log_ratio;
-  wmc_balanced_refuse(chain);
+  refuse(chain);
   if (!accepted) return false;
   chain->counts[WMC_COUNT_ACCEPTED] += 1;
   chain->counts[WMC_COUNT_REFUSED] = 0;
@@ -188,7 +189,7 @@ static void move_lambda(wmc_balanced *chain, int k, const double uniform[2], dou
     accepted = wmc_balanced_accept(chain, goal_ratio(chain, k, &to), uniform[1]);
     if (accepted) settle_goal(chain, k, &to);
   } else {
-    wmc_balanced_refuse(chain);
+    refuse(chain);
   }
   if (gain > 0) wmc_balanced_tune(&chain->lambda_step[k], accepted, gain);
 }

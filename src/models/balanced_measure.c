@@ -7,6 +7,7 @@
 #include "balanced_parameters.h"
 #include "network_deck.h"
 #include "weylmc/geometry/entropy.h"
+#include "weylmc/numeric/vector.h"
 
 static size_t index_length(const wmc_value *parameters)
 {
@@ -35,20 +36,14 @@ static void rank_bin_coordinates(const wmc_value *parameters, double *out)
   wmc_bins_centres(&bins, out);
 }
 
-/* Without a ladder these axes are empty, and what stands on them is left out of the results. */
-static size_t rung_length(const wmc_value *parameters)
-{
-  return parameters[LADDER].present ? parameters[LADDER].count : 0;
-}
-
 static void rung_coordinates(const wmc_value *parameters, double *out)
 {
-  memcpy(out, parameters[LADDER].reals, rung_length(parameters) * sizeof *out);
+  memcpy(out, parameters[LADDER].reals, wmc_balanced_rungs(parameters) * sizeof *out);
 }
 
 static size_t pair_length(const wmc_value *parameters)
 {
-  const size_t rungs = rung_length(parameters);
+  const size_t rungs = wmc_balanced_rungs(parameters);
   return rungs > 0 ? rungs - 1 : 0;
 }
 
@@ -85,7 +80,7 @@ const wmc_axis wmc_balanced_axes[] = {
     [WMC_BALANCED_RUNG] = {.name = "rung",
                            .unit = "1/energy",
                            .text = "inverse temperature of a rung of the ladder",
-                           .length = rung_length,
+                           .length = wmc_balanced_rungs,
                            .coordinates = rung_coordinates},
     [WMC_BALANCED_RUNG_PAIR] = {.name = "rung_pair",
                                 .unit = "1/energy",
@@ -152,7 +147,7 @@ static bool expected_energy2(const wmc_value *parameters, double *out)
 static bool expected_ladder_energy(const wmc_value *parameters, double *out)
 {
   wmc_partition known = {.energy = NAN};
-  for (size_t k = 0; k < rung_length(parameters); k++) {
+  for (size_t k = 0; k < wmc_balanced_rungs(parameters); k++) {
     if (!wmc_balanced_partition(parameters, parameters[LADDER].reals[k], &known)) return false;
     out[k] = known.energy;
   }
@@ -166,18 +161,11 @@ static bool expected_log_abs_det(const wmc_value *parameters, double *out)
          parameters[DECAY].real == 0 && wmc_gibbs_log_det(&law, out);
 }
 
-static bool never(const wmc_value *parameters)
-{
-  (void)parameters;
-  return false;
-}
-
 /* log|det X| has a limit if all d singular values have: excess, and noise that feels it */
-bool wmc_balanced_has_limit(const wmc_value *parameters)
+static bool has_limit(const wmc_value *parameters)
 {
-  wmc_gibbs law = wmc_balanced_law(parameters);
-  law.shape.depth = INFINITY;
-  return law.shape.widths == NULL && wmc_gibbs_exists(&law);
+  const wmc_gibbs law = wmc_balanced_law(parameters);
+  return wmc_network_has_limit(&law);
 }
 
 static bool fibres_feel_noise(const wmc_value *parameters)
@@ -231,12 +219,12 @@ const wmc_observable wmc_balanced_observables[] = {
                      .unit = "1",
                      .text = "Boltzmann entropy S(X): log volume of the networks with product X",
                      SCALAR,
-                     .converges = never},
+                     .converges = wmc_network_never},
     [OBS_FREE_ENERGY] = {.name = "free_energy",
                          .unit = "energy",
                          .text = "free energy E - S / beta",
                          SCALAR,
-                         .converges = never},
+                         .converges = wmc_network_never},
     [OBS_FROBENIUS2] = {.name = "frobenius2",
                         .unit = "1",
                         .text = "squared Frobenius norm |X|^2",
@@ -247,7 +235,7 @@ const wmc_observable wmc_balanced_observables[] = {
                          .text = "sum of log sigma: log|det X| of a square X of full rank",
                          SCALAR,
                          .expected = expected_log_abs_det,
-                         .converges = wmc_balanced_has_limit},
+                         .converges = has_limit},
     [OBS_SINGULAR_VALUES] = {.name = "singular_values",
                              .unit = "1",
                              .text = "singular values sigma of X",
@@ -262,7 +250,7 @@ const wmc_observable wmc_balanced_observables[] = {
                                      "2 sum log sigma, what is left after subtracting N r)",
                              SCALAR,
                              .expected = expected_parameter_norm2,
-                             .converges = never},
+                             .converges = wmc_network_never},
     [OBS_EFFECTIVE_RANK] = {.name = "effective_rank",
                             .unit = "1",
                             .text = "exp of the Shannon entropy of sigma / sum sigma",
@@ -274,7 +262,7 @@ const wmc_observable wmc_balanced_observables[] = {
                               "(lambda_i^2 - lambda_j^2)]; complex: the whole sum, plus 1/2 sum "
                               "of log(N sigma^(2-2/N))",
                           SCALAR,
-                          .converges = never},
+                          .converges = wmc_network_never},
     [OBS_REDUCED_ENTROPY] = {.name = "reduced_entropy",
                              .unit = "1",
                              .text = "entropy without its constant and its log N term c log N: c = "
@@ -287,7 +275,7 @@ const wmc_observable wmc_balanced_observables[] = {
                         .unit = "1",
                         .text = "accepted share of the moves since the last draw (euler: 1)",
                         SCALAR,
-                        .converges = never},
+                        .converges = wmc_network_never},
     [OBS_VIRIAL] = {.name = "virial",
                     .unit = "energy",
                     .text = "<X, E'(X)>, the change of E along the scale of X; its mean is "
@@ -303,7 +291,7 @@ const wmc_observable wmc_balanced_observables[] = {
                        .text = "largest entry of W_{p+1}^T W_{p+1} - W_p W_p^T over |W|^2 / N; 0 "
                                "where layers are not the state",
                        SCALAR,
-                       .converges = never},
+                       .converges = wmc_network_never},
     [OBS_ENERGY2] = {.name = "energy2",
                      .unit = "energy^2",
                      .text = "squared energy E(X)^2",
@@ -313,12 +301,12 @@ const wmc_observable wmc_balanced_observables[] = {
                             .unit = "1",
                             .text = "probability density of each singular value of the layers",
                             .axis = {WMC_BALANCED_INDEX, WMC_BALANCED_LAMBDA_BIN, WMC_NO_AXIS},
-                            .converges = never},
+                            .converges = wmc_network_never},
     [OBS_RANK_DENSITY] = {.name = "effective_rank_density",
                           .unit = "1",
                           .text = "probability density of the effective rank",
                           .axis = {WMC_BALANCED_RANK_BIN, WMC_NO_AXIS},
-                          .converges = never},
+                          .converges = wmc_network_never},
     [OBS_MATRIX] = {.name = "matrix",
                     .unit = "1",
                     .text = "entries of X, with entries: all (formulation spectrum: none)",
@@ -338,7 +326,7 @@ const wmc_observable wmc_balanced_observables[] = {
                                  "after the last end, -1 if before, 0 if it has not met an end; "
                                  "a straight line from 1 to -1 is best",
                          RUNG,
-                         .converges = never},
+                         .converges = wmc_network_never},
     [OBS_LADDER_ACCEPTANCE] = {.name = "ladder_acceptance",
                                .unit = "1",
                                .text = "probability to exchange the states of neighbouring rungs",
@@ -350,7 +338,7 @@ const wmc_observable wmc_balanced_observables[] = {
                                     "pair, D its energy times the difference in beta/h, A "
                                     "ladder_offset, C tuned",
                             PAIR,
-                            .converges = never},
+                            .converges = wmc_network_never},
     [OBS_LADDER_BACKWARD] = {.name = "ladder_backward",
                              .tuning = true,
                              .unit = "1",
@@ -358,20 +346,20 @@ const wmc_observable wmc_balanced_observables[] = {
                                      "the pair: forward over backward is the quotient of Z over "
                                      "exp(A)",
                              PAIR,
-                             .converges = never},
+                             .converges = wmc_network_never},
     [OBS_LADDER_OFFSET] = {.name = "ladder_offset",
                            .tuning = true,
                            .unit = "1",
                            .text = "constant A near the difference of log Z between the rungs of "
                                    "the pair",
                            PAIR,
-                           .converges = never},
+                           .converges = wmc_network_never},
     [OBS_LADDER_ROUND_TRIPS] = {.name = "ladder_round_trips",
                                 .unit = "1",
                                 .text = "states that came back to the first rung from the last "
                                         "one since the last draw (no ladder: undefined)",
                                 SCALAR,
-                                .converges = never},
+                                .converges = wmc_network_never},
     [OBSERVABLES] = {.name = NULL}};
 
 static double effective_rank(const wmc_spectrum *x)
@@ -404,13 +392,6 @@ double wmc_balanced_trace_target(const wmc_balanced *chain)
       for (int i = 0; i < m; i++)
         sum += factor * chain->u[k * m + i] * chain->energy.target[j * m + i];
     }
-  return sum;
-}
-
-static double sum_of(int n, const double *x)
-{
-  double sum = 0;
-  for (int k = 0; k < n; k++) sum += x[k];
   return sum;
 }
 
@@ -468,10 +449,10 @@ void wmc_balanced_measure(wmc_balanced *chain, double *out)
 {
   const wmc_spectrum *x = &chain->x;
   double values[OBSERVABLES] = {[OBS_ENERGY] = wmc_balanced_energy(chain),
-                                [OBS_FROBENIUS2] = sum_of(x->rank, x->sigma2),
-                                [OBS_LOG_ABS_DET] = sum_of(x->rank, x->log_sigma),
+                                [OBS_FROBENIUS2] = wmc_sum(x->rank, x->sigma2),
+                                [OBS_LOG_ABS_DET] = wmc_sum(x->rank, x->log_sigma),
                                 [OBS_PARAMETER_NORM2] = wmc_shape_clock(&chain->law.shape) *
-                                                        sum_of(x->rank, x->lambda2),
+                                                        wmc_sum(x->rank, x->lambda2),
                                 [OBS_EFFECTIVE_RANK] = effective_rank(x),
                                 [OBS_ACCEPTANCE] = wmc_balanced_acceptance(chain),
                                 [OBS_VIRIAL] = wmc_balanced_virial(chain),

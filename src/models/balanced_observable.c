@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "balanced.h"
+#include "weylmc/base/memory.h"
 
 void wmc_balanced_start_matrix(wmc_balanced *chain, wmc_stream *stream)
 {
@@ -210,8 +211,6 @@ static void step_metropolis(wmc_balanced *chain, wmc_stream *stream, double gain
   wmc_balanced_refresh_if_due(chain);
 }
 
-static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
-
 /* Uniforms and moves of pairs use it, then moves of X, then QR, one after another. */
 size_t wmc_balanced_work(const wmc_shape *shape, bool frames)
 {
@@ -222,7 +221,7 @@ size_t wmc_balanced_work(const wmc_shape *shape, bool frames)
   const size_t pairs = 2 * (size_t)t.players * (size_t)t.rounds;
   const size_t svd = wmc_svd_scratch(span, m + n - span);
   const size_t qr = square + wmc_qr_scratch(span, span);
-  const size_t rest = larger(larger(svd, qr), 3 * square);
+  const size_t rest = wmc_larger(wmc_larger(svd, qr), 3 * square);
   return 2 * square + d + wmc_spectrum_size(span) + rest + values + pairs + 7 * d;
 }
 

@@ -5,11 +5,6 @@
 
 #include "balanced_deck.h"
 
-static size_t rungs_of(const wmc_value *parameters)
-{
-  return parameters[LADDER].present ? parameters[LADDER].count : 0;
-}
-
 static const double *mean_of(const wmc_value *parameters, const double *means, const char *name)
 {
   return means + wmc_observable_first(&wmc_model_balanced, name, parameters);
@@ -108,13 +103,13 @@ static void ladder_heat_capacity(const wmc_value *parameters, const double *mean
   const double *energy2 = mean_of(parameters, means, "ladder_energy2");
   const double h = wmc_balanced_law(parameters).horizontal;
   (void)doubt;
-  for (size_t k = 0; k < rungs_of(parameters); k++)
+  for (size_t k = 0; k < wmc_balanced_rungs(parameters); k++)
     out[k] = capacity(parameters[LADDER].reals[k] / h, energy[k], energy2[k]);
 }
 
 static bool expected_ladder_heat_capacity(const wmc_value *parameters, double *out)
 {
-  for (size_t k = 0; k < rungs_of(parameters); k++)
+  for (size_t k = 0; k < wmc_balanced_rungs(parameters); k++)
     if (!expected_capacity_at(parameters, parameters[LADDER].reals[k], &out[k])) return false;
   return true;
 }
@@ -126,7 +121,7 @@ static size_t reference(const wmc_value *parameters)
 {
   const double beta = wmc_balanced_law(parameters).beta;
   size_t k = 0;
-  while (k + 1 < rungs_of(parameters) && parameters[LADDER].reals[k] != beta) k++;
+  while (k + 1 < wmc_balanced_rungs(parameters) && parameters[LADDER].reals[k] != beta) k++;
   return k;
 }
 
@@ -156,7 +151,7 @@ static double hermite(const slope *a, const slope *b)
  * out is put back exactly, so a poor guess costs accuracy of the quadrature only. */
 static double energy_floor(const wmc_value *parameters, const double *means)
 {
-  const size_t n = rungs_of(parameters);
+  const size_t n = wmc_balanced_rungs(parameters);
   const double *beta = parameters[LADDER].reals;
   const size_t cold = beta[n - 1] > beta[0] ? n - 1 : 0;
   return slope_at(parameters, means, cold, 0).dg * wmc_balanced_law(parameters).horizontal /
@@ -190,7 +185,7 @@ static double variable_matters(const slope *a, const slope *b)
  * or one further on, since a single one may matter little by accident. */
 static double doubt_of(const wmc_value *parameters, const double *means, size_t k, double floor)
 {
-  const size_t n = rungs_of(parameters), last = k + 3 < n ? k + 2 : n - 2;
+  const size_t n = wmc_balanced_rungs(parameters), last = k + 3 < n ? k + 2 : n - 2;
   double most = 0;
   for (size_t m = k > 2 ? k - 1 : 1; m <= last; m++)
     most = fmax(most, middle_matters(parameters, means, m, floor));
@@ -203,8 +198,8 @@ static double integrate(const wmc_value *parameters, const double *means, size_t
   const double floor = energy_floor(parameters, means), *beta = parameters[LADDER].reals;
   const double h = wmc_balanced_law(parameters).horizontal;
   slope a = slope_at(parameters, means, k, floor), b = slope_at(parameters, means, k + 1, floor);
-  *doubt =
-      rungs_of(parameters) == 2 ? variable_matters(&a, &b) : doubt_of(parameters, means, k, floor);
+  *doubt = wmc_balanced_rungs(parameters) == 2 ? variable_matters(&a, &b)
+                                               : doubt_of(parameters, means, k, floor);
   return -hermite(&a, &b) - floor * (beta[k + 1] - beta[k]) / h;
 }
 
@@ -224,7 +219,7 @@ static void accumulate(const wmc_value *parameters, const double *means,
   const size_t at = reference(parameters);
   double own;
   out[at] = 0;
-  for (size_t k = at; k + 1 < rungs_of(parameters); k++) {
+  for (size_t k = at; k + 1 < wmc_balanced_rungs(parameters); k++) {
     out[k + 1] = out[k] + step(parameters, means, k, &own);
     doubt[k + 1] = doubt[k] + own;
   }
@@ -249,7 +244,7 @@ static void log_partition_overlap(const wmc_value *parameters, const double *mea
 static bool expected_log_partition(const wmc_value *parameters, double *out)
 {
   const double *beta = parameters[LADDER].reals;
-  const size_t n = rungs_of(parameters), at = reference(parameters);
+  const size_t n = wmc_balanced_rungs(parameters), at = reference(parameters);
   wmc_partition known;
   for (size_t k = 0; k < n; k++) {
     if (!wmc_balanced_partition(parameters, beta[k], &known)) return false;

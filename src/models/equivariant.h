@@ -40,8 +40,6 @@ int wmc_equivariant_order(const wmc_value *parameters);
 wmc_gibbs wmc_equivariant_law(const wmc_value *parameters);
 /** For modes of these numbers. */
 const wmc_integrator *wmc_equivariant_integrator(const wmc_value *parameters, wmc_numbers numbers);
-/** Whether every mode has a law of full rank at infinite depth. */
-bool wmc_equivariant_has_limit(const wmc_value *parameters);
 /** wmc_model.check of the model. */
 void wmc_equivariant_check(const wmc_value *parameters, const wmc_complaints *complaints);
 

@@ -129,14 +129,6 @@ const wmc_integrator *wmc_equivariant_integrator(const wmc_value *parameters, wm
                                 schemes[parameters[SCHEME].integer], numbers);
 }
 
-/* Mode 0 is real; complex modes have a limit wherever real ones have. */
-bool wmc_equivariant_has_limit(const wmc_value *parameters)
-{
-  wmc_gibbs law = wmc_equivariant_law(parameters);
-  law.shape.depth = INFINITY;
-  return law.shape.widths == NULL && wmc_gibbs_exists(&law);
-}
-
 static bool check_channels(const wmc_value *parameters, const wmc_complaints *complaints)
 {
   const wmc_value *channels = &parameters[CHANNELS], *widths = &parameters[WIDTHS];

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "equivariant.h"
+#include "weylmc/numeric/vector.h"
 
 enum { AXIS_MODE, AXIS_INDEX };
 
@@ -20,11 +21,6 @@ static void mode_coordinates(const wmc_value *parameters, double *out)
   for (size_t k = 0; k < mode_length(parameters); k++) out[k] = (double)k;
 }
 
-static void index_coordinates(const wmc_value *parameters, double *out)
-{
-  for (size_t k = 0; k < index_length(parameters); k++) out[k] = (double)k + 1;
-}
-
 const wmc_axis wmc_equivariant_axes[] = {
     [AXIS_MODE] = {.name = "mode",
                    .unit = "1",
@@ -35,7 +31,7 @@ const wmc_axis wmc_equivariant_axes[] = {
                     .unit = "1",
                     .text = "index of the singular value, largest first",
                     .length = index_length,
-                    .coordinates = index_coordinates},
+                    .coordinates = NULL},
     {.name = NULL}};
 
 static bool is_frobenius(const wmc_value *parameters)
@@ -92,10 +88,11 @@ static bool expected_log_abs_det(const wmc_value *parameters, double *out)
   return any && is_frobenius(parameters);
 }
 
-static bool never(const wmc_value *parameters)
+/* Mode 0 is real; complex modes have a limit wherever real ones have. */
+static bool has_limit(const wmc_value *parameters)
 {
-  (void)parameters;
-  return false;
+  const wmc_gibbs law = wmc_equivariant_law(parameters);
+  return wmc_network_has_limit(&law);
 }
 
 enum {
@@ -127,12 +124,12 @@ const wmc_observable wmc_equivariant_observables[] = {
                      .unit = "1",
                      .text = "Boltzmann entropy S(X): log volume of the networks with product X",
                      SCALAR,
-                     .converges = never},
+                     .converges = wmc_network_never},
     [OBS_FREE_ENERGY] = {.name = "free_energy",
                          .unit = "energy",
                          .text = "free energy E - S / beta",
                          SCALAR,
-                         .converges = never},
+                         .converges = wmc_network_never},
     [OBS_FROBENIUS2] = {.name = "frobenius2",
                         .unit = "1",
                         .text = "sum of squares of the filters of X",
@@ -143,7 +140,7 @@ const wmc_observable wmc_equivariant_observables[] = {
                              .text = "sum of squares of the filters of all layers (depth inf: what "
                                      "is left after subtracting its value at sigma = 1)",
                              SCALAR,
-                             .converges = never},
+                             .converges = wmc_network_never},
     [OBS_VIRIAL] = {.name = "virial",
                     .unit = "energy",
                     .text = "<X, E'(X)> of filters, whose mean is known for every energy",
@@ -159,7 +156,7 @@ const wmc_observable wmc_equivariant_observables[] = {
                         .text = "accepted share of the moves since the last draw, mean over modes "
                                 "(euler: 1)",
                         SCALAR,
-                        .converges = never},
+                        .converges = wmc_network_never},
     [OBS_MODE_NORM2] = {.name = "mode_norm2",
                         .unit = "1",
                         .text = "squared Frobenius norm of the mode X^(k) = sum_s x(s) e^(-2 pi i "
@@ -171,7 +168,7 @@ const wmc_observable wmc_equivariant_observables[] = {
                          .text = "sum of log sigma of the mode: log|det X^(k)| if it is square",
                          MODES,
                          .expected = expected_log_abs_det,
-                         .converges = wmc_equivariant_has_limit},
+                         .converges = has_limit},
     [OBS_SINGULAR_VALUES] = {.name = "singular_values",
                              .unit = "1",
                              .text =
@@ -179,13 +176,6 @@ const wmc_observable wmc_equivariant_observables[] = {
                                  "n/2) those of the matrix X on all sites",
                              .axis = {AXIS_MODE, AXIS_INDEX, WMC_NO_AXIS}},
     [OBSERVABLES] = {.name = NULL}};
-
-static double sum_of(int n, const double *x)
-{
-  double sum = 0;
-  for (int k = 0; k < n; k++) sum += x[k];
-  return sum;
-}
 
 static void add_mode(const wmc_equivariant *chain, int k, double scalars[SCALARS])
 {
@@ -195,8 +185,8 @@ static void add_mode(const wmc_equivariant *chain, int k, double scalars[SCALARS
   const double weight = wmc_cyclic_weight(chain->order, k), layers = wmc_shape_clock(channels);
   scalars[OBS_ENERGY] += weight * wmc_balanced_energy(mode);
   scalars[OBS_ENTROPY] += wmc_cyclic_entropy(channels, chain->order, k, x->log_sigma);
-  scalars[OBS_FROBENIUS2] += weight * sum_of(x->rank, x->sigma2);
-  scalars[OBS_PARAMETER_NORM2] += weight * layers * sum_of(x->rank, x->lambda2);
+  scalars[OBS_FROBENIUS2] += weight * wmc_sum(x->rank, x->sigma2);
+  scalars[OBS_PARAMETER_NORM2] += weight * layers * wmc_sum(x->rank, x->lambda2);
   scalars[OBS_VIRIAL] += weight * wmc_balanced_virial(mode);
   scalars[OBS_TRACE_TARGET] += weight * wmc_balanced_trace_target(mode);
   scalars[OBS_ACCEPTANCE] += wmc_balanced_acceptance(mode) / chain->modes;
@@ -210,8 +200,8 @@ void wmc_equivariant_measure(wmc_equivariant *chain, double *out)
   for (int k = 0; k < modes; k++) {
     const wmc_spectrum *x = &chain->mode[k]->x;
     add_mode(chain, k, out);
-    norms[k] = sum_of(rank, x->sigma2);
-    logs[k] = sum_of(rank, x->log_sigma);
+    norms[k] = wmc_sum(rank, x->sigma2);
+    logs[k] = wmc_sum(rank, x->log_sigma);
     memcpy(values + k * rank, x->sigma, (size_t)rank * sizeof *values);
   }
   out[OBS_FREE_ENERGY] = out[OBS_ENERGY] - out[OBS_ENTROPY] / chain->law.beta;

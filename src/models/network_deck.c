@@ -70,6 +70,19 @@ bool wmc_network_check_widths(const wmc_value *widths, int field, double depth,
   return whole && fits;
 }
 
+bool wmc_network_has_limit(const wmc_gibbs *law)
+{
+  wmc_gibbs deep = *law;
+  deep.shape.depth = INFINITY;
+  return law->shape.widths == NULL && wmc_gibbs_exists(&deep);
+}
+
+bool wmc_network_never(const wmc_value *parameters)
+{
+  (void)parameters;
+  return false;
+}
+
 void wmc_network_check_limit(const wmc_gibbs *law, int field, const wmc_complaints *complaints)
 {
   if (wmc_gibbs_exists(law)) return;

@@ -36,5 +36,9 @@ wmc_shape wmc_network_widths(const wmc_value *widths, double depth);
 /** Complains unless `widths` are whole numbers, as many as the depth wants; true if they are. */
 bool wmc_network_check_widths(const wmc_value *widths, int field, double depth,
                               const wmc_complaints *complaints);
+/** Whether the law has a limit of full rank as the depth grows. */
+bool wmc_network_has_limit(const wmc_gibbs *law);
+/** wmc_observable.converges of what grows with the depth. */
+bool wmc_network_never(const wmc_value *parameters);
 /** Complains if depth is inf and the law does not exist there. */
 void wmc_network_check_limit(const wmc_gibbs *law, int field, const wmc_complaints *complaints);

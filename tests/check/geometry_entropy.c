@@ -147,6 +147,23 @@ Test(geometry_entropy, gradient_is_the_derivative)
   wmc_stream_destroy(s);
 }
 
+/* Equal values: the limit (N-1)/(2 lambda) of a pair, from eq. (9) expanded at D = 0. */
+Test(geometry_entropy, gradient_at_equal_values)
+{
+  double memory[5 * NET_RANK], gradient[NET_RANK];
+  const int depths[] = {1, 2, 7, 1000};
+  for (int t = 0; t < 4; t++)
+    for (double gap = 0; gap < 1e-9; gap = gap == 0 ? 1e-17 : gap * 30) {
+      wmc_shape shape = wmc_shape_square(2, 1, depths[t]);
+      wmc_spectrum x = wmc_spectrum_map(2, depths[t], memory);
+      wmc_spectrum_set_log(&x, 0, -0.3 + gap);
+      wmc_spectrum_set_log(&x, 1, -0.3);
+      wmc_entropy_gradient(&shape, &x, gradient);
+      for (int k = 0; k < 2; k++)
+        cr_assert_lt(fabs(gradient[k] * x.lambda[k] - 1.5 * (depths[t] - 1)), 1e-8 * depths[t]);
+    }
+}
+
 /* --- Metric ---------------------------------------------------------------------------------- */
 
 /* c = a b, or a b^* where `adjoint`; m x k times k x n */
@@ -232,6 +249,46 @@ Test(geometry_metric, weights_are_the_image_of_the_layers)
   wmc_stream_destroy(s);
 }
 
+/* a_ij = sum over p of s_i^{2 (N-p)/N} s_j^{2 (p-1)/N}, from equal values to e^300 apart */
+Test(geometry_metric, weight_is_the_sum_that_defines_it)
+{
+  wmc_stream *s = test_stream(1, 0);
+  for (int t = 0; t < test_trials(3000); t++) {
+    int n = t % 7 == 0 ? 1000 : net_pick(s, 1, 64);
+    double log_s = (t % 3 ? 1 : 200) * wmc_stream_normal(s);
+    double log_r =
+        t % 4 ? log_s + (t % 5 ? 1 : 300) * wmc_stream_normal(s) : log_s + 1e-13 * (t % 8);
+    double top = fmax(log_s, log_r), sum = 0;
+    for (int p = 1; p <= n; p++)
+      sum += exp(2 * ((n - p) * (log_s - top) + (p - 1) * (log_r - top)) / n);
+    double expected = log(sum) + 2 * (n - 1.0) * top / n,
+           found = wmc_metric_log_weight(n, log_s, log_r);
+    cr_assert_lt(fabs(found - expected), 1e-13 * (2 + fabs(log_s) + fabs(log_r) + n * 0.05),
+                 "N=%d log s=%.17g log r=%.17g: %.17g, sum %.17g", n, log_s, log_r, found,
+                 expected);
+  }
+  wmc_stream_destroy(s);
+}
+
+Test(geometry_metric, fast_weights_agree)
+{
+  wmc_stream *s = test_stream(2, 0);
+  double memory[5 * NET_RANK], a[NET_RANK * NET_RANK];
+  for (int t = 0; t < test_trials(3000); t++) {
+    int n = t % 5 == 0 ? 1000 : net_pick(s, 1, 40);
+    wmc_spectrum x = wmc_spectrum_map(NET_RANK, n, memory);
+    net_spectrum(s, pow(10, -9 + 11 * wmc_stream_uniform(s)), false, &x);
+    if (t % 9 == 0) wmc_spectrum_set_log(&x, 1, x.log_sigma[0]);
+    wmc_metric_weights(&x, a);
+    for (int k = 0; k < NET_RANK; k++)
+      for (int l = 0; l < NET_RANK; l++) {
+        double exact = wmc_metric_log_weight(n, x.log_sigma[k], x.log_sigma[l]);
+        if (exact > -650) cr_assert_lt(fabs(log(a[k * NET_RANK + l]) - exact), 1e-9, "N=%d", n);
+      }
+  }
+  wmc_stream_destroy(s);
+}
+
 /* int_0^1 exp(2 (1-t) a + 2 t b) dt, largest value taken out, by Romberg's rule */
 static double log_bogoliubov(double a, double b)
 {
@@ -274,6 +331,24 @@ Test(geometry_metric, infinite_depth_is_the_bogoliubov_integral)
   }
   cr_assert_eq(wmc_metric_log_weight_outer(INFINITY, 0.3), -INFINITY);
   wmc_stream_destroy(s);
+}
+
+/* Circles, spheres and the fibration St(n, r) -> St(n, r-1), where the new column moves on a sphere
+ * at unit speed and drags nothing; rotations among columns move two of them. */
+Test(geometry_entropy, real_stiefel_volumes)
+{
+  const double pi = acos(-1);
+  const struct {
+    int n, r;
+    double volume;
+  } known[] = {{1, 1, 2},
+               {2, 1, 2 * pi},
+               {3, 1, 4 * pi},
+               {2, 2, 2 * 2 * pi * sqrt(2)},
+               {3, 2, 4 * pi * 2 * pi * sqrt(2)}};
+  for (size_t k = 0; k < sizeof known / sizeof *known; k++)
+    cr_assert_float_eq(wmc_log_volume_stiefel(WMC_NUMBERS_REAL, known[k].n, known[k].r),
+                       log(known[k].volume), 1e-14);
 }
 
 /* vol U(d) in closed form; St_C(n, 1) is the sphere of dimension 2n - 1, and St_C(n, r) a bundle of

@@ -371,7 +371,9 @@ Test(geometry_gibbs, move_is_the_difference_of_densities)
     double l = bottom + (top - bottom) * (0.001 + 0.998 * wmc_stream_uniform(s));
     double lambda = isinf(x.depth) ? l : exp(l / x.depth);
     double before = wmc_gibbs_log_density(&law, &x, 0);
-    double move = wmc_gibbs_move(&law, &x, k, lambda, l, exp(l));
+    double power = wmc_gibbs_power(&law) / wmc_shape_clock(&shape);
+    double move =
+        power * (l - x.log_sigma[k]) + wmc_gibbs_move_pairs(&law, &x, k, lambda, l, exp(l));
     wmc_spectrum_set_log(&x, k, l);
     double after = wmc_gibbs_log_density(&law, &x, 0);
     double size = 100 + fabs(before) + fabs(after);

@@ -11,5 +11,8 @@ void wmc_free(void *pointer);
  * for processes (ulimit -v). */
 double wmc_memory_limit(void);
 
+/** For scratch that is used by one thing after another. */
+static inline size_t wmc_larger(size_t a, size_t b) { return a > b ? a : b; }
+
 #define WMC_NEW(type)          ((type *)wmc_alloc(1, sizeof(type)))
 #define WMC_ARRAY(type, count) ((type *)wmc_alloc((size_t)(count), sizeof(type)))

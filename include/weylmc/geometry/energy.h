@@ -12,7 +12,7 @@
  * real C and M. The sums over samples are done once, so a step does not depend on n. Decay is a
  * function of the spectrum; at infinite depth it stands for sum log sigma_i, what is left of |W|^2
  * / 2 without N r / 2. docs/theory/balanced.md, section 5. Checked by
- * tests/check/balanced_geometry.c (definitions; finite differences).
+ * tests/check/geometry_energy.c (definitions; finite differences).
  */
 #pragma once
 #include <stdbool.h>

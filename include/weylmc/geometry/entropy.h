@@ -9,8 +9,8 @@
  * of a_ii together are the pair entropy. At infinite depth a_ij stands for a_ij / N, the constant
  * is left out, and the second sum has its limit: S minus what diverges at fixed X. Sources: Menon &
  * Yu, arXiv:2509.09088 (square real networks); docs/theory/balanced.md, eqs. (7), (8). Checked by
- * tests/check/balanced_geometry.c and tests/check/geometry_entropy.c (any widths, rank, numbers and
- * depths to 1000, equal and far apart values) against Gram determinants of the orbit map.
+ * tests/check/geometry_entropy.c (any widths, rank, numbers and depths to 1000, equal and far apart
+ * values) against Gram determinants of the orbit map.
  * Reentrant; allocates nothing.
  */
 #pragma once
@@ -35,9 +35,6 @@ double wmc_entropy_reduced(const wmc_shape *shape, const double *log_sigma);
  * where the two are equal. */
 void wmc_entropy_pair_slopes(const wmc_spectrum *spectrum, int i, int j, double *slope_i,
                              double *slope_j);
-/** d/dlambda_i of 1/2 sum_{i<j} log a_ij of a sorted spectrum, finite also where values are equal.
- */
-void wmc_entropy_pair_gradient(const wmc_spectrum *spectrum, double *gradient);
 /** dS/dlambda_i of a sorted spectrum, finite also where values are equal. */
 void wmc_entropy_gradient(const wmc_shape *shape, const wmc_spectrum *spectrum, double *gradient);
 

@@ -11,7 +11,7 @@
  * At infinite depth lambda is log sigma (spectrum.h) and lambda^P is sigma^p, p = (v/h) [b (hidden
  * - rank) + b - 1]; a law exists only for p > 0 (wmc_gibbs_exists). Sources: Menon,
  * arXiv:2411.09004; Menon & Yu, arXiv:2509.09088; Menon, Stromme & Vacher, arXiv:2602.12257;
- * docs/theory/balanced.md, eqs. (10)-(15). Checked by tests/check/balanced_geometry.c (density,
+ * docs/theory/balanced.md, eqs. (10)-(15). Checked by tests/check/geometry_gibbs.c (density,
  * gradient and moves against definitions) and tests/statistical/balanced.c (averages against
  * quadrature).  Reentrant; allocates nothing.
  */
@@ -46,11 +46,9 @@ double wmc_gibbs_log_volume(const wmc_gibbs *law, const wmc_spectrum *spectrum);
 void wmc_gibbs_gradient(const wmc_gibbs *law, const wmc_spectrum *spectrum, const double *force,
                         double *gradient);
 /** Change of the log density at E = 0 when lambda_k of a sorted spectrum becomes `lambda`, which
- * must stand strictly between its neighbours; O(rank). `log_sigma` is N log lambda (lambda itself
- * at infinite depth), `sigma` its exponential. */
-double wmc_gibbs_move(const wmc_gibbs *law, const wmc_spectrum *spectrum, int k, double lambda,
-                      double log_sigma, double sigma);
-/** Its share from pairs, in every rank: the rest is lambda^P alone. */
+ * must stand strictly between its neighbours, less that of the power of lambda_k alone
+ * (wmc_gibbs_power); O(rank). `log_sigma` is N log lambda (lambda itself at infinite depth),
+ * `sigma` its exponential. */
 double wmc_gibbs_move_pairs(const wmc_gibbs *law, const wmc_spectrum *spectrum, int k,
                             double lambda, double log_sigma, double sigma);
 /** The power P with which the law, E = 0, scales: mass of {t X : X in B} = t^P mass of B.

@@ -15,9 +15,8 @@
  * may be complex, with adjoints for transposes.
  * Sources: Bah, Rauhut, Terstiege & Westdickenberg, arXiv:1910.05505; Menon, arXiv:2411.09004;
  * docs/theory/balanced.md, eqs. (5), (6), (9).
- * Checked by tests/check/balanced_geometry.c (defining sum) and tests/check/geometry_entropy.c
- * (products of layers, the integral int_0^1 (X X^T)^{1-t} Z (X^T X)^t dt).  Reentrant; allocates
- * nothing.
+ * Checked by tests/check/geometry_entropy.c (defining sum, products of layers, the integral
+ * int_0^1 (X X^T)^{1-t} Z (X^T X)^t dt).  Reentrant; allocates nothing.
  */
 #pragma once
 #include "weylmc/geometry/spectrum.h"

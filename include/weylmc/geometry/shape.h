@@ -5,7 +5,7 @@
  * widths are all `hidden`, unless `widths` lists every one. The depth is a double so that formulas
  * may take the limit N -> infinity: where a number grows with N, its share for one layer is finite.
  * b stands for the real dimensions of a number: 1 or 2.
- * docs/theory/balanced.md, eqs. (1)-(4).  Checked by tests/check/balanced_geometry.c.
+ * docs/theory/balanced.md, eqs. (1)-(4).  Checked by tests/check/geometry_gibbs.c.
  * Reentrant; allocates nothing.
  */
 #pragma once

@@ -10,7 +10,7 @@
  * gibbs.h; values of lambda near 0 exist at finite depth only.
  *
  * Values of one spectrum stand in decreasing order wherever a function says "sorted".
- * Checked by tests/check/balanced_geometry.c.  Reentrant; allocates nothing.
+ * Checked by tests/check/geometry_entropy.c and geometry_gibbs.c.  Reentrant; allocates nothing.
  */
 #pragma once
 #include <stdbool.h>

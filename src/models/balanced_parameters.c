@@ -8,9 +8,11 @@
 #include "weylmc/geometry/basis.h"
 #include "weylmc/geometry/entropy.h"
 #include "weylmc/geometry/realform.h"
-#include "weylmc/geometry/volume.h"
 
 enum { FRESH_STEPS = 64 }; /* rounding in frames grows to about 1e-14 between refreshments */
+/* Of singular values after a step of the walk, whose cost they are a few percent of: they leave
+ * independent values behind at rank 3 and nearly so at higher ranks. */
+enum { SWEEPS = 8 };
 
 /* --- Memory ---------------------------------------------------------------------------------- */
 
@@ -92,8 +94,7 @@ size_t wmc_upstairs_room(const wmc_upstairs *upstairs)
 {
   const size_t network = upstairs->orbit ? wmc_layers_size(upstairs->layers) : 0;
   /* the point and the network begin at cache lines */
-  return network + aligned(wmc_point_size(upstairs->layers)) + 2 + (size_t)upstairs->layers->rank +
-         8;
+  return network + aligned(wmc_point_size(upstairs->layers)) + 1 + 8;
 }
 
 size_t wmc_upstairs_size(const wmc_layers *layers, bool unbalanced)
@@ -181,9 +182,7 @@ void wmc_upstairs_start(wmc_balanced *chain, wmc_stream *stream)
   }
   for (int k = 0; k < up->layers->rank; k++) up->point.lambda[k] = chain->x.lambda[k / up->numbers];
   for (int k = 0; k < r; k++) square += chain->x.lambda2[k] / r;
-  up->walk[0] = chain->step * sqrt(square / wmc_shape_dimension(&chain->law.shape));
-  up->walk[1] = chain->step;
-  for (int k = 0; k < r; k++) up->walk[2 + k] = chain->step;
+  *up->walk = chain->step * sqrt(square / wmc_shape_dimension(&chain->law.shape));
   if (up->orbit == NULL) {
     show_point(chain);
     return;
@@ -330,71 +329,56 @@ double wmc_upstairs_propose(wmc_balanced *chain, wmc_stream *stream, double size
          wmc_upstairs_log_density(chain, &up->point) + (there - back) / (2 * size * size);
 }
 
-/* (G19) */
-double wmc_upstairs_scale(wmc_balanced *chain, double shift)
+/* Every fourth step of the walk is shorter by a random factor, down to 1/1000: near lambda_r = 0
+ * the manifold is curved at the scale of lambda_r, and longer ones find no way. */
+void wmc_upstairs_walk(wmc_balanced *chain, wmc_stream *stream, double gain)
 {
-  wmc_upstairs *up = chain->upstairs;
-  copy_point(&up->point, &up->proposed);
-  for (int k = 0; k < up->layers->rank; k++) up->proposed.lambda[k] *= exp(shift);
-  return wmc_upstairs_log_density(chain, &up->proposed) -
-         wmc_upstairs_log_density(chain, &up->point) +
-         shift * wmc_shape_dimension(&chain->law.shape);
-}
-
-/* (G46) */
-double wmc_upstairs_stretch(wmc_balanced *chain, int k, double shift)
-{
-  wmc_upstairs *up = chain->upstairs;
-  const wmc_shape *shape = &chain->law.shape;
-  const int r = up->layers->rank, numbers = up->numbers, first = k * numbers;
-  double *lambda = up->proposed.lambda;
-  copy_point(&up->point, &up->proposed);
-  for (int i = first; i < first + numbers; i++) lambda[i] *= exp(shift);
-  if (first > 0 && !(lambda[first] < lambda[first - 1])) return -INFINITY;
-  if (first + numbers < r && !(lambda[first] > lambda[first + numbers])) return -INFINITY;
-  /* each leaves its spectrum behind */
-  double ratio = shift - wmc_upstairs_log_density(chain, &up->point);
-  ratio -= wmc_volume_log_manifold(shape, &up->spectrum);
-  ratio += wmc_upstairs_log_density(chain, &up->proposed);
-  return ratio + wmc_volume_log_manifold(shape, &up->spectrum);
-}
-
-/* Metropolis' rule for the point proposed. */
-static void decide(wmc_balanced *chain, double ratio, double uniform, double *size, double gain)
-{
-  const bool accepted = wmc_balanced_accept(chain, ratio, uniform);
-  if (accepted) copy_point(&chain->upstairs->proposed, &chain->upstairs->point);
-  if (gain > 0) wmc_balanced_tune(size, accepted, gain);
-}
-
-/* Singular values one after another, all layers alike: cheap beside a step of the walk, which moves
- * each by no more than a direction of the layers. */
-static void stretch_all(wmc_balanced *chain, wmc_stream *stream, double gain)
-{
-  double *size = chain->upstairs->walk + 2, uniform[2];
-  for (int k = 0; k < chain->x.rank; k++) {
-    wmc_stream_uniforms(stream, 2, uniform);
-    const double shift = size[k] * (2 * uniform[0] - 1);
-    decide(chain, wmc_upstairs_stretch(chain, k, shift), uniform[1], &size[k], gain);
-  }
-}
-
-/* A step of the walk, a change of scale, and one of each singular value. Every fourth step of the
- * walk is shorter by a random factor, down to 1/1000: near lambda_r = 0 the manifold is curved at
- * the scale of lambda_r, and longer ones find no way. */
-static void step_metropolis(wmc_balanced *chain, wmc_stream *stream, double gain)
-{
-  enum { KIND, ACCEPT, SHIFT, ACCEPT_SHIFT, UNIFORMS };
+  enum { KIND, ACCEPT, UNIFORMS };
   double *walk = chain->upstairs->walk, uniform[UNIFORMS];
   wmc_stream_uniforms(stream, UNIFORMS, uniform);
   const bool full = uniform[KIND] > 0.25;
-  const double size = walk[0] * (full ? 1 : pow(10, -12 * uniform[KIND]));
-  decide(chain, wmc_upstairs_propose(chain, stream, size), uniform[ACCEPT], &walk[0],
-         full ? gain : 0);
-  const double shift = walk[1] * (2 * uniform[SHIFT] - 1);
-  decide(chain, wmc_upstairs_scale(chain, shift), uniform[ACCEPT_SHIFT], &walk[1], gain);
-  stretch_all(chain, stream, gain);
+  const double size = *walk * (full ? 1 : pow(10, -12 * uniform[KIND]));
+  const double ratio = wmc_upstairs_propose(chain, stream, size);
+  const bool accepted = wmc_balanced_accept(chain, ratio, uniform[ACCEPT]);
+  if (accepted) copy_point(&chain->upstairs->proposed, &chain->upstairs->point);
+  if (gain > 0 && full) wmc_balanced_tune(walk, accepted, gain);
   refresh_if_due(chain);
+}
+
+/* Where lambda_r passed through 0 in all layers, (16), the last columns of every second frame
+ * change their signs, as those of U did. */
+static void follow_sign(const wmc_balanced *chain)
+{
+  const wmc_point *point = &chain->upstairs->point;
+  const int last = point->layers->rank - 1, m = chain->rows;
+  const double *column = wmc_point_frame(point, point->layers->depth) + last * m;
+  double cosine = 0;
+  if (!chain->flips) return;
+  for (int i = 0; i < m; i++) cosine += column[i] * chain->u[last * m + i];
+  for (int p = point->layers->depth; cosine < 0 && p > 0; p -= 2) {
+    const int d = point->layers->width[p];
+    double *frame = wmc_point_frame(point, p) + last * d;
+    for (int i = 0; i < d; i++) frame[i] = -frame[i];
+  }
+}
+
+void wmc_upstairs_sweep(wmc_balanced *chain, wmc_stream *stream, double gain)
+{
+  const wmc_upstairs *up = chain->upstairs;
+  const size_t uniforms = 2 * (size_t)chain->x.rank + 2;
+  show_point(chain);
+  for (int k = 0; k < SWEEPS; k++) {
+    wmc_stream_uniforms(stream, uniforms, chain->work);
+    wmc_balanced_sweep(chain, chain->work, gain / SWEEPS);
+  }
+  for (int k = 0; k < up->layers->rank; k++) up->point.lambda[k] = chain->x.lambda[k / up->numbers];
+  follow_sign(chain);
+}
+
+static void step_metropolis(wmc_balanced *chain, wmc_stream *stream, double gain)
+{
+  wmc_upstairs_walk(chain, stream, gain);
+  wmc_upstairs_sweep(chain, stream, gain);
 }
 
 const wmc_integrator wmc_parameters_euler = {

@@ -16,8 +16,7 @@ struct wmc_upstairs {
   int numbers; /**< 1; 2: complex, layers are their real form, geometry/realform.h */
   wmc_layers *layers;
   wmc_point point;  /**< in the state */
-  double *walk;     /**< in the state: standard deviation of a proposal in every direction, the
-                       largest log of a factor of all layers, and of one singular value of each */
+  double *walk;     /**< in the state: standard deviation of a proposal in every direction */
   wmc_orbit *orbit; /**< of networks that are not balanced; NULL: they are */
   double *network;  /**< in the state: layers of a network that is not balanced, or NULL */
   wmc_point proposed, back;
@@ -64,9 +63,8 @@ double wmc_upstairs_log_density(wmc_balanced *chain, const wmc_point *point);
  * upstairs->proposed; the point stays. Returns the log of the acceptance ratio, -infinity if there
  * is no way there or back. */
 double wmc_upstairs_propose(wmc_balanced *chain, wmc_stream *stream, double size);
-/** The same for W -> e^shift W, in the variable `shift`: the manifold is a cone. */
-double wmc_upstairs_scale(wmc_balanced *chain, double shift);
-/** The same for lambda_k -> e^shift lambda_k at fixed frames: X and all layers move alike. The
- * volume of M (geometry/volume.h) is what the frames sweep out. -infinity if the order of lambda
- * would change. */
-double wmc_upstairs_stretch(wmc_balanced *chain, int k, double shift);
+/** One step of the random walk alone, which leaves the law as it is, like the next one. */
+void wmc_upstairs_walk(wmc_balanced *chain, wmc_stream *stream, double gain);
+/** Sweeps of wmc_balanced_sweep over singular values and scale at fixed frames, of X and of all
+ * layers alike; where the last one passes through 0 in all layers the frames take the sign. */
+void wmc_upstairs_sweep(wmc_balanced *chain, wmc_stream *stream, double gain);

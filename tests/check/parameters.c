@@ -12,6 +12,7 @@
 #include "parameters.h"
 #include "streams.h"
 #include "support.h"
+#include "sweeps.h"
 #include "weylmc/geometry/volume.h"
 
 static test_parameters deck_of(const char *widths, int depth, int rank, const char *scheme,
@@ -67,8 +68,7 @@ Test(parameters, balance_is_kept_for_a_hundred_thousand_steps)
 }
 
 /* Log density in lambda with the volume form divided out: the density with respect to the volume of
- * M, from gibbs.h and volume.h. Of these the walk and the scale use neither, and stretches volume.h
- * alone. */
+ * M, from gibbs.h and volume.h. Of these the walk uses neither, and sweeps gibbs.h alone. */
 static double log_density_in_lambda(const wmc_balanced *chain, const wmc_point *point,
                                     double *scratch)
 {
@@ -95,21 +95,6 @@ static double tangent_square(const wmc_point *at, const double *from, const doub
   for (size_t k = 0; k < wmc_layers_size(at->layers); k++) v[k] = to[k] - from[k];
   wmc_project(at, v, tangent, work);
   return wmc_tangent_inner(tangent, tangent);
-}
-
-/* A singular value of X alone, in log lambda at fixed frames: the law of X is all that counts. */
-static void check_stretches(wmc_balanced *chain, double *scratch)
-{
-  wmc_upstairs *up = chain->upstairs;
-  for (int k = 0; k < up->layers->rank; k++) {
-    const double shift = k % 2 ? 0.01 : -0.02, ratio = wmc_upstairs_stretch(chain, k, shift);
-    if (!isfinite(ratio)) continue;
-    const double expected = log_density_in_lambda(chain, &up->proposed, scratch) -
-                            log_density_in_lambda(chain, &up->point, scratch) + shift;
-    cr_expect_lt(fabs(ratio - expected), 1e-9 * (1 + fabs(ratio)), "%d: %g %g", k, ratio, expected);
-    cr_expect_float_eq(log(up->proposed.lambda[k] / up->point.lambda[k]), shift, 1e-12);
-  }
-  if (up->layers->rank > 1) cr_expect_eq(wmc_upstairs_stretch(chain, 0, -100), -INFINITY);
 }
 
 /* The ratio of a move, against densities and lengths of steps found anew from the two networks. */
@@ -143,12 +128,7 @@ static void check_moves(int shape, const char *noise, wmc_stream *stream, int *p
                  shapes[shape].widths, noise, ratio, expected);
     (*possible)++;
   }
-  const double shift = 0.2, scale = wmc_upstairs_scale(chain, shift);
-  const double expected = log_density(chain, &up->proposed, scratch) -
-                          log_density(chain, &up->point, scratch) +
-                          shift * wmc_shape_dimension(&chain->law.shape);
-  cr_expect_lt(fabs(scale - expected), 1e-9 * (1 + fabs(scale)), "%g %g", scale, expected);
-  check_stretches(chain, scratch);
+  test_check_sweeps(chain);
   free(w);
   free(scratch);
   p.model->destroy(chain);
@@ -163,6 +143,40 @@ Test(parameters, acceptance_against_independent_density)
   for (int t = 0; t < 3 * SHAPES; t++) check_moves(t / 3, noises[t % 3], stream, &possible);
   cr_expect_gt(possible, 20 * SHAPES, "%d moves", possible);
   wmc_stream_destroy(stream);
+}
+
+/* X of the layers and of the chain whose singular values moved are the same, also where lambda_r
+ * passed through 0 and took det X to the other sign. */
+Test(parameters, sweeps_move_the_network)
+{
+  const int which[] = {0, 1, 2, 4};
+  int crossed = 0;
+  for (int t = 0; t < 4; t++) {
+    wmc_stream *stream = test_stream(63 + t, 0);
+    test_parameters p = deck_of(shapes[which[t]].widths, shapes[which[t]].depth,
+                                shapes[which[t]].rank, "metropolis", 0.5);
+    wmc_balanced *chain = chain_of(&p, stream);
+    wmc_upstairs *up = chain->upstairs;
+    const int entries = chain->rows * chain->columns;
+    double x[16], before[16];
+    for (int k = 0; k < 200; k++) {
+      wmc_balanced_matrix(chain, before);
+      wmc_upstairs_sweep(chain, stream, 0);
+      wmc_balanced_matrix(chain, x);
+      wmc_point_write(&up->point, up->w, up->scratch);
+      wmc_layers_end_to_end(up->layers, up->w, up->matrix, up->scratch);
+      for (int i = 0; i < entries; i++)
+        cr_expect_lt(fabs(up->matrix[i] - x[i]), 1e-13 * chain->x.sigma[0], "%s, entry %d: %g %g",
+                     shapes[which[t]].widths, i, up->matrix[i], x[i]);
+      if (chain->rows == chain->columns)
+        crossed += wmc_balanced_is_negative(chain->rows, x) !=
+                   wmc_balanced_is_negative(chain->rows, before);
+    }
+    p.model->destroy(chain);
+    test_parameters_close(&p);
+    wmc_stream_destroy(stream);
+  }
+  cr_expect_gt(crossed, 20, "%d", crossed);
 }
 
 /* Observables are those of the network: X of the layers against the spectrum and the frames. */

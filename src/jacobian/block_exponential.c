@@ -198,7 +198,7 @@ static void forward(void *state, const double *parameters, double *x, double *ja
 {
   exponential *b = state;
   exponentiate_all(b, parameters, jacobian);
-  for (int k = 0; k < wmc_split_modes(&b->split); k++) {
+  for (int k = 0; x && k < wmc_split_modes(&b->split); k++) {
     const size_t parts = (size_t)wmc_split_parts(&b->split, k), rows = parts * b->width;
     memcpy(b->old, x, rows * sizeof *x);
     memset(x, 0, rows * sizeof *x);

@@ -14,23 +14,24 @@ typedef struct member {
   int depth, done; /* layers in all, and multiplied */
   size_t recorded; /* records taken */
   double weight;
-  wmc_qdt *qdt;
+  wmc_qdt **qdt;           /* modes */
   int *layer;              /* records */
-  double *values, *growth; /* records x width, records */
+  double *values, *growth; /* modes x records x width, modes x records */
 } member;
 
 struct wmc_coupled {
   wmc_coupled_options o;
   size_t width, records, members;
+  size_t modes, size;                 /* size: reals of a layer */
   member member[WMC_COUPLED_MEMBERS]; /* fine, coarse or fine, swapped, coarse */
   /* Jacobians of two fine layers and of the coarse one */
   double *first, *second, *coarse;
   /* weights: blocks at both depths, their vectors, parameters of three layers */
   void *fine_state, *coarse_state;
   double *x, *y, *a, *b, *c;
-  /* antithetic: squares of matrices */
-  wmc_product *product;
-  double *square;
+  /* antithetic: squares of real matrices and of complex ones, and their real form */
+  wmc_product *product[2];
+  double *square, *form;
 };
 
 /* ---- making ------------------------------------------------------------------------------- */
@@ -43,14 +44,13 @@ bool wmc_coupled_allowed(const wmc_block *block, const wmc_block_options *o, con
   if (!block->join) *why = "this block has no limit to couple depths for";
   if (!gaussian && !fractional) *why = "sums of these weights are not weights of the same law";
   if (o->drop > 0) *why = "the sum of two layers with dropout is not a layer with dropout";
-  if (!wmc_split_is_trivial(&o->split))
-    *why = "pairs of complex or equivariant chains are not made";
   return *why == NULL;
 }
 
-static void destroy_member(member *m)
+static void destroy_member(member *m, size_t modes)
 {
-  wmc_qdt_destroy(m->qdt);
+  for (size_t k = 0; m->qdt && k < modes; k++) wmc_qdt_destroy(m->qdt[k]);
+  wmc_free(m->qdt);
   wmc_free(m->layer);
   wmc_free(m->values);
   wmc_free(m->growth);
@@ -59,12 +59,13 @@ static void destroy_member(member *m)
 void wmc_coupled_destroy(wmc_coupled *c)
 {
   if (!c) return;
-  double *arrays[] = {c->first, c->second, c->coarse, c->x, c->y, c->a, c->b, c->c, c->square};
+  double *arrays[] = {c->first, c->second, c->coarse, c->x,      c->y,
+                      c->a,     c->b,      c->c,      c->square, c->form};
   for (size_t k = 0; k < sizeof arrays / sizeof *arrays; k++) wmc_free(arrays[k]);
-  for (size_t k = 0; k < WMC_COUPLED_MEMBERS; k++) destroy_member(&c->member[k]);
+  for (size_t k = 0; k < WMC_COUPLED_MEMBERS; k++) destroy_member(&c->member[k], c->modes);
   if (c->fine_state) c->o.block->destroy(c->fine_state);
   if (c->coarse_state) c->o.block->destroy(c->coarse_state);
-  wmc_product_destroy(c->product);
+  for (int k = 0; k < 2; k++) wmc_product_destroy(c->product[k]);
   wmc_free(c);
 }
 
@@ -80,13 +81,19 @@ static wmc_status add_member(wmc_coupled *c, const wmc_block_options *o, double 
   member *m = &c->member[c->members++];
   m->depth = o->depth;
   m->weight = weight;
+  m->qdt = WMC_ARRAY(wmc_qdt *, c->modes);
   m->layer = WMC_ARRAY(int, c->records);
-  m->values = WMC_ARRAY(double, c->records * c->width);
-  m->growth = WMC_ARRAY(double, c->records);
-  if (!m->layer || !m->values || !m->growth) return wmc_no_memory();
+  m->values = WMC_ARRAY(double, c->modes * c->records * c->width);
+  m->growth = WMC_ARRAY(double, c->modes * c->records);
+  if (!m->qdt || !m->layer || !m->values || !m->growth) return wmc_no_memory();
   for (size_t k = 0; k < c->records; k++)
     m->layer[k] = wmc_network_record_layer(fractions[k], o->depth);
-  return wmc_qdt_create(&m->qdt, o->width, factor_layers(c, o));
+  for (size_t k = 0; k < c->modes; k++) {
+    const bool real = wmc_split_parts(&o->split, (int)k) == 1;
+    WMC_TRY((real ? wmc_qdt_create : wmc_qdt_create_complex)(&m->qdt[k], o->width,
+                                                             factor_layers(c, o)));
+  }
+  return WMC_OK;
 }
 
 static wmc_status add_members(wmc_coupled *c, const double *fractions)
@@ -112,21 +119,25 @@ static wmc_status create_networks(wmc_coupled *c)
   coarse.depth /= 2;
   WMC_TRY(c->o.block->create(&c->o.layers, &c->fine_state));
   if (c->o.paired) WMC_TRY(c->o.block->create(&coarse, &c->coarse_state));
-  WMC_TRY(allocate((double **const[]){&c->x, &c->y}, 2, c->width));
+  if (wmc_split_is_trivial(&coarse.split))
+    WMC_TRY(allocate((double **const[]){&c->x, &c->y}, 2, c->width));
   return allocate((double **const[]){&c->a, &c->b, &c->c}, 3,
                   c->o.block->parameters(c->fine_state));
 }
 
 static wmc_status create_limit(wmc_coupled *c)
 {
-  WMC_TRY(allocate((double **const[]){&c->a, &c->b, &c->c, &c->square}, 4, c->width * c->width));
-  return wmc_product_create(&c->product, (int)c->width, (int)c->width, (int)c->width);
+  const int d = (int)c->width;
+  WMC_TRY(allocate((double **const[]){&c->a, &c->b, &c->c}, 3, c->size));
+  WMC_TRY(allocate((double **const[]){&c->square, &c->form}, 2, 4 * c->width * c->width));
+  WMC_TRY(wmc_product_create(&c->product[0], d, d, d));
+  return wmc_product_create(&c->product[1], 2 * d, d, 2 * d);
 }
 
 static wmc_status fill(wmc_coupled *c, const double *fractions)
 {
   WMC_TRY(add_members(c, fractions));
-  WMC_TRY(allocate((double **const[]){&c->first, &c->second, &c->coarse}, 3, c->width * c->width));
+  WMC_TRY(allocate((double **const[]){&c->first, &c->second, &c->coarse}, 3, c->size));
   return c->o.block ? create_networks(c) : create_limit(c);
 }
 
@@ -140,6 +151,8 @@ wmc_status wmc_coupled_create(wmc_coupled **coupled, const wmc_coupled_options *
   c->o = *o;
   c->width = (size_t)o->layers.width;
   c->records = records;
+  c->modes = (size_t)wmc_split_modes(&o->layers.split);
+  c->size = (size_t)wmc_split_reals(&o->layers.split) * c->width * c->width;
   wmc_status status = fill(c, fractions);
   if (status != WMC_OK) {
     wmc_coupled_destroy(c);
@@ -155,12 +168,13 @@ static void forward(const wmc_coupled *c, void *state, const double *parameters,
 {
   const wmc_block_options *o = &c->o.layers;
   c->o.block->forward(state, parameters, x, jacobian);
-  if (o->activation->homogeneous && o->norm == WMC_NORM_NONE) wmc_tame(c->width, x);
+  if (x && o->activation->homogeneous && o->norm == WMC_NORM_NONE) wmc_tame(c->width, x);
 }
 
 static void start_networks(wmc_coupled *c, wmc_stream *stream)
 {
   c->o.block->start(c->fine_state, stream);
+  if (!c->x) return;
   wmc_draw_direction(stream, c->width, sqrt(c->o.layers.input_norm2), c->x);
   memcpy(c->y, c->x, c->width * sizeof *c->x);
 }
@@ -179,39 +193,86 @@ static void network_layers(wmc_coupled *c, wmc_stream *stream)
 
 /* ---- layers of second order ---------------------------------------------------------------- */
 
-/* J = I + A + (A^2 + shift s^2 I)/2, A = sG. */
-static void second_order(wmc_coupled *c, const double *a, double s2, double *jacobian)
+/* a a, of numbers of `parts` reals. */
+static void make_square(wmc_coupled *c, size_t parts, const double *a)
+{
+  const double *left = a;
+  if (parts == 2) {
+    wmc_complex_form((int)c->width, (int)c->width, a, c->form);
+    left = c->form;
+  }
+  wmc_product_apply(c->product[parts - 1], left, a, c->square);
+}
+
+/* J = I + A + (A^2 + shift s^2 I)/2, A = sG; E G^2 = 0 for complex G. */
+static void second_order_mode(wmc_coupled *c, size_t parts, const double *a, double s2,
+                              double *jacobian)
 {
   const size_t d = c->width;
-  const double diagonal = 1 + 0.5 * c->o.shift * s2;
-  wmc_product_apply(c->product, a, a, c->square);
-  for (size_t k = 0; k < d * d; k++) jacobian[k] = a[k] + 0.5 * c->square[k];
-  for (size_t i = 0; i < d; i++) jacobian[i * (d + 1)] += diagonal;
+  const double diagonal = 1 + (parts == 1 ? 0.5 * c->o.shift * s2 : 0);
+  make_square(c, parts, a);
+  for (size_t k = 0; k < parts * d * d; k++) jacobian[k] = a[k] + 0.5 * c->square[k];
+  for (size_t i = 0; i < d; i++) jacobian[parts * i * (d + 1)] += diagonal;
+}
+
+static size_t mode_parts(const wmc_coupled *c, size_t k)
+{
+  return (size_t)wmc_split_parts(&c->o.layers.split, (int)k);
+}
+
+static void second_order(wmc_coupled *c, const double *a, double s2, double *jacobian)
+{
+  size_t first = 0;
+  for (size_t k = 0; k < c->modes; k++) {
+    second_order_mode(c, mode_parts(c, k), a + first, s2, jacobian + first);
+    first += mode_parts(c, k) * c->width * c->width;
+  }
+}
+
+/* s G of all modes: numbers of variance s^2, whichever parts they have. */
+static void draw_limit(wmc_coupled *c, wmc_stream *stream, double s2, double *a)
+{
+  for (size_t k = 0; k < c->modes; k++) {
+    const size_t parts = mode_parts(c, k), size = parts * c->width * c->width;
+    wmc_stream_normals(stream, size, sqrt(s2 / (double)parts), a);
+    a += size;
+  }
 }
 
 static void limit_layers(wmc_coupled *c, wmc_stream *stream)
 {
-  const size_t size = c->width * c->width;
   const double s2 = wmc_block_variance(&c->o.layers);
-  wmc_stream_normals(stream, size, sqrt(s2), c->a);
-  wmc_stream_normals(stream, size, sqrt(s2), c->b);
+  draw_limit(c, stream, s2, c->a);
+  draw_limit(c, stream, s2, c->b);
   second_order(c, c->a, s2, c->first);
   second_order(c, c->b, s2, c->second);
   if (!c->o.paired) return;
-  for (size_t k = 0; k < size; k++) c->c[k] = c->a[k] + c->b[k];
+  for (size_t k = 0; k < c->size; k++) c->c[k] = c->a[k] + c->b[k];
   second_order(c, c->c, 2 * s2, c->coarse);
 }
 
 /* ---- a draw --------------------------------------------------------------------------------- */
 
+static bool take_record(const wmc_coupled *c, const member *m, size_t record)
+{
+  bool good = true;
+  for (size_t k = 0; k < c->modes && good; k++) {
+    const size_t at = k * c->records + record;
+    good = wmc_qdt_values(m->qdt[k], m->values + at * c->width, m->growth + at);
+  }
+  return good;
+}
+
 static bool multiply(wmc_coupled *c, size_t which, const double *jacobian)
 {
   member *m = &c->member[which];
-  wmc_qdt_multiply(m->qdt, 1, jacobian);
+  for (size_t k = 0; k < c->modes; k++) {
+    wmc_qdt_multiply(m->qdt[k], 1, jacobian);
+    jacobian += mode_parts(c, k) * c->width * c->width;
+  }
   m->done++;
   if (m->recorded == c->records || m->done != m->layer[m->recorded]) return true;
-  const size_t k = m->recorded++;
-  if (wmc_qdt_values(m->qdt, m->values + k * c->width, m->growth + k)) return true;
+  if (take_record(c, m, m->recorded++)) return true;
   wmc_raise(WMC_FAILURE,
             "the product of the Jacobians of layers 1 to %d of %d is singular or not finite; use "
             "a smaller variance or time, or a larger multilevel.coarsest",
@@ -231,7 +292,7 @@ bool wmc_coupled_draw(wmc_coupled *c, wmc_stream *stream)
   for (size_t k = 0; k < c->members; k++) {
     c->member[k].done = 0;
     c->member[k].recorded = 0;
-    wmc_qdt_start(c->member[k].qdt);
+    for (size_t m = 0; m < c->modes; m++) wmc_qdt_start(c->member[k].qdt[m]);
   }
   if (c->o.block) start_networks(c, stream);
   for (int l = 0; l < c->o.layers.depth / 2; l++) {

@@ -27,8 +27,8 @@ typedef struct level {
 
 struct wmc_levels {
   const wmc_value *p;
-  size_t count, base; /* levels; entries of the observables of one network */
-  size_t width, records;
+  size_t count, base;                  /* levels; entries of the observables of one network */
+  size_t width, whole, modes, records; /* singular values of a mode, of all of them */
   level level[WMC_LEVELS_MOST];
   wmc_level_plan plan;
   wmc_split split;
@@ -36,6 +36,9 @@ struct wmc_levels {
   wmc_control *control;           /* NULL: none */
   size_t controlled;              /* entries of controlled values */
   wmc_jacobian_spectrum *spectra; /* records */
+  double *modal;                  /* records x modes x width: values of all modes */
+  double *merged;                 /* records x whole: values */
+  double *growth;                 /* modes */
   double *one;                    /* base + controlled */
 };
 
@@ -140,9 +143,6 @@ void wmc_levels_check(const wmc_value *p, const wmc_complaints *complaints)
   if (p[LAGS].present || p[DIFFUSIVITY].integer == 1)
     wmc_complain(complaints, p[LAGS].present ? LAGS : DIFFUSIVITY,
                  "multilevel: paths and their rates belong to one network; use multilevel: none");
-  if (!wmc_split_is_trivial(&o.split))
-    wmc_complain(complaints, LEVELS,
-                 "multilevel: real chains without a group only; use multilevel: none");
   check_depths(p, complaints);
   check_coarsest(p, complaints);
   check_records(p, complaints);
@@ -151,7 +151,9 @@ void wmc_levels_check(const wmc_value *p, const wmc_complaints *complaints)
 
 double wmc_levels_work(const wmc_value *p, int depth, bool paired)
 {
-  const double d = (double)p[WIDTH].integer, extra = second_order(p) ? 2 * d * d * d : 0;
+  const wmc_split split = wmc_jacobian_options(p).split;
+  const double d = (double)p[WIDTH].integer;
+  const double extra = second_order(p) ? 2 * d * d * d * wmc_split_work(&split) : 0;
   const double fine = wmc_jacobian_network_cost(p, depth) + depth * extra;
   const double coarse = wmc_jacobian_network_cost(p, depth / 2) + 0.5 * depth * extra;
   if (!paired) return fine;
@@ -179,7 +181,8 @@ void wmc_levels_destroy(wmc_levels *v)
   for (size_t l = 0; l < WMC_LEVELS_MOST; l++) destroy_level(&v->level[l]);
   wmc_control_destroy(v->control);
   wmc_free(v->spectra);
-  wmc_free(v->one);
+  double *arrays[] = {v->modal, v->merged, v->growth, v->one};
+  for (size_t k = 0; k < sizeof arrays / sizeof *arrays; k++) wmc_free(arrays[k]);
   wmc_free(v);
 }
 
@@ -217,8 +220,11 @@ static wmc_status create_level(wmc_levels *v, size_t which)
 static wmc_status fill(wmc_levels *v)
 {
   v->spectra = WMC_ARRAY(wmc_jacobian_spectrum, v->records);
+  v->modal = WMC_ARRAY(double, v->records * v->modes * v->width);
+  v->merged = WMC_ARRAY(double, v->records * v->whole);
+  v->growth = WMC_ARRAY(double, v->modes);
   v->one = WMC_ARRAY(double, v->base + v->controlled);
-  if (!v->spectra || !v->one) return wmc_no_memory();
+  if (!v->spectra || !v->modal || !v->merged || !v->growth || !v->one) return wmc_no_memory();
   if (wmc_control_wanted(v->p)) WMC_TRY(wmc_control_create(v->p, &v->control));
   for (size_t l = 0; l < v->count; l++) WMC_TRY(create_level(v, l));
   return WMC_OK;
@@ -235,6 +241,8 @@ wmc_status wmc_levels_create(const wmc_value *p, wmc_levels **levels)
   v->width = (size_t)p[WIDTH].integer;
   v->records = p[RECORD].count;
   v->split = wmc_jacobian_options(p).split;
+  v->modes = (size_t)wmc_split_modes(&v->split);
+  v->whole = wmc_jacobian_size(p);
   v->request = wmc_jacobian_requested(p);
   v->controlled = wmc_control_wanted(p) ? v->records * v->width : 0;
   wmc_status status = fill(v);
@@ -250,26 +258,39 @@ wmc_control *wmc_levels_control(wmc_levels *v) { return v->control; }
 
 /* ---- a sample of a level -------------------------------------------------------------------- */
 
+/* The spectrum of a network at record k, from modes x records x width values of its modes. */
+static wmc_jacobian_spectrum spectrum_of(wmc_levels *v, size_t k, const double *values,
+                                         const double *growth)
+{
+  double *modal = v->modal + k * v->modes * v->width, *merged = v->merged + k * v->whole;
+  for (size_t m = 0; m < v->modes; m++) {
+    const size_t at = m * v->records + k;
+    memcpy(modal + m * v->width, values + at * v->width, v->width * sizeof *values);
+    v->growth[m] = growth[at];
+  }
+  wmc_jacobian_merge(&v->split, v->width, modal, merged);
+  return (wmc_jacobian_spectrum){.d = v->whole,
+                                 .values = merged,
+                                 .modes = v->modes,
+                                 .channels = v->width,
+                                 .levels = modal,
+                                 .split = &v->split,
+                                 .request = &v->request,
+                                 .growth = wmc_jacobian_merge_growth(&v->split, v->growth)};
+}
+
 /* out += weight m of one network, unless out is NULL. Returns its lambda_1 at the last record,
  * controlled if that is wanted. */
 static double add_network(wmc_levels *v, const double *values, const double *growth, double weight,
                           double *out)
 {
-  const size_t last = (v->records - 1) * v->width;
+  const size_t last = v->records - 1;
   double *controlled = v->one + v->base;
-  if (v->control) wmc_control_measure(v->control, values, controlled);
-  for (size_t k = 0; out && k < v->records; k++)
-    v->spectra[k] = (wmc_jacobian_spectrum){.d = v->width,
-                                            .values = values + k * v->width,
-                                            .modes = 1,
-                                            .channels = v->width,
-                                            .levels = values + k * v->width,
-                                            .split = &v->split,
-                                            .request = &v->request,
-                                            .growth = growth[k]};
+  for (size_t k = 0; k < v->records; k++) v->spectra[k] = spectrum_of(v, k, values, growth);
+  if (v->control) wmc_control_measure(v->control, v->modal, controlled);
   if (out) wmc_jacobian_measure(v->records, v->spectra, v->one);
   for (size_t i = 0; out && i < v->base + v->controlled; i++) out[i] += weight * v->one[i];
-  return v->control ? controlled[last] : values[last];
+  return v->control ? controlled[last * v->width] : v->merged[last * v->whole];
 }
 
 /* One Y of a level; *y is that of lambda_1. */

@@ -84,7 +84,8 @@ typedef struct wmc_block {
    * in the order of the formula from the right, each column-major; then with dropout the d
    * components of m/p (twice each if complex). */
   size_t (*parameters)(const void *state);
-  /** One layer with given parameters: x (width) <- f(x), and its Jacobian at the old x. */
+  /** One layer with given parameters: x (width) <- f(x), and its Jacobian at the old x. x may be
+   * NULL where the Jacobian does not depend on it. */
   void (*forward)(void *state, const double *parameters, double *x, double *jacobian);
   /** The d x d matrix C(x) of docs/theory/jacobian.md, eq. (4), at the running vector: E[H_ij H_kl
    * | past] = s^2 delta_ik C_jl for H = J - I of the next layer, to leading order in s. NULL: not

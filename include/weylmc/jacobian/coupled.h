@@ -9,9 +9,12 @@
  *                gaussian or fractional;
  *   antithetic   both are chains of J = I + sG + (s^2/2)(G^2 + shift I), G gaussian, of second
  *                order in s: they have the limit of the linear chain (shift -1) or of exponentials
- *                (shift 0) and leave out only the area of the noise within a layer. The coarse one
- *                has G = (G_1 + G_2)/sqrt 2; the finer one is the mean of two, which take G_1, G_2
- *                in this order and in the other, so that the area cancels in the difference.
+ *                (shift 0) and leave out only the area of the noise within a layer; complex G,
+ *                whose square has the mean 0, have no shift. The coarse one has
+ *                G = (G_1 + G_2)/sqrt 2; the finer one is the mean of two, which take G_1, G_2 in
+ *                this order and in the other, so that the area cancels in the difference.
+ *
+ * Complex layers and those that commute with a group (split.h) are coupled number by number.
  *
  * Sources: M. B. Giles, Multilevel Monte Carlo path simulation, Oper. Res. 56, 607 (2008); M. B.
  * Giles and L. Szpruch, Antithetic multilevel Monte Carlo estimation for multi-dimensional SDEs
@@ -32,7 +35,7 @@ typedef struct wmc_coupled wmc_coupled;
 typedef struct wmc_coupled_options {
   const wmc_block *block;   /**< NULL: the antithetic chain of the limit */
   wmc_block_options layers; /**< its depth is that of the finer chain, even if `paired` */
-  double shift;             /**< antithetic only */
+  double shift;             /**< antithetic only, of real modes; complex ones have none */
   bool paired;              /**< false: the finer chain alone (antithetic: one order only) */
 } wmc_coupled_options;
 
@@ -51,6 +54,7 @@ enum { WMC_COUPLED_MEMBERS = 3 };
 /** Chains in a pair, finer ones first, and the weight of each in the difference of levels. */
 size_t wmc_coupled_members(const wmc_coupled *coupled);
 double wmc_coupled_weight(const wmc_coupled *coupled, size_t member);
-/** After a draw: log-singular values at each record, records x width, and log|M e_1|; owned. */
+/** After a draw, of every mode (split.h): log-singular values at each record, modes x records x
+ * width, and log|M e_1|, modes x records; owned. */
 const double *wmc_coupled_values(const wmc_coupled *coupled, size_t member);
 const double *wmc_coupled_growth(const wmc_coupled *coupled, size_t member);

@@ -1,5 +1,6 @@
 /* Coupled pairs of chains are the chains that they say; plans of multilevel sums; states that are
  * packed and go on. Equations: docs/theory/jacobian.md, section 11. */
+#include <complex.h>
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdlib.h>
@@ -28,79 +29,138 @@ static wmc_block_options options(int depth, const char *weights)
 
 enum { SEED = 20261128 };
 
+typedef double _Complex number;
+
 /* m <- a m. */
-static void multiply(const double *a, double *m)
+static void multiply(const number *a, number *m)
 {
-  double out[SIZE] = {0};
+  number out[SIZE] = {0};
   for (int j = 0; j < D; j++)
     for (int k = 0; k < D; k++)
       for (int i = 0; i < D; i++) out[j * D + i] += a[k * D + i] * m[j * D + k];
   memcpy(m, out, sizeof out);
 }
 
-static void identity(double *m)
+/* Singular values of the real form ((Re, -Im), (Im, Re)), each of which comes twice. */
+static void expect_values(const char *what, const number *m, const double *values)
 {
-  for (int k = 0; k < SIZE; k++) m[k] = k % (D + 1) == 0;
-}
-
-static void expect_values(const char *what, double *m, const double *values)
-{
-  double s[D], scratch[512];
-  cr_assert_leq(wmc_svd_scratch(D, D), 512);
-  wmc_svd_jacobi(D, D, m, NULL, s, scratch);
+  enum { TWO = 2 * D };
+  double real[TWO * TWO], s[TWO], scratch[512];
+  for (int j = 0; j < D; j++)
+    for (int i = 0; i < D; i++) {
+      const number z = m[j * D + i];
+      real[j * TWO + i] = real[(j + D) * TWO + i + D] = creal(z);
+      real[j * TWO + i + D] = cimag(z);
+      real[(j + D) * TWO + i] = -cimag(z);
+    }
+  cr_assert_leq(wmc_svd_scratch(TWO, TWO), 512);
+  wmc_svd_jacobi(TWO, TWO, real, NULL, s, scratch);
   for (int i = 0; i < D; i++)
-    cr_expect_float_eq(values[i], log(s[i]), 1e-12, "%s: lambda_%d is %g, of the product %g", what,
-                       i + 1, values[i], log(s[i]));
+    cr_expect_float_eq(values[i], log(s[2 * i]), 1e-12, "%s: lambda_%d is %g, of the product %g",
+                       what, i + 1, values[i], log(s[2 * i]));
 }
 
-/* J = I + A, or with A^2/2 and the shift. */
-static void layer(const double *a, bool second_order, double shift_s2, double *j)
+/* J = 1 + A, or 1 + A + (A^2 + shift)/2. */
+static void layer(const number *a, bool second_order, double shift, number *j)
 {
   memcpy(j, a, SIZE * sizeof *j);
-  for (int i = 0; i < D; i++) j[i * (D + 1)] += 1 + (second_order ? 0.5 * shift_s2 : 0);
+  for (int i = 0; i < D; i++) j[i * (D + 1)] += 1 + (second_order ? 0.5 * shift : 0);
   for (int c = 0; second_order && c < D; c++)
     for (int r = 0; r < D; r++)
       for (int k = 0; k < D; k++) j[c * D + r] += 0.5 * a[k * D + r] * a[c * D + k];
 }
 
-/* The same random numbers, multiplied here: fine, with the pair swapped, coarse. */
-static void check_pair(bool second_order, double shift)
+/* Products of the layers of one mode, by definition. */
+typedef struct products {
+  int parts;
+  number fine[SIZE], swapped[SIZE], coarse[SIZE];
+} products;
+
+static void start_products(int parts, products *p)
 {
+  *p = (products){.parts = parts};
+  for (int i = 0; i < D; i++) p->fine[i * (D + 1)] = 1;
+  memcpy(p->swapped, p->fine, sizeof p->fine);
+  memcpy(p->coarse, p->fine, sizeof p->fine);
+}
+
+static void take_layers(products *p, const double *a, const double *b, bool second_order,
+                        double shift_s2)
+{
+  const double shift = p->parts == 1 ? shift_s2 : 0;
+  number x[SIZE], y[SIZE], sum[SIZE], j[SIZE], k[SIZE];
+  for (int i = 0; i < SIZE; i++) {
+    const int at = p->parts * i;
+    x[i] = a[at] + (p->parts == 2 ? I * a[at + 1] : 0);
+    y[i] = b[at] + (p->parts == 2 ? I * b[at + 1] : 0);
+    sum[i] = x[i] + y[i];
+  }
+  layer(x, second_order, shift, j);
+  layer(y, second_order, shift, k);
+  multiply(j, p->fine);
+  multiply(k, p->fine);
+  multiply(k, p->swapped);
+  multiply(j, p->swapped);
+  layer(sum, second_order, 2 * shift, j);
+  multiply(j, p->coarse);
+}
+
+/* Numbers of a layer of all modes, drawn as the pair draws them. */
+static void draw_noise(const wmc_block_options *o, void *state, wmc_stream *stream, double *out)
+{
+  if (state) {
+    wmc_block_linear.draw(state, stream, out);
+    return;
+  }
+  for (int k = 0; k < wmc_split_modes(&o->split); k++) {
+    const size_t parts = (size_t)wmc_split_parts(&o->split, k);
+    wmc_stream_normals(stream, parts * SIZE, sqrt(wmc_block_variance(o) / (double)parts), out);
+    out += parts * SIZE;
+  }
+}
+
+static void expect_products(const wmc_coupled *c, const products *p, int mode, bool second_order)
+{
+  const size_t last = wmc_coupled_members(c) - 1, at = (size_t)(mode * D);
+  expect_values("fine", p->fine, wmc_coupled_values(c, 0) + at);
+  if (second_order) expect_values("swapped", p->swapped, wmc_coupled_values(c, 1) + at);
+  expect_values("coarse", p->coarse, wmc_coupled_values(c, last) + at);
+}
+
+/* The same random numbers, multiplied here: fine, with the pair swapped, coarse. */
+static void check_pair(bool second_order, double shift, wmc_split split)
+{
+  enum { MOST_MODES = 4, MOST_REALS = 6 };
   wmc_coupled *c;
   wmc_coupled_options o = {.block = second_order ? NULL : &wmc_block_linear,
                            .layers = options(LAYERS, "gaussian"),
                            .shift = shift,
                            .paired = true};
-  const double s2 = wmc_block_variance(&o.layers);
-  double fine[SIZE], swapped[SIZE], coarse[SIZE], a[SIZE], b[SIZE], sum[SIZE], j[SIZE], k[SIZE];
+  o.layers.split = split;
+  products p[MOST_MODES];
+  double a[MOST_REALS * SIZE], b[MOST_REALS * SIZE];
+  void *state = NULL;
   wmc_stream *stream = test_stream(SEED, 1), *again = test_stream(SEED, 1);
+  cr_assert(wmc_split_modes(&split) <= MOST_MODES && wmc_split_reals(&split) <= MOST_REALS);
   cr_assert_eq(wmc_coupled_create(&c, &o, 1, &END), WMC_OK);
   cr_assert(wmc_coupled_draw(c, stream));
-  identity(fine);
-  identity(swapped);
-  identity(coarse);
-  if (!second_order) wmc_stream_normals(again, D, 1, a); /* direction of the input */
+  if (!second_order) cr_assert_eq(wmc_block_linear.create(&o.layers, &state), WMC_OK);
+  if (!second_order && wmc_split_is_trivial(&split))
+    wmc_stream_normals(again, D, 1, a); /* direction of the input */
+  for (int k = 0; k < wmc_split_modes(&split); k++)
+    start_products(wmc_split_parts(&split, k), &p[k]);
   for (int l = 0; l < LAYERS / 2; l++) {
-    wmc_stream_normals(again, SIZE, sqrt(s2), a);
-    wmc_stream_normals(again, SIZE, sqrt(s2), b);
-    for (int i = 0; i < SIZE; i++) sum[i] = a[i] + b[i];
-    layer(a, second_order, shift * s2, j);
-    layer(b, second_order, shift * s2, k);
-    multiply(j, fine);
-    multiply(k, fine);
-    multiply(k, swapped);
-    multiply(j, swapped);
-    layer(sum, second_order, shift * 2 * s2, j);
-    multiply(j, coarse);
+    draw_noise(&o.layers, state, again, a);
+    draw_noise(&o.layers, state, again, b);
+    for (int k = 0, first = 0; k < wmc_split_modes(&split); first += p[k++].parts * SIZE)
+      take_layers(&p[k], a + first, b + first, second_order, shift * wmc_block_variance(&o.layers));
   }
-  const size_t last = wmc_coupled_members(c) - 1;
-  expect_values("fine", fine, wmc_coupled_values(c, 0));
-  if (second_order) expect_values("swapped", swapped, wmc_coupled_values(c, 1));
-  expect_values("coarse", coarse, wmc_coupled_values(c, last));
+  for (int k = 0; k < wmc_split_modes(&split); k++) expect_products(c, &p[k], k, second_order);
   double weights = 0;
-  for (size_t m = 0; m <= last; m++) weights += wmc_coupled_weight(c, m);
+  for (size_t m = 0; m < wmc_coupled_members(c); m++) weights += wmc_coupled_weight(c, m);
   cr_expect_eq(weights, 0);
-  cr_expect_eq(last, second_order ? 2 : 1);
+  cr_expect_eq(wmc_coupled_members(c), second_order ? 3 : 2);
+  if (state) wmc_block_linear.destroy(state);
   wmc_coupled_destroy(c);
   wmc_stream_destroy(stream);
   wmc_stream_destroy(again);
@@ -108,9 +168,12 @@ static void check_pair(bool second_order, double shift)
 
 Test(levels, pairs_are_products_of_the_same_noise)
 {
-  check_pair(false, 0);
-  check_pair(true, -1);
-  check_pair(true, 0);
+  static const wmc_split splits[] = {{0}, {.is_complex = true}, {.group = 5}, {.group = 6}};
+  for (size_t k = 0; k < sizeof splits / sizeof *splits; k++) {
+    check_pair(false, 0, splits[k]);
+    check_pair(true, -1, splits[k]);
+    check_pair(true, 0, splits[k]);
+  }
 }
 
 /* Coarse matrices in units of their own scale are (a + b)/2^h of fine ones in units of theirs. */

@@ -84,6 +84,11 @@ Test(levels, members_of_a_pair_have_the_law_of_networks)
   o.norm = WMC_NORM_NONE;
   o.weights = wmc_weights_find("fractional");
   check_laws(&wmc_block_linear, &o, 80);
+  o.weights = wmc_weights_find("gaussian");
+  o.activation = wmc_activation_find("linear");
+  o.split.is_complex = true;
+  check_laws(&wmc_block_two_layer, &o, 90);
+  check_laws(&wmc_block_exponential, &o, 100);
 }
 
 /* ---- variances of differences ------------------------------------------------------------------
@@ -159,7 +164,9 @@ static test_parameters linear(const char *width, const char *depth)
   return p;
 }
 
-/* Draws of the model; `out` has a row of moments for every entry of a measurement. */
+enum { ENTRIES = 1024 };
+
+/* Draws of the model; `out` has moments of every entry of a measurement, at most ENTRIES. */
 static void sample_model(const test_parameters *p, int draws, long id, moments *out)
 {
   const wmc_model *model = p->model;
@@ -167,6 +174,7 @@ static void sample_model(const test_parameters *p, int draws, long id, moments *
   double *one = calloc(n, sizeof *one);
   void *chain;
   wmc_stream *s = test_stream(SEED, id);
+  cr_assert_leq(n, ENTRIES);
   cr_assert_eq(model->create(p->values, &chain), WMC_OK, "%s", wmc_message());
   model->start(chain, s);
   for (int k = 0; k < draws; k++) {
@@ -178,8 +186,6 @@ static void sample_model(const test_parameters *p, int draws, long id, moments *
   wmc_stream_destroy(s);
   free(one);
 }
-
-enum { ENTRIES = 256 };
 
 static void expect_stated(const test_parameters *p, const moments *m, const char *name,
                           const char *what)
@@ -231,6 +237,67 @@ Test(levels, infinite_depth)
                   *b = &direct[test_observable(&q, "log_singular_values_controlled") + i];
     EXPECT_NEAR(a->mean, b->mean, hypot(standard_error(a), standard_error(b)), asked,
                 "lambda_%zu, levels and diffusion", i + 1);
+  }
+  test_parameters_close(&p);
+  test_parameters_close(&q);
+}
+
+/* E of the gap of complex chains at width 2. Its density at depth inf, tau = sigma^2 T, is that of
+ * Brownian motion in hyperbolic space, sqrt(2/pi) tau^{-3/2} x sinh x exp(-tau/2 - x^2/(2 tau)). */
+static double complex_gap(double tau)
+{
+  return (1 + tau) * erf(sqrt(tau / 2)) + sqrt(2 * tau / acos(-1)) * exp(-tau / 2);
+}
+
+/* Both kinds of multilevel sums of a complex chain, with the bias that they were asked for. */
+Test(levels, complex_chains)
+{
+  const double asked = 1e-3;
+  for (int k = 0; k < 2; k++) {
+    static const char *const kinds[] = {"depth", "limit"};
+    moments m[ENTRIES] = {0};
+    test_parameters p = linear("2", "inf");
+    test_give(&p, "field", "complex");
+    test_give(&p, "multilevel.kind", kinds[k]);
+    sample_model(&p, test_trials(k ? 2000 : 4000), 220 + k, m);
+    const moments *gap = &m[test_observable(&p, "gap")];
+    cr_assert_eq(m[test_observable(&p, "coupling")].mean, 2);
+    EXPECT_NEAR(gap->mean, complex_gap(1), standard_error(gap), 2 * asked, "complex, %s: gap",
+                kinds[k]);
+    expect_stated(&p, m, "log_singular_values_sum", "complex");
+    expect_stated(&p, m, "log_vector_growth", "complex");
+    test_parameters_close(&p);
+  }
+}
+
+/* A group of order 4: modes 0 and 2 are real, mode 1 is complex, with one law each at depth inf;
+ * the whole spectrum is that of the diffusions of the modes. */
+Test(levels, chains_with_a_group)
+{
+  const double asked = 1e-3, tau = 1;
+  moments m[ENTRIES] = {0}, direct[ENTRIES] = {0};
+  test_parameters p = linear("2", "inf"), q = linear("2", "inf");
+  test_give(&p, "group", "4");
+  test_give(&q, "group", "4");
+  test_give(&p, "multilevel.kind", "limit");
+  sample_model(&p, test_trials(2000), 230, m);
+  sample_model(&q, test_trials(40000), 231, direct);
+  cr_assert_eq(m[test_observable(&p, "coupling")].mean, 2);
+  const moments *modes = &m[test_observable(&p, "mode_log_singular_values")];
+  for (int k = 0; k < 3; k++) {
+    const bool real = k != 1;
+    const double sum = real ? -tau : 0,
+                 gap = real ? wmc_hyperbolic_gap_limit(tau) : complex_gap(tau);
+    const moments *top = &modes[2 * k], *bottom = top + 1;
+    EXPECT_NEAR(top->mean, 0.5 * (sum + gap), standard_error(top), asked, "mode %d, top", k);
+    EXPECT_NEAR(bottom->mean, 0.5 * (sum - gap), standard_error(bottom), asked, "mode %d, bottom",
+                k);
+  }
+  for (size_t i = 0; i < 8; i++) {
+    const moments *a = &m[test_observable(&p, "log_singular_values") + i],
+                  *b = &direct[test_observable(&q, "log_singular_values") + i];
+    EXPECT_NEAR(a->mean, b->mean, hypot(standard_error(a), standard_error(b)), asked,
+                "lambda_%zu of all modes", i + 1);
   }
   test_parameters_close(&p);
   test_parameters_close(&q);

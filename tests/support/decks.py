@@ -97,6 +97,10 @@ def small_decks():
     decks["jacobian levels"] = jacobian(block="one_layer", activation="tanh", draws=20,
                                         more=levels % "depth").replace(depth, "depth: 512")
     decks["jacobian limit"] = jacobian(draws=50, more=levels % "limit").replace(depth, "depth: inf")
+    decks["jacobian complex limit"] = jacobian(
+        draws=50, more="  field: complex\n" + levels % "limit").replace(depth, "depth: inf")
+    decks["jacobian modes levels"] = jacobian(
+        draws=20, more="  group: 4\n" + levels % "depth").replace(depth, "depth: 64")
     decks["jacobian independent depths"] = jacobian(
         block="two_layer", activation="tanh", draws=50,
         more=levels % "depth").replace(depth, "depth: inf")

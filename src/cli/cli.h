@@ -51,5 +51,7 @@ void cli_help(const cli_command *command, wmc_text *out);
 /** Tables of a results file: one line for each point of the sweep (observable NULL), or one for
  * each entry of an observable. WMC_USAGE (message) for an unknown observable. */
 wmc_status cli_show_results(const wmc_results *results, const char *observable, wmc_text *out);
+/** What readers of a results file must not miss, a line for each warning; nothing without. */
+void cli_show_warnings(const wmc_results *results, wmc_text *out);
 /** Table of the group `fits`. */
 void cli_show_fits(const wmc_results *results, const char *observable, wmc_text *out);

@@ -25,6 +25,7 @@ static wmc_status fit_file(const char *path, const wmc_extrapolation *request)
   if (status == WMC_OK) {
     wmc_text text = {0};
     cli_show_fits(&results, request->observable, &text);
+    cli_show_warnings(&results, &text);
     fputs(wmc_text_string(&text), stdout);
     wmc_text_free(&text);
   } else {

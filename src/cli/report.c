@@ -325,6 +325,7 @@ wmc_status cli_report(const cli_arguments *a)
   WMC_TRY(cli_extrapolation(a, &request));
   WMC_TRY(wmc_results_read(a->operand[0], &results));
   wmc_status status = print_report(&results, &request, &text);
+  cli_show_warnings(&results, &text);
   fputs(wmc_text_string(&text), stdout);
   wmc_text_free(&text);
   wmc_results_free(&results);

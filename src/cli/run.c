@@ -28,7 +28,8 @@ wmc_status cli_walltime(const cli_arguments *a, double *seconds)
 }
 
 /* What was run is shown from the file that was written: what is printed is what is stored. A run
- * that failed may have written none. */
+ * that failed may have written none. Warnings go to stderr as well, where batch systems keep what
+ * went wrong. */
 static wmc_status show_file(const char *path)
 {
   wmc_results results = {0};
@@ -36,6 +37,10 @@ static wmc_status show_file(const char *path)
   WMC_TRY(wmc_results_read(path, &results));
   wmc_status status = cli_show_results(&results, NULL, &text);
   fputs(wmc_text_string(&text), stdout);
+  wmc_text_free(&text);
+  cli_show_warnings(&results, &text);
+  fflush(stdout);
+  fputs(wmc_text_string(&text), stderr);
   wmc_text_free(&text);
   wmc_results_free(&results);
   return status;

@@ -79,23 +79,31 @@ static const struct {
                {"z", "_z", "%.2f"},
                {"tau", "_tau", "%.3g"},
                {"ESS", "_ess", "%.4g"},
-               {"R-hat", "_rhat", "%.4f"}};
+               {"R-hat", "_rhat", "%.4f"},
+               {"bias", "_bias", "%.2g"}};
 
 enum { DETAILS = sizeof details / sizeof details[0] };
 
+/* The last one is there only where biases are estimated. */
+static size_t count_details(const wmc_group *group, const wmc_array *array)
+{
+  const bool biased = wmc_group_sibling(group, array->name, details[DETAILS - 1].suffix) != NULL;
+  return biased ? DETAILS : DETAILS - 1;
+}
+
 static void show_observable(const wmc_group *group, const wmc_array *array, wmc_text *out)
 {
-  size_t size = wmc_array_size(group, array);
+  const size_t size = wmc_array_size(group, array), columns = count_details(group, array);
   const wmc_array *error = wmc_group_sibling(group, array->name, "_error");
-  wmc_table table = {.columns = array->axes + 1 + DETAILS};
+  wmc_table table = {.columns = array->axes + 1 + columns};
   name_cells(group, array, 0, array->axes, &table);
   wmc_table_cell(&table, "%s", array->name);
-  for (size_t k = 0; k < DETAILS; k++) wmc_table_cell(&table, "%s", details[k].title);
+  for (size_t k = 0; k < columns; k++) wmc_table_cell(&table, "%s", details[k].title);
   for (size_t at = 0; at < size; at++) {
     if (isnan(array->data[at]) && isnan(error->data[at])) continue; /* padding */
     coordinate_cells(group, array, 0, array->axes, at, &table);
     value_cell(array, error, at, &table);
-    for (size_t k = 0; k < DETAILS; k++)
+    for (size_t k = 0; k < columns; k++)
       number_cell(wmc_group_sibling(group, array->name, details[k].suffix), at, details[k].format,
                   &table);
   }
@@ -249,6 +257,16 @@ static void show_quality(const wmc_group *group, wmc_text *out)
                       wmc_estimate_quality_text((wmc_estimate_quality)q));
 }
 
+void cli_show_warnings(const wmc_results *results, wmc_text *out)
+{
+  const char *line = wmc_results_note(results, "warnings");
+  while (line != NULL && *line != '\0') {
+    const size_t n = strcspn(line, "\n");
+    wmc_text_append(out, "weylmc: WARNING: %.*s\n", (int)n, line);
+    line += n + (line[n] == '\n');
+  }
+}
+
 wmc_status cli_show_results(const wmc_results *results, const char *observable, wmc_text *out)
 {
   const wmc_group *group = wmc_results_group(results, "estimates");
@@ -263,11 +281,13 @@ wmc_status cli_show_results(const wmc_results *results, const char *observable, 
     show_checks(group, out);
     show_convergence(group, out);
     show_quality(group, out);
+    cli_show_warnings(results, out);
     return WMC_OK;
   }
   const wmc_array *array = wmc_group_array(group, observable);
   if (array != NULL && is_observable(group, array)) {
     show_observable(group, array, out);
+    cli_show_warnings(results, out);
     return WMC_OK;
   }
   wmc_text list = {0};

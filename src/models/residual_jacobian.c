@@ -349,6 +349,7 @@ const wmc_model wmc_residual_jacobian = {
     .series = wmc_jacobian_series,
     .report = &wmc_jacobian_report,
     .independent = true,
+    .warn = wmc_levels_warn,
     .check = wmc_jacobian_check,
     .cost = wmc_jacobian_cost,
     .create = create,

@@ -50,7 +50,7 @@ enum {
 /* AXIS_LOSS and AXIS_LOSS_INDEX have no entries where no singular value can vanish, AXIS_MODE and
  * AXIS_CHANNEL none without a group, AXIS_RATE none unless diffusivity is asked for; those from
  * AXIS_PATH to AXIS_SUM have some where paths are recorded, AXIS_CONTROL with control, AXIS_LEVEL
- * and AXIS_LEVELS (one entry) with multilevel. */
+ * and AXIS_LEVELS (one entry) with multilevel, AXIS_BIAS with that at depth inf. */
 enum {
   AXIS_RECORD,
   AXIS_INDEX,
@@ -71,6 +71,7 @@ enum {
   AXIS_CONTROL,
   AXIS_LEVEL,
   AXIS_LEVELS,
+  AXIS_BIAS,
   AXIS_LOSS_GAP,
   AXIS_ANGLE,
   AXIS_ROW,

@@ -136,6 +136,8 @@ const wmc_axis wmc_jacobian_axes[] = {
     [AXIS_LEVEL] = {"level", "1", "depth of a level, of its finer network", wmc_levels_count,
                     level_coordinates},
     [AXIS_LEVELS] = {"multilevel", "1", "of the sum over levels", levels_length, NULL},
+    [AXIS_BIAS] = {"measured", "1", "entry of the observables of networks, in their order",
+                   wmc_levels_biases, NULL},
     [AXIS_LOSS_GAP] = {"loss_gap", "1", "gap between singular values that may vanish",
                        loss_gap_length, NULL},
     [AXIS_ANGLE] = {"angle", "1", "of chains in which two vectors are followed", angle_length,

@@ -70,35 +70,26 @@ void wmc_levels_mean_rate(const wmc_value *p, const double *means, double *out, 
   if (a.count > 0) out[0] = rate(&a, mean_size);
 }
 
-/* What a term of order 1/L^3 adds to four extrapolated depths: its coefficient is their divided
- * difference. */
-static double fit_bias(const wmc_value *p, const averages *a)
+/* Where the bias of lambda_1 at the last record, controlled if that is wanted, stands among all
+ * biases. */
+static size_t bias_entry(const wmc_value *p)
 {
-  double difference = 0, effect = 0;
-  for (size_t k = a->first; k <= a->last; k++) {
-    double h = 1.0 / wmc_levels_depth(p, k), c = 1;
-    for (size_t m = a->first; m <= a->last; m++)
-      if (m != k) c /= h - 1.0 / wmc_levels_depth(p, m);
-    difference += c * a->mean[k];
-    effect += a->weight[k] * h * h * h;
-  }
-  return difference * effect;
+  const size_t last = p[RECORD].count - 1;
+  if (wmc_control_wanted(p)) return wmc_jacobian_network_size(p) + last * (size_t)p[WIDTH].integer;
+  return wmc_observable_first(&wmc_residual_jacobian, "log_singular_values", p) +
+         last * wmc_jacobian_size(p);
 }
 
-/* From E(L) = E + b/L + c/L^2. With Richardson's weight the sum is off by -2 c/L_K^2, which is
- * (D_{K-1} - 2 D_K)/3; at a finite depth it differs from infinite depth by b/L = -D_K. */
+/* At a finite depth the mean differs from that at infinite depth by b/L = -D_K. */
 void wmc_levels_bias(const wmc_value *p, const double *means, double *out, double *doubt)
 {
   const averages a = averages_of(p, means);
   (void)doubt;
   if (a.count == 0) return;
-  out[0] = NAN;
-  if (a.coupling == WMC_COUPLING_INDEPENDENT) out[0] = fit_bias(p, &a);
-  if (a.coupling != WMC_COUPLING_PAIRS) return;
-  if (a.weight[a.last] < 1.5)
-    out[0] = -a.mean[a.last];
-  else if (a.last > a.first + 1)
-    out[0] = (a.mean[a.last - 1] - 2 * a.mean[a.last]) / 3;
+  if (wmc_levels_biases(p) > 0)
+    out[0] = wmc_jacobian_mean(p, means, "remaining_biases")[bias_entry(p)];
+  else
+    out[0] = a.coupling == WMC_COUPLING_PAIRS ? -a.mean[a.last] : NAN;
 }
 
 static double square(double x) { return x * x; }
@@ -128,4 +119,149 @@ void wmc_levels_gain(const wmc_value *p, const double *means, double *out, doubl
     work += a.samples[l] * a.work[l];
   }
   out[0] = independent_effort(p, &a) / (variance * work);
+}
+
+/* ---- warnings ------------------------------------------------------------------------------- */
+
+/* A run at its end. */
+typedef struct run {
+  const wmc_value *p;
+  double draws;
+  averages a;
+  const double *derived, *derived_errors;
+  double bias, bias_error, asked; /* depth inf: remaining_bias, and multilevel.bias */
+  bool foreseen;                  /* by the pilot, to be small enough */
+} run;
+
+static size_t derived_at(const wmc_value *p, const char *name)
+{
+  return wmc_derived_first(&wmc_residual_jacobian, name, p);
+}
+
+static run run_of(const wmc_value *p, double draws, const double *means, const double *errors)
+{
+  const size_t derived = wmc_model_measurement_size(&wmc_residual_jacobian, p),
+               bias = derived_at(p, "remaining_bias");
+  return (run){.p = p,
+               .draws = draws,
+               .a = averages_of(p, means),
+               .derived = means + derived,
+               .derived_errors = errors + derived,
+               .bias = means[derived + bias],
+               .bias_error = errors[derived + bias],
+               .asked = p[LEVELS_BIAS].real,
+               .foreseen = wmc_jacobian_mean(p, means, "bias_foreseen")[0] > 0};
+}
+
+/* Depth of the finest level, a power of two times the coarsest, that leaves as much as was asked
+ * for if the bias falls with this power of the depth. */
+static double depth_needed(const run *r, double power)
+{
+  const double now = wmc_levels_depth(r->p, r->a.last);
+  return now * exp2(ceil(log2(fabs(r->bias) / r->asked) / power));
+}
+
+static void append_rate(const run *r, wmc_text *out)
+{
+  char value[WMC_TEXT_SHORT];
+  const size_t at = derived_at(r->p, "mean_rate");
+  if (isnan(r->derived[at])) return;
+  wmc_text_append(out, "; means of differences like its power -%s, in the end -1",
+                  wmc_text_value(value, r->derived[at], r->derived_errors[at]));
+}
+
+/* What would leave a smaller bias: of order 1/depth^2 after Richardson, or 1/depth^3 after four
+ * depths. */
+static void append_remedy(const run *r, wmc_text *out)
+{
+  const double most = 1e8, coarsest = (double)r->p[LEVELS_COARSEST].integer;
+  const bool pairs = r->a.coupling == WMC_COUPLING_PAIRS;
+  const int power = pairs ? 2 : 3;
+  const double depth = depth_needed(r, power), now = wmc_levels_depth(r->p, r->a.last);
+  const double finest = r->p[LEVELS_FINEST].real;
+  if (!(depth <= most)) {
+    wmc_text_append(out, "no depth that can be afforded would do");
+    return;
+  }
+  if (pairs && depth > finest)
+    wmc_text_append(out, "set multilevel.finest: %.0f", depth);
+  else if (pairs)
+    wmc_text_append(out, "set multilevel.coarsest: %.0f", fmax(2 * coarsest, depth / 4));
+  else
+    wmc_text_append(out, "set multilevel.coarsest: %.0f and multilevel.finest: %.0f",
+                    depth / now * coarsest, fmax(finest, 2 * depth));
+  wmc_text_append(out, " (the bias falls like depth^-%d", power);
+  append_rate(r, out);
+  wmc_text_append(out, ")");
+}
+
+/* Depth inf is integrated itself without levels, where it can be. */
+static void append_direct(const run *r, wmc_text *out)
+{
+  wmc_block_options steps;
+  const wmc_block *block;
+  int field;
+  const char *why;
+  if (wmc_jacobian_alone(r->p) || wmc_jacobian_steps(r->p, &block, &steps, &field, &why))
+    wmc_text_append(out, ", or multilevel: none, which integrates depth inf itself");
+}
+
+static void warn_of_bias(const run *r, wmc_text *out)
+{
+  char value[WMC_TEXT_SHORT];
+  const double doubt = 2 * r->bias_error;
+  const bool missed = fabs(r->bias) - doubt > r->asked, kept = fabs(r->bias) + doubt <= r->asked;
+  wmc_text_value(value, r->bias, r->bias_error);
+  if (missed) {
+    wmc_text_append(out,
+                    "NOT CONVERGED in depth: E lambda_1 is off by about %s where multilevel.bias "
+                    "allows %g (errors include it, columns bias); ",
+                    value, r->asked);
+    append_remedy(r, out);
+    append_direct(r, out);
+    return;
+  }
+  if (kept || r->foreseen) return;
+  const double times = square(3 * r->bias_error / r->asked), often = 100;
+  wmc_text_append(out,
+                  "convergence in depth is not known: E lambda_1 may be off by %s where "
+                  "multilevel.bias allows %g, and the pilot found no depths that keep to it; ",
+                  value, r->asked);
+  if (times < often) wmc_text_append(out, "draw about %.0f times as much to see it, ", ceil(times));
+  if (isfinite(doubt))
+    wmc_text_append(out, "set multilevel.bias: %.2g, which this run keeps to",
+                    fabs(r->bias) + doubt);
+  else
+    wmc_text_append(out, "raise run.draws");
+  wmc_text_append(out, "%s",
+                  r->a.coupling == WMC_COUPLING_PAIRS ? ", or a larger multilevel.finest" : "");
+  append_direct(r, out);
+}
+
+/* The error of the sum follows from the variances of the levels. */
+static void warn_of_variances(const run *r, wmc_text *out)
+{
+  const double most = 0.5, least = 8; /* a jackknife of fewer draws knows nothing */
+  const size_t at = derived_at(r->p, "level_variance");
+  double variance = 0, error = 0;
+  for (size_t l = r->a.first; l <= r->a.last; l++) {
+    const double share = square(r->a.weight[l]) / r->a.samples[l];
+    variance += share * r->derived[at + l];
+    error += share * r->derived_errors[at + l];
+  }
+  if (r->draws >= least && error <= most * variance) return;
+  wmc_text_append(out, "%s%.0f draws are too few to know the variances of the levels",
+                  out->length > 0 ? "; " : "", r->draws);
+  if (r->draws >= least && isfinite(error / variance))
+    wmc_text_append(out, " (to %.0f%% together)", 100 * error / variance);
+  wmc_text_append(out, ": errors are not to be trusted; raise run.draws");
+}
+
+void wmc_levels_warn(const wmc_value *p, double draws, const double *means, const double *errors,
+                     wmc_text *out)
+{
+  if (wmc_levels_count(p) == 0) return;
+  const run r = run_of(p, draws, means, errors);
+  if (wmc_levels_biases(p) > 0) warn_of_bias(&r, out);
+  warn_of_variances(&r, out);
 }

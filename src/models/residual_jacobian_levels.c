@@ -34,7 +34,7 @@ struct wmc_levels {
   wmc_split split;
   wmc_jacobian_request request;
   wmc_control *control;           /* NULL: none */
-  size_t controlled;              /* entries of controlled values */
+  size_t controlled, biases;      /* entries of controlled values, and of biases */
   wmc_jacobian_spectrum *spectra; /* records */
   double *modal;                  /* records x modes x width: values of all modes */
   double *merged;                 /* records x whole: values */
@@ -58,6 +58,14 @@ size_t wmc_levels_count(const wmc_value *p)
   size_t count = 1;
   while (count < WMC_LEVELS_MOST && wmc_levels_depth(p, count) <= finest) count++;
   return count;
+}
+
+size_t wmc_levels_biases(const wmc_value *p)
+{
+  const size_t controlled = wmc_control_wanted(p) ? p[RECORD].count * (size_t)p[WIDTH].integer : 0;
+  return wmc_levels_count(p) > 0 && wmc_jacobian_infinite(p)
+             ? wmc_jacobian_network_size(p) + controlled
+             : 0;
 }
 
 static bool second_order(const wmc_value *p) { return wmc_levels_of(p) == WMC_LEVELS_LIMIT; }
@@ -141,8 +149,11 @@ void wmc_levels_check(const wmc_value *p, const wmc_complaints *complaints)
         "width %d",
         o.width, o.norm == WMC_NORM_LAYER ? 6 : 5);
   if (p[LAGS].present || p[DIFFUSIVITY].integer == 1)
-    wmc_complain(complaints, p[LAGS].present ? LAGS : DIFFUSIVITY,
-                 "multilevel: paths and their rates belong to one network; use multilevel: none");
+    wmc_complain(
+        complaints, p[LAGS].present ? LAGS : DIFFUSIVITY,
+        "%s: a draw of multilevel is a sum over networks of many depths, and this belongs to "
+        "the path of one network; leave it out, or use multilevel: none",
+        p[LAGS].present ? "lags" : "diffusivity");
   check_depths(p, complaints);
   check_coarsest(p, complaints);
   check_records(p, complaints);
@@ -245,6 +256,7 @@ wmc_status wmc_levels_create(const wmc_value *p, wmc_levels **levels)
   v->whole = wmc_jacobian_size(p);
   v->request = wmc_jacobian_requested(p);
   v->controlled = wmc_control_wanted(p) ? v->records * v->width : 0;
+  v->biases = wmc_levels_biases(p);
   wmc_status status = fill(v);
   if (status != WMC_OK) {
     wmc_levels_destroy(v);
@@ -279,37 +291,48 @@ static wmc_jacobian_spectrum spectrum_of(wmc_levels *v, size_t k, const double *
                                  .growth = wmc_jacobian_merge_growth(&v->split, v->growth)};
 }
 
-/* out += weight m of one network, unless out is NULL. Returns its lambda_1 at the last record,
- * controlled if that is wanted. */
-static double add_network(wmc_levels *v, const double *values, const double *growth, double weight,
-                          double *out)
+/* Where the observables of a network go: the sum over levels, and the estimate of its bias. */
+typedef struct destination {
+  double *sum, *bias; /* NULL: nowhere */
+  double sum_weight, bias_weight;
+} destination;
+
+static void add_to(double *out, double weight, size_t n, const double *numbers)
 {
-  const size_t last = v->records - 1;
+  for (size_t i = 0; out && weight != 0 && i < n; i++) out[i] += weight * numbers[i];
+}
+
+/* Adds `part` of one network. Returns its lambda_1 at the last record, controlled if that is
+ * wanted. */
+static double add_network(wmc_levels *v, const double *values, const double *growth, double part,
+                          const destination *to)
+{
+  const size_t last = v->records - 1, n = v->base + v->controlled;
   double *controlled = v->one + v->base;
   for (size_t k = 0; k < v->records; k++) v->spectra[k] = spectrum_of(v, k, values, growth);
   if (v->control) wmc_control_measure(v->control, v->modal, controlled);
-  if (out) wmc_jacobian_measure(v->records, v->spectra, v->one);
-  for (size_t i = 0; out && i < v->base + v->controlled; i++) out[i] += weight * v->one[i];
+  if (to->sum) wmc_jacobian_measure(v->records, v->spectra, v->one);
+  add_to(to->sum, part * to->sum_weight, n, v->one);
+  add_to(to->bias, part * to->bias_weight, n, v->one);
   return v->control ? controlled[last * v->width] : v->merged[last * v->whole];
 }
 
 /* One Y of a level; *y is that of lambda_1. */
-static bool sample(wmc_levels *v, size_t which, bool paired, wmc_stream *stream, double weight,
-                   double *out, double *y)
+static bool sample(wmc_levels *v, size_t which, bool paired, wmc_stream *stream,
+                   const destination *to, double *y)
 {
   const level *l = &v->level[which];
   wmc_coupled *c = paired ? l->pair : l->alone;
   if (!c) {
     if (!wmc_network_draw(l->single, stream)) return false;
-    *y = add_network(v, wmc_network_values(l->single), wmc_network_growth(l->single), weight, out);
+    *y = add_network(v, wmc_network_values(l->single), wmc_network_growth(l->single), 1, to);
     return true;
   }
   if (!wmc_coupled_draw(c, stream)) return false;
   *y = 0;
   for (size_t m = 0; m < wmc_coupled_members(c); m++) {
     double part = wmc_coupled_weight(c, m);
-    *y += part *
-          add_network(v, wmc_coupled_values(c, m), wmc_coupled_growth(c, m), part * weight, out);
+    *y += part * add_network(v, wmc_coupled_values(c, m), wmc_coupled_growth(c, m), part, to);
   }
   return true;
 }
@@ -391,9 +414,10 @@ typedef struct pilot {
 static wmc_status measure_level(wmc_levels *v, wmc_stream *stream, size_t which, size_t draws,
                                 double *mean, double *variance)
 {
+  const destination nowhere = {0};
   double shift = 0, sum = 0, squares = 0, y;
   for (size_t k = 0; k < draws; k++) {
-    if (!sample(v, which, which > 0, stream, 0, NULL, &y)) return WMC_FAILURE;
+    if (!sample(v, which, which > 0, stream, &nowhere, &y)) return WMC_FAILURE;
     if (k == 0) shift = y;
     sum += y - shift;
     squares += square(y - shift);
@@ -475,11 +499,13 @@ static size_t choose_last(const wmc_levels *v, const pilot *t)
   return last;
 }
 
-/* Weights that extrapolate four depths: exact for 1, 1/L and 1/L^2, of least squares. Lagrange's of
- * the three finest, plus a multiple of the divided difference c of all. */
+/* Weights that extrapolate four depths from `first` on: exact for 1, 1/L and 1/L^2, of least
+ * squares: Lagrange's of the three finest, plus a multiple of the divided difference c of all. The
+ * bias is what a term in 1/L^3, whose coefficient is that difference, adds to the sum. */
 static void extrapolate(const wmc_value *p, wmc_level_plan *plan)
 {
   double h[WMC_LEVELS_FITTED], w[WMC_LEVELS_FITTED] = {0}, c[WMC_LEVELS_FITTED], wc = 0, cc = 0;
+  double effect = 0;
   const size_t first = (size_t)plan->first;
   for (size_t k = 0; k < WMC_LEVELS_FITTED; k++) h[k] = 1.0 / wmc_levels_depth(p, first + k);
   for (size_t k = 0; k < WMC_LEVELS_FITTED; k++) {
@@ -493,15 +519,35 @@ static void extrapolate(const wmc_value *p, wmc_level_plan *plan)
     wc += w[k] * c[k];
     cc += c[k] * c[k];
   }
-  for (size_t k = 0; k < WMC_LEVELS_FITTED; k++) plan->weight[first + k] = w[k] - wc / cc * c[k];
+  for (size_t k = 0; k < WMC_LEVELS_FITTED; k++) {
+    plan->weight[first + k] = w[k] - wc / cc * c[k];
+    effect += plan->weight[first + k] * h[k] * h[k] * h[k];
+  }
+  for (size_t k = 0; k < WMC_LEVELS_FITTED; k++) plan->bias[first + k] = effect * c[k];
 }
 
-static void plan_fit(const wmc_levels *v, const pilot *t, wmc_level_plan *plan)
+/* |bias| of four extrapolated depths and its error, from the differences that a pilot of pairs
+ * measured: sum_l b_l E m_l = sum_l (sum_{k >= l} b_k) D_l, as the b_l add up to 0. */
+static double foresee(const wmc_level_plan *plan, const pilot *t)
+{
+  double bias = 0, error = 0, rest = 0;
+  const size_t first = (size_t)plan->first, last = (size_t)plan->last;
+  if (last >= t->levels) return NAN;
+  for (size_t l = last; l > first; l--) {
+    rest += plan->bias[l];
+    bias += rest * t->mean[l];
+    error += square(rest * t->error[l]);
+  }
+  return fabs(bias) + sqrt(error);
+}
+
+static void plan_fit(const wmc_levels *v, const pilot *t, size_t first, wmc_level_plan *plan)
 {
   plan->coupling = WMC_COUPLING_INDEPENDENT;
-  plan->first = v->count > WMC_LEVELS_FITTED ? 1 : 0;
+  plan->first = (double)first;
   plan->last = plan->first + WMC_LEVELS_FITTED - 1;
   extrapolate(v->p, plan);
+  plan->promise = foresee(plan, t);
   set_samples(plan, t->single, t->work_single, t->work_pair);
 }
 
@@ -510,7 +556,11 @@ static void plan_pairs(const pilot *t, size_t last, bool richardson, wmc_level_p
 {
   for (size_t l = 0; l < WMC_LEVELS_MOST; l++) plan->weight[l] = l <= last ? 1 : 0;
   plan->last = (double)last;
-  if (richardson) plan->weight[last] = 2;
+  if (richardson) {
+    plan->weight[last] = 2;
+    plan->bias[last - 1] = 1.0 / 3;
+    plan->bias[last] = -2.0 / 3;
+  }
   wmc_levels_share(plan, t->single, t->work_single, t->work_pair, richardson ? TO_SEE_BIAS : 0);
 }
 
@@ -526,15 +576,41 @@ static double plan_effort(const wmc_level_plan *plan, const pilot *t)
   return variance * work;
 }
 
-/* Depth inf: pairs where their variance decays and they are cheaper than independent depths. */
+/* The coarsest four depths whose bias is seen to be small enough; where that is not seen, without
+ * the coarsest of all if there is another. */
+static void best_fit(const wmc_levels *v, const pilot *t, wmc_level_plan *plan)
+{
+  const wmc_level_plan blank = *plan;
+  for (size_t first = 0; first + WMC_LEVELS_FITTED <= v->count; first++) {
+    *plan = blank;
+    plan_fit(v, t, first, plan);
+    if (plan->promise <= v->p[LEVELS_BIAS].real) return;
+  }
+  *plan = blank;
+  plan_fit(v, t, v->count > WMC_LEVELS_FITTED ? 1 : 0, plan);
+}
+
+/* The plan whose bias is small enough, as far as the pilot knows; of two the cheaper; where there
+ * is none, the one with the smaller bias. */
+static bool is_better(const wmc_level_plan *a, const wmc_level_plan *b, const pilot *t, double most)
+{
+  const bool a_small = a->promise <= most, b_small = b->promise <= most;
+  if (a_small != b_small) return a_small;
+  if (a_small) return plan_effort(a, t) < plan_effort(b, t);
+  return !(a->promise >= b->promise);
+}
+
+/* Depth inf: independent depths, or pairs where their variance decays. */
 static void plan_limit(const wmc_levels *v, const pilot *t, wmc_level_plan *plan)
 {
   const bool decays = t->levels > 2 && t->variance[t->levels - 1] < 0.5 * t->variance[1];
   wmc_level_plan pairs = *plan;
-  plan_fit(v, t, plan);
+  best_fit(v, t, plan);
   if (!decays) return;
-  plan_pairs(t, choose_last(v, t), true, &pairs);
-  if (plan_effort(&pairs, t) < plan_effort(plan, t)) *plan = pairs;
+  const size_t last = choose_last(v, t);
+  plan_pairs(t, last, true, &pairs);
+  pairs.promise = 2 * curvature(v, t) / square(wmc_levels_depth(v->p, last));
+  if (is_better(&pairs, plan, t, v->p[LEVELS_BIAS].real)) *plan = pairs;
 }
 
 static void make_plan(const wmc_levels *v, const pilot *t, wmc_level_plan *plan)
@@ -576,18 +652,24 @@ static void describe_level(const wmc_levels *v, size_t l, double mean, double sq
 bool wmc_levels_draw(wmc_levels *v, wmc_stream *stream, double *out)
 {
   const wmc_level_plan *plan = &v->plan;
+  double *coupling = out + v->base + v->controlled + 5 * v->count, *biases = coupling + 2;
+  destination to = {.sum = out, .bias = v->biases > 0 ? biases : NULL};
   memset(out, 0, (v->base + v->controlled) * sizeof *out);
+  memset(biases, 0, v->biases * sizeof *out);
   for (size_t l = 0; l < v->count; l++) {
     const double n = plan->samples[l];
     const bool paired = plan->coupling == WMC_COUPLING_PAIRS && (double)l > plan->first;
     double sum = 0, squares = 0, y;
+    to.sum_weight = plan->weight[l] / n;
+    to.bias_weight = plan->bias[l] / n;
     for (double k = 0; k < n; k++) {
-      if (!sample(v, l, paired, stream, plan->weight[l] / n, out, &y)) return false;
+      if (!sample(v, l, paired, stream, &to, &y)) return false;
       sum += y;
       squares += y * y;
     }
     describe_level(v, l, sum / n, squares / n, out); /* NaN where there are no samples */
   }
-  out[v->base + v->controlled + 5 * v->count] = plan->coupling;
+  coupling[0] = plan->coupling;
+  coupling[1] = plan->promise <= v->p[LEVELS_BIAS].real;
   return true;
 }

@@ -19,7 +19,8 @@
  *
  * At a finite depth all W_l = 1 and the sum has the mean of that depth exactly. At depth inf the
  * pilot chooses the finest level, and W = 2 there (Richardson), which leaves a bias of order
- * L^{-2}. Source: docs/theory/jacobian.md, section 11.
+ * L^{-2}; a draw also has an estimate of that bias for every observable, another sum over the same
+ * samples. Source: docs/theory/jacobian.md, section 11.
  * Checked by tests/statistical/levels.c and tests/check/levels.c.
  */
 #pragma once
@@ -48,12 +49,17 @@ typedef struct wmc_level_plan {
   double weight[WMC_LEVELS_MOST];   /**< W_l */
   double samples[WMC_LEVELS_MOST];  /**< n_l */
   double variance[WMC_LEVELS_MOST]; /**< V_l of the pilot */
+  /** Depth inf: sum_l bias_l (mean of Y_l) estimates what the sum is off by. */
+  double bias[WMC_LEVELS_MOST];
+  double promise; /**< what the pilot bounds this bias by for E lambda_1; NaN: it cannot */
 } wmc_level_plan;
 
 wmc_levels_kind wmc_levels_of(const wmc_value *parameters);
 /** Levels that there may be; 0 without multilevel. */
 size_t wmc_levels_count(const wmc_value *parameters);
 int wmc_levels_depth(const wmc_value *parameters, size_t level);
+/** Entries of the observables that have a bias at depth inf, which is estimated; 0 elsewhere. */
+size_t wmc_levels_biases(const wmc_value *parameters);
 void wmc_levels_check(const wmc_value *parameters, const wmc_complaints *complaints);
 /** Work of a single network, and of a pair whose finer chain has this depth, in flops. */
 double wmc_levels_work(const wmc_value *parameters, int depth, bool paired);
@@ -83,3 +89,6 @@ void wmc_levels_variance_rate(const wmc_value *p, const double *means, double *o
 void wmc_levels_mean_rate(const wmc_value *p, const double *means, double *out, double *doubt);
 void wmc_levels_bias(const wmc_value *p, const double *means, double *out, double *doubt);
 void wmc_levels_gain(const wmc_value *p, const double *means, double *out, double *doubt);
+/** As wmc_model.warn. */
+void wmc_levels_warn(const wmc_value *p, double draws, const double *means, const double *errors,
+                     wmc_text *out);

@@ -238,6 +238,8 @@ enum {
   LEVEL_WEIGHT,
   LEVEL_WORK,
   COUPLING,
+  FORESEEN,
+  BIASES,
   OBSERVABLES
 };
 
@@ -483,6 +485,16 @@ const wmc_observable wmc_jacobian_observables[] = {
                   "of the finest depth alone; 1 likewise, depth inf: independent depths, "
                   "extrapolated",
                   {AXIS_LEVELS, WMC_NO_AXIS}},
+    [FORESEEN] = {"bias_foreseen",
+                  "1",
+                  "1 if the pilot found levels that leave less bias than multilevel.bias, else 0",
+                  {AXIS_LEVELS, WMC_NO_AXIS}},
+    [BIASES] = {"remaining_biases",
+                "1",
+                "depth inf: what the mean of each entry of the observables above is off by",
+                {AXIS_BIAS, WMC_NO_AXIS},
+                .converges = never,
+                .biases = true},
     [OBSERVABLES] = {.name = NULL},
 };
 

@@ -56,6 +56,14 @@ size_t wmc_observable_first(const wmc_model *model, const char *name, const wmc_
   return first;
 }
 
+size_t wmc_derived_first(const wmc_model *model, const char *name, const wmc_value *parameters)
+{
+  size_t first = 0;
+  for (const wmc_derived *d = model->derived; d->name && strcmp(d->name, name) != 0; d++)
+    first += wmc_derived_size(model, d, parameters);
+  return first;
+}
+
 size_t wmc_model_measurement_size(const wmc_model *model, const wmc_value *parameters)
 {
   return wmc_observable_first(model, "", parameters);

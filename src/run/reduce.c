@@ -329,6 +329,7 @@ enum {
   COLUMN_QUALITY,
   COLUMN_EXPECTED,
   COLUMN_Z,
+  COLUMN_BIAS,
   COLUMNS
 };
 
@@ -344,9 +345,10 @@ static const struct {
     [COLUMN_RHAT] = {"_rhat", "1", "split R-hat of "},
     [COLUMN_QUALITY] = {"_quality", "1",
                         "0 good, 1 chains short against tau, 2 chains apart, 3 too few draws, "
-                        "4 not finite: error of "},
+                        "4 not finite, 5 mostly bias: error of "},
     [COLUMN_EXPECTED] = {"_expected", NULL, "exact value of "},
     [COLUMN_Z] = {"_z", "1", "(estimate - exact value) / standard error of "},
+    [COLUMN_BIAS] = {"_bias", NULL, "what the standard error allows for a bias of "},
 };
 
 /* Whether the exact value of some entry, whose first is `first[t]` in task t, is known. */
@@ -361,14 +363,25 @@ static bool has_expected(const wmc_plan *plan, const wmc_expectations *exact,
   return false;
 }
 
-/* Derived quantities have no samples of their own, and no columns about these. */
+/* What is there beside the mean and its error. */
+typedef struct column_set {
+  bool samples; /* derived quantities have none of their own, and no columns about these */
+  bool exact, bias;
+} column_set;
+
+static bool has_column(const column_set *set, int k)
+{
+  if (k >= COLUMN_DEVIATION && k <= COLUMN_RHAT) return set->samples;
+  if (k == COLUMN_EXPECTED || k == COLUMN_Z) return set->exact;
+  return k != COLUMN_BIAS || set->bias;
+}
+
 static wmc_status add_columns(wmc_group *group, const layout *l, const wmc_observable *o,
-                              bool exact, bool derived, double *out[COLUMNS])
+                              column_set set, double *out[COLUMNS])
 {
   for (int k = 0; k < COLUMNS; k++) {
     out[k] = NULL;
-    if (k >= COLUMN_EXPECTED && !exact) continue;
-    if (derived && k >= COLUMN_DEVIATION && k <= COLUMN_RHAT) continue;
+    if (!has_column(&set, k)) continue;
     char text[256];
     snprintf(text, sizeof text, "%s%s", columns[k].text, k == COLUMN_MEAN ? o->text : o->name);
     WMC_TRY(add_array(group, l, o, columns[k].suffix, columns[k].unit ? columns[k].unit : o->unit,
@@ -380,7 +393,8 @@ static wmc_status add_columns(wmc_group *group, const layout *l, const wmc_obser
 /* What a quantity without any noise may be off by: null tests find rounding instead of 0. */
 static double rounding_of(double exact) { return exact == 0 ? 1e-12 : 1e-13 * fabs(exact); }
 
-static void fill_entry(double *const out[COLUMNS], size_t at, const wmc_estimate *e, double exact)
+static void fill_entry(double *const out[COLUMNS], size_t at, const wmc_estimate *e, double exact,
+                       double bias)
 {
   const double values[COLUMNS] = {
       [COLUMN_MEAN] = e->mean,
@@ -392,6 +406,7 @@ static void fill_entry(double *const out[COLUMNS], size_t at, const wmc_estimate
       [COLUMN_QUALITY] = e->quality,
       [COLUMN_EXPECTED] = exact,
       [COLUMN_Z] = (e->mean - exact) / hypot(e->error, rounding_of(exact)),
+      [COLUMN_BIAS] = bias,
   };
   for (int k = 0; k < COLUMNS; k++)
     if (out[k] != NULL) out[k][at] = values[k];
@@ -399,19 +414,19 @@ static void fill_entry(double *const out[COLUMNS], size_t at, const wmc_estimate
 
 /* One observable of one task; `first` is its first component in the measurement. */
 static void fill_estimates(const layout *l, const wmc_observable *o, size_t task, size_t first,
-                           const task_chains *tc, const double *exact, double *const out[COLUMNS])
+                           const wmc_estimate *all, const double *exact, const double *bias,
+                           double *const out[COLUMNS])
 {
   if (out[COLUMN_MEAN] == NULL) return;
   const extents x = extents_of(l, o, task);
   for (size_t e = 0; e < x.entries; e++) {
-    wmc_estimate estimate;
-    wmc_estimate_chains((const wmc_accumulator *const *)tc->accumulator, tc->chains, first + e,
-                        &estimate);
-    if (o->tuning) {
+    wmc_estimate estimate = all[first + e];
+    if (o->tuning || o->biases) {
       estimate.rhat = estimate.ess = NAN;
       estimate.quality = WMC_ESTIMATE_GOOD;
     }
-    fill_entry(out, task * x.block + padded_position(&x, e), &estimate, exact[first + e]);
+    fill_entry(out, task * x.block + padded_position(&x, e), &estimate, exact[first + e],
+               bias[first + e]);
   }
 }
 
@@ -426,21 +441,60 @@ static void fill_chains(const layout *l, const wmc_observable *o, size_t task, s
           wmc_accumulator_mean(tc->accumulator[c], first + e);
 }
 
+/* ---- biases ----------------------------------------------------------------------------- */
+
+/* The observable that lists the biases of the others; NULL: none. */
+static const wmc_observable *find_biases(const wmc_model *model)
+{
+  const wmc_observable *o = model->observables;
+  while (o->name != NULL && !o->biases) o++;
+  return o->name != NULL ? o : NULL;
+}
+
+/* Entries of a task's measurement whose bias is estimated: the first ones. */
+static size_t count_biases(const wmc_plan *plan, size_t task)
+{
+  const wmc_observable *o = find_biases(plan->model);
+  return o ? wmc_observable_size(plan->model, o, plan->task[task].parameters) : 0;
+}
+
+/* What is left of a bias b beyond the noise of its own estimate: the root of an estimate of b^2. */
+static double beyond_noise(const wmc_estimate *b)
+{
+  const double square = b->mean * b->mean - b->error * b->error;
+  return square > 0 && isfinite(square) ? copysign(sqrt(square), b->mean) : 0;
+}
+
+/* `bias` of all entries of a task's measurement, 0 where none is known, and errors with it. */
+static void allow_for_biases(const wmc_plan *plan, size_t task, wmc_estimate *all, double *bias)
+{
+  const size_t n = count_biases(plan, task);
+  const size_t first = n > 0 ? wmc_observable_first(plan->model, find_biases(plan->model)->name,
+                                                    plan->task[task].parameters)
+                             : 0;
+  for (size_t e = 0; e < plan->task[task].measurement; e++)
+    bias[e] = e < n ? beyond_noise(&all[first + e]) : 0;
+  for (size_t e = 0; e < n; e++) {
+    if (fabs(bias[e]) > all[e].error && all[e].quality == WMC_ESTIMATE_GOOD)
+      all[e].quality = WMC_ESTIMATE_BIASED;
+    all[e].error = hypot(all[e].error, bias[e]);
+  }
+}
+
 /* ---- derived quantities ----------------------------------------------------------------- */
 
 /* What evaluates the derived quantities of a task. */
 typedef struct derivation {
   const wmc_plan *plan;
   size_t task, entries;
+  const double *bias;      /* of the means; NULL: none */
+  double *shifted, *moved; /* means less their biases, and what is derived from these */
 } derivation;
 
-/* All values, then what their methods may be off by. */
-static void evaluate_derived(void *data, const double *means, double *out)
+static void evaluate_all(const derivation *d, const double *means, double *out, double *doubt)
 {
-  const derivation *d = data;
   const wmc_model *model = d->plan->model;
   const wmc_value *parameters = d->plan->task[d->task].parameters;
-  double *doubt = out + d->entries;
   for (size_t e = 0; e < d->entries; e++) doubt[e] = 0;
   for (size_t k = 0; k < count_derived(model); k++) {
     size_t n = wmc_derived_size(model, &model->derived[k], parameters);
@@ -449,20 +503,44 @@ static void evaluate_derived(void *data, const double *means, double *out)
   }
 }
 
+/* All values, then what their methods, and the biases of means, may put them off by. */
+static void evaluate_derived(void *data, const double *means, double *out)
+{
+  const derivation *d = data;
+  double *doubt = out + d->entries;
+  if (d->bias != NULL) {
+    for (size_t k = 0; k < d->plan->task[d->task].measurement; k++)
+      d->shifted[k] = means[k] - d->bias[k];
+    evaluate_all(d, d->shifted, d->moved, doubt);
+  }
+  evaluate_all(d, means, out, doubt);
+  for (size_t e = 0; d->bias != NULL && e < d->entries; e++)
+    if (isfinite(out[e] - d->moved[e])) doubt[e] = hypot(doubt[e], out[e] - d->moved[e]);
+}
+
 /* Estimates of all derived quantities of a task, with both kinds of errors. */
 static wmc_status estimate_derived(const wmc_plan *plan, size_t task, const task_chains *tc,
-                                   size_t entries, wmc_estimate *out)
+                                   const double *bias, size_t entries, wmc_estimate *out)
 {
-  derivation d = {plan, task, entries};
+  derivation d = {.plan = plan, .task = task, .entries = entries};
   wmc_estimate *both = wmc_alloc(2 * entries, sizeof *both);
-  if (both == NULL) return wmc_no_memory();
-  wmc_status status = wmc_jackknife((const wmc_accumulator *const *)tc->accumulator, tc->chains,
-                                    2 * entries, evaluate_derived, &d, both);
+  if (count_biases(plan, task) > 0) {
+    d.bias = bias;
+    d.shifted = WMC_ARRAY(double, plan->task[task].measurement);
+    d.moved = WMC_ARRAY(double, entries);
+  }
+  wmc_status status = WMC_OK;
+  if (both == NULL || (d.bias && (d.shifted == NULL || d.moved == NULL))) status = wmc_no_memory();
+  if (status == WMC_OK)
+    status = wmc_jackknife((const wmc_accumulator *const *)tc->accumulator, tc->chains, 2 * entries,
+                           evaluate_derived, &d, both);
   for (size_t e = 0; status == WMC_OK && e < entries; e++) {
     out[e] = both[e];
     out[e].error = hypot(both[e].error, both[entries + e].mean);
   }
   wmc_free(both);
+  wmc_free(d.shifted);
+  wmc_free(d.moved);
   return status;
 }
 
@@ -474,7 +552,7 @@ static void fill_derived(const layout *l, const wmc_observable *o, size_t task,
   if (out[COLUMN_MEAN] == NULL) return;
   const extents x = extents_of(l, o, task);
   for (size_t e = 0; e < x.entries; e++)
-    fill_entry(out, task * x.block + padded_position(&x, e), &estimates[e], exact[e]);
+    fill_entry(out, task * x.block + padded_position(&x, e), &estimates[e], exact[e], NAN);
 }
 
 /* ---- groups ----------------------------------------------------------------------------- */
@@ -488,6 +566,7 @@ typedef struct reduction {
   double *samples;
   const wmc_expectations *exact;
   size_t *first; /* per task: first component of the observable whose arrays are being made */
+  wmc_text warnings;
 } reduction;
 
 static size_t count_observables(const wmc_model *model)
@@ -497,12 +576,20 @@ static size_t count_observables(const wmc_model *model)
   return n;
 }
 
+/* Whether the bias of an observable, whose first entry is `first[t]` in task t, is estimated. */
+static bool has_biases(const wmc_plan *plan, const size_t *first)
+{
+  for (size_t t = 0; t < plan->tasks; t++)
+    if (first[t] < count_biases(plan, t)) return true;
+  return false;
+}
+
 static wmc_status create_derived(const wmc_plan *plan, wmc_group *estimates, reduction *r)
 {
   for (size_t k = 0; k < count_derived(plan->model); k++) {
     const wmc_observable o = as_observable(&plan->model->derived[k]);
-    bool exact = has_expected(plan, r->exact, &o, r->first);
-    WMC_TRY(add_columns(estimates, &r->estimates, &o, exact, true, r->derived[k]));
+    const column_set set = {.exact = has_expected(plan, r->exact, &o, r->first)};
+    WMC_TRY(add_columns(estimates, &r->estimates, &o, set, r->derived[k]));
     for (size_t t = 0; t < plan->tasks; t++)
       r->first[t] += wmc_observable_size(plan->model, &o, plan->task[t].parameters);
   }
@@ -522,8 +609,10 @@ static wmc_status create_arrays(const wmc_plan *plan, wmc_group *estimates, wmc_
   if (samples == NULL) return wmc_no_memory();
   r->samples = samples->data;
   for (size_t k = 0; o[k].name != NULL; k++) {
-    bool exact = has_expected(plan, r->exact, &o[k], r->first);
-    WMC_TRY(add_columns(estimates, &r->estimates, &o[k], exact, false, r->column[k]));
+    const column_set set = {.samples = true,
+                            .exact = has_expected(plan, r->exact, &o[k], r->first),
+                            .bias = has_biases(plan, r->first)};
+    WMC_TRY(add_columns(estimates, &r->estimates, &o[k], set, r->column[k]));
     WMC_TRY(add_array(chains, &r->chains, &o[k], "", o[k].unit, o[k].text, &r->chain_means[k]));
     for (size_t t = 0; t < plan->tasks; t++)
       r->first[t] += wmc_observable_size(plan->model, &o[k], plan->task[t].parameters);
@@ -531,48 +620,102 @@ static wmc_status create_arrays(const wmc_plan *plan, wmc_group *estimates, wmc_
   return create_derived(plan, estimates, r);
 }
 
-static wmc_status fill_task_derived(const wmc_plan *plan, size_t task, const task_chains *tc,
-                                    reduction *r)
+static void fill_task_derived(const wmc_plan *plan, size_t task, const wmc_estimate *estimates,
+                              reduction *r)
 {
-  const size_t entries = derived_size(plan, task);
   const double *exact = r->exact->task[task] + plan->task[task].measurement;
-  if (entries == 0 || r->samples[task] == 0) return WMC_OK;
-  wmc_estimate *estimates = wmc_alloc(entries, sizeof *estimates);
-  if (estimates == NULL) return wmc_no_memory();
-  wmc_status status = estimate_derived(plan, task, tc, entries, estimates);
   size_t first = 0;
-  for (size_t k = 0; status == WMC_OK && k < count_derived(plan->model); k++) {
+  for (size_t k = 0; k < count_derived(plan->model); k++) {
     const wmc_observable o = as_observable(&plan->model->derived[k]);
     fill_derived(&r->estimates, &o, task, estimates + first, exact + first, r->derived[k]);
     first += wmc_observable_size(plan->model, &o, plan->task[task].parameters);
   }
-  wmc_free(estimates);
-  return status;
+}
+
+static void fill_task_observables(const wmc_plan *plan, size_t task, const task_chains *tc,
+                                  const wmc_estimate *all, const double *bias, reduction *r)
+{
+  size_t first = 0;
+  for (size_t k = 0; plan->model->observables[k].name != NULL; k++) {
+    const wmc_observable *o = &plan->model->observables[k];
+    fill_estimates(&r->estimates, o, task, first, all, r->exact->task[task], bias, r->column[k]);
+    fill_chains(&r->chains, o, task, first, tc, r->chain_means[k]);
+    first += wmc_observable_size(plan->model, o, plan->task[task].parameters);
+  }
+}
+
+/* "depth = inf, time = 10: " for a point of a sweep. */
+static void append_point(const wmc_plan *plan, size_t task, wmc_text *out)
+{
+  const wmc_deck *deck = plan->deck;
+  const char *between = "";
+  for (size_t a = 0; a < deck->axes; a++)
+    for (size_t k = 0; k < deck->axis[a].fields; k++, between = ", ") {
+      const size_t field = (size_t)deck->axis[a].field[k];
+      wmc_text_append(out, "%s%s = ", between, plan->model->fields[field].name);
+      wmc_field_print(&plan->model->fields[field], &plan->task[task].parameters[field], out);
+    }
+  if (deck->axes > 0) wmc_text_append(out, ": ");
+}
+
+static wmc_status warn_task(const wmc_plan *plan, size_t task, const wmc_estimate *all,
+                            size_t entries, reduction *r)
+{
+  if (plan->model->warn == NULL || r->samples[task] == 0) return WMC_OK;
+  double *means = WMC_ARRAY(double, entries), *errors = WMC_ARRAY(double, entries);
+  wmc_text found = {0};
+  const bool room = means != NULL && errors != NULL;
+  for (size_t e = 0; room && e < entries; e++) {
+    means[e] = all[e].mean;
+    errors[e] = all[e].error;
+  }
+  if (room) plan->model->warn(plan->task[task].parameters, r->samples[task], means, errors, &found);
+  if (found.length > 0) {
+    append_point(plan, task, &r->warnings);
+    wmc_text_append(&r->warnings, "%s\n", wmc_text_string(&found));
+  }
+  wmc_text_free(&found);
+  wmc_free(means);
+  wmc_free(errors);
+  return room ? WMC_OK : wmc_no_memory();
+}
+
+/* All estimates of a task, those of the measurement first, and where they go. */
+static wmc_status reduce_task(const wmc_plan *plan, size_t task, const task_chains *tc,
+                              wmc_estimate *all, double *bias, reduction *r)
+{
+  const size_t measurement = plan->task[task].measurement, derived = derived_size(plan, task);
+  for (size_t e = 0; e < measurement; e++)
+    wmc_estimate_chains((const wmc_accumulator *const *)tc->accumulator, tc->chains, e, &all[e]);
+  allow_for_biases(plan, task, all, bias);
+  fill_task_observables(plan, task, tc, all, bias, r);
+  if (derived > 0 && r->samples[task] > 0) {
+    WMC_TRY(estimate_derived(plan, task, tc, bias, derived, all + measurement));
+    fill_task_derived(plan, task, all + measurement, r);
+  }
+  return warn_task(plan, task, all, measurement + derived, r);
 }
 
 static wmc_status fill_task(const wmc_plan *plan, const wmc_ledger *ledger, size_t task,
                             reduction *r)
 {
-  const wmc_model *model = plan->model;
+  const size_t measurement = plan->task[task].measurement;
   task_chains tc = {0};
-  wmc_status status = task_chains_load(plan, ledger, task, &tc);
-  size_t first = 0;
-  double samples = 0;
-  for (size_t k = 0; status == WMC_OK && model->observables[k].name != NULL; k++) {
-    const wmc_observable *o = &model->observables[k];
-    fill_estimates(&r->estimates, o, task, first, &tc, r->exact->task[task], r->column[k]);
-    fill_chains(&r->chains, o, task, first, &tc, r->chain_means[k]);
-    first += wmc_observable_size(model, o, plan->task[task].parameters);
-  }
+  wmc_estimate *all = wmc_alloc(measurement + derived_size(plan, task), sizeof *all);
+  double *bias = WMC_ARRAY(double, measurement), samples = 0;
+  wmc_status status = all != NULL && bias != NULL ? WMC_OK : wmc_no_memory();
+  if (status == WMC_OK) status = task_chains_load(plan, ledger, task, &tc);
   for (size_t c = 0; status == WMC_OK && c < tc.chains; c++)
     if (tc.accumulator[c] != NULL) samples += (double)wmc_accumulator_count(tc.accumulator[c]);
   r->samples[task] = samples;
-  if (status == WMC_OK) status = fill_task_derived(plan, task, &tc, r);
+  if (status == WMC_OK) status = reduce_task(plan, task, &tc, all, bias, r);
   task_chains_free(&tc);
+  wmc_free(all);
+  wmc_free(bias);
   return status;
 }
 
-static wmc_status add_texts(const wmc_plan *plan, wmc_results *results)
+static wmc_status add_texts(const wmc_plan *plan, const wmc_text *warnings, wmc_results *results)
 {
   wmc_text resolved = {0};
   wmc_deck_print_resolved(plan->deck, &resolved);
@@ -588,6 +731,8 @@ static wmc_status add_texts(const wmc_plan *plan, wmc_results *results)
   wmc_status status = WMC_OK;
   for (size_t k = 0; status == WMC_OK && k < sizeof notes / sizeof notes[0]; k++)
     status = wmc_results_set_note(results, notes[k].name, notes[k].text);
+  if (status == WMC_OK && warnings->length > 0)
+    status = wmc_results_set_note(results, "warnings", wmc_text_string(warnings));
   wmc_text_free(&resolved);
   return status;
 }
@@ -613,11 +758,12 @@ wmc_status wmc_reduce(const wmc_plan *plan, const wmc_expectations *exact, const
                            wmc_results_group(results, "chains"), &r);
   for (size_t t = 0; status == WMC_OK && t < plan->tasks; t++)
     status = fill_task(plan, ledger, t, &r);
-  if (status == WMC_OK) status = add_texts(plan, results);
+  if (status == WMC_OK) status = add_texts(plan, &r.warnings, results);
   wmc_free(r.column);
   wmc_free(r.derived);
   wmc_free(r.chain_means);
   wmc_free(r.first);
+  wmc_text_free(&r.warnings);
   if (status != WMC_OK) wmc_results_free(results);
   return status;
 }

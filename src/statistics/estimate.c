@@ -291,6 +291,7 @@ const char *wmc_estimate_quality_text(wmc_estimate_quality quality)
       [WMC_ESTIMATE_APART] = "chains differ by more than chance",
       [WMC_ESTIMATE_FEW] = "too few draws",
       [WMC_ESTIMATE_NONFINITE] = "some draws are not finite",
+      [WMC_ESTIMATE_BIASED] = "more bias left than statistical error; the error allows for it",
   };
   assert((unsigned)quality < WMC_ESTIMATE_QUALITIES);
   return texts[quality];

@@ -95,7 +95,8 @@ def damaged_checkpoints(folder, deck):
 
 
 with harness.Folder() as folder:
-    for name in ("jacobian linear", "jacobian levels", "jacobian limit", "jacobian control"):
+    for name in ("jacobian linear", "jacobian levels", "jacobian limit", "jacobian complex limit",
+                 "jacobian modes levels", "jacobian control"):
         more_draws(folder, name, re.sub(r"draws: \d+", "draws: 200", decks.small_decks()[name]))
         for p in folder.iterdir():
             p.unlink()

@@ -41,6 +41,10 @@ typedef struct wmc_observable {
   bool tuning;
   /** Whether a finite limit exists along the model's fit parameter; NULL: yes. */
   bool (*converges)(const wmc_value *parameters);
+  /** Entry k of this one estimates what the mean of entry k of the whole measurement is off by, for
+   * as many entries as it has. These biases join the errors of means in square, and of all that is
+   * derived from them. One observable of a model at most. */
+  bool biases;
 } wmc_observable;
 
 /** A nonlinear function of averages, e.g. a variance or a ratio. Its value comes from the means
@@ -94,6 +98,12 @@ typedef struct wmc_model {
   const wmc_report *report; /**< NULL: none */
   bool independent;         /**< draws are independent: thermalise 0, stride 1 */
 
+  /** What a reader of results must not miss, a sentence or more with what to do; nothing if all is
+   * well. `means` and `errors` (NaN where unknown) are those of all observables, then of all
+   * derived quantities, in table order, over `draws` draws of all chains. NULL: never anything. */
+  void (*warn)(const wmc_value *parameters, double draws, const double *means, const double *errors,
+               wmc_text *out);
+
   /** Checks that involve several fields, or the shape of data. */
   void (*check)(const wmc_value *parameters, const wmc_complaints *complaints);
   /** Rough relative work of one step, in flops; for schedules and time estimates. */
@@ -127,6 +137,8 @@ size_t wmc_observable_size(const wmc_model *model, const wmc_observable *observa
                            const wmc_value *parameters);
 size_t wmc_derived_size(const wmc_model *model, const wmc_derived *derived,
                         const wmc_value *parameters);
-/** Where the observable of this name starts in a measurement. */
+/** Where the observable of this name starts in a measurement; for a derived quantity the same among
+ * all of these. */
 size_t wmc_observable_first(const wmc_model *model, const char *name, const wmc_value *parameters);
+size_t wmc_derived_first(const wmc_model *model, const char *name, const wmc_value *parameters);
 size_t wmc_model_measurement_size(const wmc_model *model, const wmc_value *parameters);

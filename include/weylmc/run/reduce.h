@@ -7,7 +7,14 @@
  * and NAME_z = (NAME - expected) / error. The group `chains` holds the means of each chain. A
  * derived quantity of the model (models/model.h) has none of NAME_deviation, _tau, _ess and _rhat;
  * its error is that of a jackknife (statistics/jackknife.h), joined in square by what its method
- * may be off by. Checked by tests/mpi, tests/readers and tests/fits.
+ * may be off by.
+ *
+ * Where a model estimates biases b of its means (wmc_observable.biases), with an error e, the
+ * root of b^2 - e^2, with the sign of b and 0 if that is negative, is NAME_bias and joins
+ * NAME_error in square; the error of a derived quantity is joined by its change when all means
+ * change by that. The note `warnings` has a line for every task whose model has a warning
+ * (wmc_model.warn); there is none without warnings.
+ * Checked by tests/mpi, tests/readers and tests/fits.
  */
 #pragma once
 #include "weylmc/io/results.h"

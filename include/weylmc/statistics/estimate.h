@@ -49,6 +49,7 @@ typedef enum wmc_estimate_quality {
   WMC_ESTIMATE_APART,     /**< chains differ by more than chance; the error is from that */
   WMC_ESTIMATE_FEW,       /**< no error can be given: fewer than two samples */
   WMC_ESTIMATE_NONFINITE, /**< some sample was NaN, infinite, or too large to square */
+  WMC_ESTIMATE_BIASED,    /**< error mostly for a bias that is known to be left (run/reduce.h) */
   WMC_ESTIMATE_QUALITIES
 } wmc_estimate_quality;
 

@@ -1,5 +1,6 @@
 /** @file fit_problem.h  The points of a fit, checked, sorted and with their covariance factored:
- * what fit.c (one form, least squares) and fit_series.c (the choice) work on.
+ * what fit.c (one form, least squares) and fit_series.c (series and the choice) work on; the table
+ * of forms is fit_forms.c.
  */
 #pragma once
 #include "weylmc/statistics/fit.h"

@@ -40,11 +40,11 @@ def chi2(value, error):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("file")
-    parser.add_argument("-o", default="drift.png")
-    arguments = parser.parse_args()
-    results = plots.Results(arguments.file)
+    parser.add_argument("-o", "--output", default="drift.png")
+    options = parser.parse_args()
+    results = plots.Results(options.file)
     depths = results.coordinates("depth")
-    figure, axes = plots.panels(1, 3)
+    sheet, axes = plots.panels(1, 3)
     gap, index = results.coordinates("pair_gap"), results.coordinates("path_index")
     for k, name in enumerate(names(results)):
         style = dict(color=plots.COLOURS[k % len(plots.COLOURS)], marker="os^vDPX"[k // 2 % 7],
@@ -58,16 +58,18 @@ def main():
         print(f"{name}: chi^2 of a constant: pair function {chi2(*ratio(results, **at)):.1f} "
               f"({len(gap) - 1} degrees of freedom), variance rates {chi2(*profile(results, **at)):.1f} "
               f"({len(index) - 1}), depth {depths[-1]:.0f}")
-    labels = (("(a) pair function over that of a coth", "gap", "ratio"),
-              ("(b) variance rate of each value over the mean", "index", "ratio"),
-              ("(c) variance rate", "1/depth", "D"))
+    labels = (("pair function over that of a coth", "gap", "ratio"),
+              ("variance rate of each value over the mean", "index", "ratio"),
+              ("variance rate", "1 / depth", "D"))
     for axis, (title, x, y) in zip(axes[0], labels):
         axis.set(title=title, xlabel=x, ylabel=y)
     axes[0][0].axhline(1, color="black", linewidth=0.6)
     axes[0][2].set_xlim(left=0)
     axes[0][2].locator_params(axis="x", nbins=4)
+    axes[0][1].set_xticks(index)
     axes[0][1].legend()
-    figure.savefig(arguments.o, dpi=150)
+    plots.letter(axes)
+    plots.save(sheet, options.output)
 
 
 if __name__ == "__main__":

@@ -80,13 +80,16 @@ def abscissa(group, along, n):
 
 
 def draw_limit(axis, file, name, index, colour):
+    """The fitted limit; whether there is one."""
     fits = file.get("fits")
     if fits is None or f"{name}_limit" not in fits:
-        return
+        return False
     limit = fits[f"{name}_limit"][index]
-    if math.isfinite(limit):
-        axis.errorbar([0], [limit], [fits[f"{name}_limit_error"][index]], marker="D", color=colour,
-                      markersize=5, capsize=3, clip_on=False)
+    if not math.isfinite(limit):
+        return False
+    axis.errorbar([0], [limit], [fits[f"{name}_limit_error"][index]], marker="D", color=colour,
+                  markersize=5, capsize=3, clip_on=False)
+    return True
 
 
 def chosen_lines(names, shape):
@@ -115,7 +118,7 @@ def panel(axis, file, name, along):
         exact = exact[None] if exact is not None else None
     x, inverse, ticks = abscissa(group, along if along in names_of(data) else None, len(values))
     rest = values.shape[1:]
-    drawn = 0
+    drawn, fitted = 0, False
     for index in chosen_lines(names, rest):
         column = (slice(None),) + index
         if drawn == LINES or not np.isfinite(values[column]).any():
@@ -126,11 +129,11 @@ def panel(axis, file, name, along):
             axis.plot(x, exact[column], linestyle="none", marker="x", color="black", markersize=6,
                       label="exact" if drawn == 0 else None)
         if inverse:
-            draw_limit(axis, file, name, index, line[0].get_color())
+            fitted |= draw_limit(axis, file, name, index, line[0].get_color())
         drawn += 1
     unit = text(data.attrs.get("units", ""))
     axis.set_title(name.replace("_", " ") + (f" [{unit}]" if unit not in ("", "1") else ""), fontsize=10)
-    axis.set_xlabel("1 / depth" if inverse else (along or ""), fontsize=8)
+    axis.set_xlabel("1 / depth" + ", diamond: fitted limit" * fitted if inverse else (along or ""), fontsize=8)
     axis.tick_params(labelsize=8)
     if inverse:
         axis.set_xlim(left=0)

@@ -397,10 +397,13 @@ void cli_show_fits(const wmc_results *results, const char *observable, wmc_text 
     if (observable == NULL || strcmp(observable, name) == 0)
       fit_rows(group, array, name, met, &table);
   }
-  wmc_text_append(out, "extrapolation to infinite depth\n");
-  wmc_table_print(&table, out);
+  const bool empty = table.count == columns;
+  if (!empty) {
+    wmc_text_append(out, "%sextrapolation to infinite depth\n", out->length > 0 ? "\n" : "");
+    wmc_table_print(&table, out);
+    explain_verdicts(met, out);
+  }
   wmc_table_free(&table);
-  explain_verdicts(met, out);
 }
 
 wmc_status cli_show(const cli_arguments *a)
@@ -410,10 +413,7 @@ wmc_status cli_show(const cli_arguments *a)
   wmc_text text = {0};
   const char *observable = a->operands > 1 ? a->operand[1] : NULL;
   wmc_status status = cli_show_results(&results, observable, &text);
-  if (status == WMC_OK && wmc_results_group(&results, "fits") != NULL) {
-    wmc_text_append(&text, "\n");
-    cli_show_fits(&results, observable, &text);
-  }
+  if (status == WMC_OK) cli_show_fits(&results, observable, &text);
   fputs(wmc_text_string(&text), stdout);
   wmc_text_free(&text);
   wmc_results_free(&results);

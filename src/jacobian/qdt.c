@@ -23,10 +23,10 @@ struct wmc_qdt {
   bool singular;
   wmc_product *product;
   double *front, *back; /* n x d: P Q, and the buffer of the next product */
-  double *wide;         /* n x n: real form of a layer, then of P Q; complex only */
+  double *wide;         /* n x n: real form of a layer; complex only */
   double *t;            /* n x d, unit upper triangular */
   double *r, *low;      /* d exponents, and what rounding took from their sums */
-  double *upper;        /* n x n: R of a factorisation, scaled; then rows of diag(e^r) T */
+  double *upper;        /* n x d: R of a factorisation, scaled; n x n: rows of diag(e^r) T */
   double *turns;        /* n x n: rotations of the columns of `upper` */
   double *column;       /* n */
   double *sorted;       /* n singular values of `upper` */
@@ -63,8 +63,11 @@ static wmc_status allocate(wmc_qdt *s)
 {
   const int n = s->n;
   const size_t size = (size_t)n * (size_t)s->d, real_size = (size_t)n * (size_t)n;
-  const size_t sizes[] = {wmc_qr_scratch(n, n), wmc_svd_scratch(n, n),
-                          wmc_singular_values_scratch(n), wmc_complex_singular_values_scratch(s->d),
+  const size_t sizes[] = {wmc_qr_scratch(s->d, s->d),
+                          wmc_complex_qr_scratch(s->d, s->d),
+                          wmc_svd_scratch(n, n),
+                          wmc_singular_values_scratch(n),
+                          wmc_complex_singular_values_scratch(s->d),
                           wmc_graded_scratch(n)};
   size_t scratch = 0;
   for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++)
@@ -226,24 +229,10 @@ static void accumulate(wmc_qdt *s)
   }
 }
 
-/* Columns 0, 2, ... of the real form of a complex matrix; `out` may be `form`. */
-static void even_columns(const wmc_qdt *s, const double *form, double *out)
-{
-  const size_t n = (size_t)s->n;
-  for (size_t j = 0; j < (size_t)s->d; j++) memmove(out + j * n, form + 2 * j * n, n * sizeof *out);
-}
-
 /* P Q = Q' R: Q' in front, R in upper. */
 static void factorise(wmc_qdt *s)
 {
-  if (s->parts == 1) {
-    wmc_qr(s->n, s->n, s->front, s->upper, s->scratch);
-    return;
-  }
-  wmc_complex_form(s->d, s->d, s->front, s->wide);
-  wmc_qr(s->n, s->n, s->wide, s->upper, s->scratch);
-  even_columns(s, s->wide, s->front);
-  even_columns(s, s->upper, s->upper);
+  (s->parts == 1 ? wmc_qr : wmc_complex_qr)(s->d, s->d, s->front, s->upper, s->scratch);
 }
 
 void wmc_qdt_factor(wmc_qdt *s)

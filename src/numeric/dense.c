@@ -6,6 +6,7 @@
 #include "weylmc/numeric/simd.h"
 
 static wmc_qr_kernel *const qrs[] = WMC_SIMD_TABLE(wmc_qr_householder);
+static wmc_qr_kernel *const complex_qrs[] = WMC_SIMD_TABLE(wmc_qr_unitary);
 static wmc_svd_kernel *const svds[] = WMC_SIMD_TABLE(wmc_svd_sweeps);
 static wmc_rotate_pairs_kernel *const rotates_pairs[] = WMC_SIMD_TABLE(wmc_rotate_triangle);
 static wmc_rotate_both_kernel *const rotates_both[] = WMC_SIMD_TABLE(wmc_rotate_triangles);
@@ -22,18 +23,28 @@ void wmc_complex_form(int m, int n, const double *restrict a, double *restrict o
     }
 }
 
-/** In doubles: the matrix by rows padded to 8, four vectors, the reflectors, and room to begin at a
+/** In doubles: the matrix by rows padded to 8, five vectors, the reflectors, and room to begin at a
  * cache line. */
-size_t wmc_qr_scratch(int m, int n)
+static size_t qr_scratch(size_t parts, size_t m, size_t n)
 {
-  size_t width = (size_t)(n + 7) / 8 * 8;
-  return (size_t)m * (width + (size_t)n) + 4 * width + 8;
+  size_t width = (n + 7) / 8 * 8;
+  return parts * (m * (width + n) + 3 * width) + width + 8;
 }
+
+size_t wmc_qr_scratch(int m, int n) { return qr_scratch(1, (size_t)m, (size_t)n); }
+
+size_t wmc_complex_qr_scratch(int m, int n) { return qr_scratch(2, (size_t)m, (size_t)n); }
 
 void wmc_qr(int m, int n, double *a, double *r, double *scratch)
 {
   assert(m >= n && n > 0);
   qrs[wmc_simd_level()](m, n, a, r, true, scratch);
+}
+
+void wmc_complex_qr(int m, int n, double *a, double *r, double *scratch)
+{
+  assert(m >= n && n > 0);
+  complex_qrs[wmc_simd_level()](m, n, a, r, true, scratch);
 }
 
 void wmc_qr_triangle(int m, int n, double *a, double *r, double *scratch)

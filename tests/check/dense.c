@@ -159,15 +159,10 @@ TEST_LEVELS(product_does_not_read_the_old_c)
 
 /* --- QR --------------------------------------------------------------------------------------- */
 
-static void check_qr(int m, int n, const double *a, const char *what)
+/** Q^T Q = 1, R upper triangular with R_ii >= 0, and Q R = A. */
+static void check_factors(int m, int n, const double *a, const double *q, const double *r,
+                          const char *what)
 {
-  double *q = copy_of(a, m * n), *r = random_matrix(n, n);
-  double *scratch = WMC_ARRAY(double, wmc_qr_scratch(m, n));
-  wmc_qr(m, n, q, r, scratch);
-  double *alone = random_matrix(n, n), *spoilt = copy_of(a, m * n);
-  wmc_qr_triangle(m, n, spoilt, alone, scratch);
-  for (int i = 0; i < n * n; i++) cr_assert_eq(alone[i], r[i], "%s %d x %d: R alone", what, m, n);
-  wmc_free(alone), wmc_free(spoilt);
   double defect = orthogonality_defect(m, n, q);
   cr_assert_leq(defect, 8 * DBL_EPSILON * sqrt(m), "%s %d x %d: Q^T Q - 1 = %g", what, m, n,
                 defect);
@@ -182,7 +177,34 @@ static void check_qr(int m, int n, const double *a, const char *what)
                     "%s %d x %d: column %d of QR - A", what, m, n, j);
     }
   }
+}
+
+static void check_qr(int m, int n, const double *a, const char *what)
+{
+  double *q = copy_of(a, m * n), *r = random_matrix(n, n);
+  double *scratch = WMC_ARRAY(double, wmc_qr_scratch(m, n));
+  wmc_qr(m, n, q, r, scratch);
+  double *alone = random_matrix(n, n), *spoilt = copy_of(a, m * n);
+  wmc_qr_triangle(m, n, spoilt, alone, scratch);
+  for (int i = 0; i < n * n; i++) cr_assert_eq(alone[i], r[i], "%s %d x %d: R alone", what, m, n);
+  wmc_free(alone), wmc_free(spoilt);
+  check_factors(m, n, a, q, r, what);
   wmc_free(q), wmc_free(r), wmc_free(scratch);
+}
+
+/** The real forms of Q and R are factors of that of A; a real R_ii is 0 in the form below it. */
+static void check_complex_qr(int m, int n, const double *a, const char *what)
+{
+  double *q = copy_of(a, 2 * m * n), *r = random_matrix(2 * n, n);
+  double *scratch = WMC_ARRAY(double, wmc_complex_qr_scratch(m, n));
+  double *form = WMC_ARRAY(double, 4 * m * n), *form_q = WMC_ARRAY(double, 4 * m * n);
+  double *form_r = WMC_ARRAY(double, 4 * n * n);
+  wmc_complex_qr(m, n, q, r, scratch);
+  wmc_complex_form(m, n, a, form);
+  wmc_complex_form(m, n, q, form_q);
+  wmc_complex_form(n, n, r, form_r);
+  check_factors(2 * m, 2 * n, form, form_q, form_r, what);
+  wmc_free(q), wmc_free(r), wmc_free(scratch), wmc_free(form), wmc_free(form_q), wmc_free(form_r);
 }
 
 TEST_LEVELS(qr_is_orthogonal_triangular_and_exact)
@@ -218,6 +240,45 @@ TEST_LEVELS(qr_of_hard_matrices)
     check_qr(d, d, a, "tiny");
     for (int i = 0; i < d * d; i++) a[i] = 1e200 * normal();
     check_qr(d, d, a, "huge");
+    wmc_free(a);
+  }
+}
+
+TEST_LEVELS(complex_qr_is_unitary_triangular_and_exact)
+{
+  for (int d = 1; d <= 33; d += d < 18 ? 1 : 5) {
+    double *a = random_matrix(4 * d, d);
+    check_complex_qr(d, d, a, "square"), check_complex_qr(2 * d, d, a, "tall");
+    for (int i = 0; i < 2 * d * d; i++) a[i] = (i % (2 * d + 2) == 0) + 0.05 * a[i];
+    check_complex_qr(d, d, a, "near 1");
+    wmc_free(a);
+  }
+  double *a = random_matrix(128, 64);
+  check_complex_qr(64, 64, a, "square");
+  wmc_free(a);
+}
+
+TEST_LEVELS(complex_qr_of_hard_matrices)
+{
+  for (int d = 1; d <= 17; d += 4) {
+    const int size = 2 * d * d;
+    double *a = random_matrix(2 * d, d);
+    for (int i = 0; i < size; i++) a[i] *= exp(-6.0 * (i / (2 * d)));
+    check_complex_qr(d, d, a, "graded");
+    memset(a + (d / 2) * 2 * d, 0, (size_t)(2 * d) * sizeof *a);
+    check_complex_qr(d, d, a, "zero column");
+    for (int i = 0; i < size; i++) a[i] = i % (2 * d + 2) == 1 ? -1 : 0;
+    check_complex_qr(d, d, a, "-i");
+    for (int i = 0; i < size; i++) a[i] = 1 - i % 2 * 3;
+    check_complex_qr(d, d, a, "rank one");
+    for (int i = 0; i < size; i++) a[i] = normal() * (i % (2 * d) < 2 ? 1e-200 : 1);
+    check_complex_qr(d, d, a, "tiny first row");
+    for (int i = 0; i < size; i++) a[i] = 1e-200 * normal();
+    check_complex_qr(d, d, a, "tiny");
+    for (int i = 0; i < size; i++) a[i] = 1e200 * normal();
+    check_complex_qr(d, d, a, "huge");
+    for (int i = 0; i < size; i++) a[i] *= i / (2 * d) % 2 ? 1e-300 : 0;
+    check_complex_qr(d, d, a, "huge and zero columns");
     wmc_free(a);
   }
 }

@@ -51,6 +51,10 @@ void wmc_qr(int m, int n, double *a, double *r, double *scratch);
 /** R alone, in half the time: A is destroyed. */
 void wmc_qr_triangle(int m, int n, double *a, double *r, double *scratch);
 
+size_t wmc_complex_qr_scratch(int m, int n);
+/** wmc_qr of a complex matrix, pairs of real and imaginary part: Q^* Q = 1, R_ii >= 0 is real. */
+void wmc_complex_qr(int m, int n, double *a, double *r, double *scratch);
+
 size_t wmc_svd_scratch(int m, int n);
 /** One-sided Jacobi: Y (m x n, m >= n) = U diag(s) V^T with s decreasing.
  * On return the columns of `y` are U diag(s) (not normalised, so tiny s keep their relative

@@ -8,7 +8,7 @@
 typedef void wmc_product_kernel(int m, int n, int k, const double *a, const double *b, double *c);
 /** The same for a size that the kernel knows. */
 typedef void wmc_product_fixed(const double *a, const double *b, double *c);
-/** See wmc_qr (with q), wmc_qr_triangle (without) and wmc_svd_jacobi. */
+/** See wmc_qr and wmc_complex_qr (with q), wmc_qr_triangle (without), and wmc_svd_jacobi. */
 typedef void wmc_qr_kernel(int m, int n, double *a, double *r, bool q, double *scratch);
 typedef int wmc_svd_kernel(int m, int n, double *y, double *v, double *s, double *scratch);
 /** See wmc_rotate_columns. */
@@ -24,6 +24,7 @@ WMC_SIMD_DECLARE(wmc_product_kernel, wmc_product_tiled);
 WMC_SIMD_DECLARE(wmc_product_fixed, wmc_product_2);
 WMC_SIMD_DECLARE(wmc_product_fixed, wmc_product_3);
 WMC_SIMD_DECLARE(wmc_qr_kernel, wmc_qr_householder);
+WMC_SIMD_DECLARE(wmc_qr_kernel, wmc_qr_unitary);
 WMC_SIMD_DECLARE(wmc_svd_kernel, wmc_svd_sweeps);
 WMC_SIMD_DECLARE(wmc_rotate_kernel, wmc_rotate_all);
 WMC_SIMD_DECLARE(wmc_rotate_pairs_kernel, wmc_rotate_triangle);

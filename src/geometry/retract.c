@@ -40,9 +40,13 @@ static size_t walk_size(const wmc_layers *layers)
          (size_t)layers->rank;
 }
 
+/* That what follows begins at a cache line, if the whole does. */
+static size_t aligned(size_t n) { return (n + 7) / 8 * 8; }
+
 size_t wmc_retract_scratch(const wmc_layers *layers)
 {
-  return cores_size(layers) + walk_size(layers) + ((size_t)layers->depth + 1) * layers->core +
+  return aligned(cores_size(layers) + walk_size(layers)) +
+         ((size_t)layers->depth + 1) * layers->core +
          wmc_chain_balance_scratch(layers->rank, layers->depth, layers->core);
 }
 
@@ -557,14 +561,20 @@ static void adopt_frames(const cores *c, const double *lean)
   }
 }
 
+/* M_p += sign Lambda */
+static void shift_lambda(const wmc_point *point, double sign, double *m)
+{
+  const wmc_layers *layers = point->layers;
+  for (int p = 0; p < layers->depth; p++)
+    for (int k = 0; k < layers->rank; k++)
+      m[(size_t)p * layers->core + (size_t)(k * layers->rank + k)] += sign * point->lambda[k];
+}
+
 /* Lambda + T_p */
 static void add_lambda(const wmc_point *point, const wmc_tangent *step, double *out)
 {
-  const wmc_layers *layers = point->layers;
-  memcpy(out, step->core, (size_t)layers->depth * layers->core * sizeof *out);
-  for (int p = 0; p < layers->depth; p++)
-    for (int k = 0; k < layers->rank; k++)
-      out[(size_t)p * layers->core + (size_t)(k * layers->rank + k)] += point->lambda[k];
+  memcpy(out, step->core, (size_t)point->layers->depth * point->layers->core * sizeof *out);
+  shift_lambda(point, 1, out);
 }
 
 /* W + V in leaning frames. */
@@ -605,14 +615,23 @@ bool wmc_retract_quickly(const wmc_point *point, const wmc_tangent *step, wmc_re
   const int r = layers->rank, n = layers->depth;
   const bool square = all_square(layers);
   const wmc_chain chain = {r, n, layers->core, wmc_layers_product(layers, r, r, r), square};
-  walk w = step_along(point, step, scratch);
-  double *rotations = scratch + cores_size(layers) + walk_size(layers);
-  double *frames = square ? point->frames : NULL;
+  walk w = {.c.layers = layers};
+  double *rotations = scratch + aligned(cores_size(layers) + walk_size(layers));
+  double *rest = rotations + (size_t)(n + 1) * layers->core;
   wmc_retraction found = {.iterations = 0};
-  if (n == 1 || !wmc_chain_balance(&chain, w.c.m, point->lambda, rotations, frames, &found.products,
-                                   rotations + (size_t)(n + 1) * layers->core))
+  if (!square) {
+    w = step_along(point, step, scratch);
+    shift_lambda(point, -1, w.c.m);
+  }
+  if (n == 1 || !wmc_chain_balance(&chain, square ? step->core : w.c.m, point->lambda, rotations,
+                                   square ? point->frames : NULL, &found.products, rest)) {
+    if (square)
+      w = step_along(point, step, scratch);
+    else
+      shift_lambda(point, 1, w.c.m);
     return settle(&w.c, done ? done : &found);
-  for (int p = 0; frames == NULL && p <= n; p++, found.products++)
+  }
+  for (int p = 0; !square && p <= n; p++, found.products++)
     turn_frame(&w.c, p, rotations + (size_t)p * layers->core);
   if (done) *done = found;
   return true;

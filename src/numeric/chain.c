@@ -32,13 +32,13 @@ double wmc_chain_norm2(size_t n, const double *x) { return norm2[wmc_simd_level(
 /* see map in simd/chain_balance.c */
 size_t wmc_chain_balance_scratch(int r, int n, size_t core)
 {
-  return (4 * (size_t)n + 18) * core + 2 * (((size_t)r + 7) / 8 * 8) + wmc_svd_scratch(r, r);
+  return (4 * (size_t)n + 17) * core + 2 * (((size_t)r + 7) / 8 * 8) + wmc_svd_scratch(r, r) + 8;
 }
 
-bool wmc_chain_balance(const wmc_chain *chain, const double *m, double *lambda, double *rotations,
+bool wmc_chain_balance(const wmc_chain *chain, const double *v, double *lambda, double *rotations,
                        double *frames, long *products, double *scratch)
 {
-  return balance[wmc_simd_level()](chain, m, lambda, rotations, frames, products, scratch);
+  return balance[wmc_simd_level()](chain, v, lambda, rotations, frames, products, scratch);
 }
 
 size_t wmc_chain_pairs(int r) { return ((size_t)r * ((size_t)r - 1) / 2 + 7) / 8 * 8; }

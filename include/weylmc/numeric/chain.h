@@ -35,7 +35,7 @@ double wmc_chain_subtract(size_t n, const double *a, const double *b, double *ou
 /** Sum of squares of n entries. */
 double wmc_chain_norm2(size_t n, const double *x);
 
-/** Matrices of a chain: M_p begins at (p - 1) core. */
+/** Matrices of a chain: that of p = 1 begins at 0, the next ones follow at the distance `core`. */
 typedef struct wmc_chain {
   int r, n;                   /**< r x r matrices, n of them */
   size_t core;                /**< doubles from one to the next, at least r r, a multiple of 8 */
@@ -45,6 +45,7 @@ typedef struct wmc_chain {
 
 size_t wmc_chain_balance_scratch(int r, int n, size_t core);
 /** See above.
+ * @param[in]     v          M_p - diag(lambda)
  * @param[in,out] lambda     r, decreasing: the diagonal near which the chain is; then that of the
  *                           balanced chain, unless there is none
  * @param[out]    rotations  R_p at p core, p = 0 .. n; with `frames`, scratch
@@ -52,7 +53,7 @@ size_t wmc_chain_balance_scratch(int r, int n, size_t core);
  * @param[in,out] products   of r x r matrices are counted here
  * @return false where the chain is too far from diagonal or from balance for the errors to be
  * small, or not finite; `lambda` and `frames` are as they were then */
-bool wmc_chain_balance(const wmc_chain *chain, const double *m, double *lambda, double *rotations,
+bool wmc_chain_balance(const wmc_chain *chain, const double *v, double *lambda, double *rotations,
                        double *frames, long *products, double *scratch);
 
 /** What a tangent vector of a balanced chain is made of (geometry/project.h). */

@@ -9,7 +9,7 @@ typedef void wmc_chain_substitute_kernel(size_t n, const double *ratio, const do
                                          double *x);
 typedef double wmc_chain_subtract_kernel(size_t n, const double *a, const double *b, double *out);
 typedef double wmc_chain_norm2_kernel(size_t n, const double *x);
-typedef bool wmc_chain_balance_kernel(const wmc_chain *chain, const double *m, double *lambda,
+typedef bool wmc_chain_balance_kernel(const wmc_chain *chain, const double *v, double *lambda,
                                       double *rotations, double *frames, long *products,
                                       double *scratch);
 typedef void wmc_chain_sums_kernel(int r, int n, const double *lambda, double *sums);

@@ -1,0 +1,107 @@
+/** @file chain_small.h  Stages of chain_balance.c for matrices of 4 x 4 and 8 x 8, in registers. */
+#pragma once
+#include "chain_tile.h"
+#include "chain_walk.h"
+
+typedef double tile_room[64] __attribute__((aligned(64)));
+
+/* See chain_walk.h. */
+INLINE tile tile_series_4(walk *w, int r, tile x, tile y)
+{
+  tile_room room;
+  const tile inner = tile_add(r, tile_scale(r, THIRD, x), FOURTH, y);
+  const tile low = tile_add(r, tile_add(r, tile_load(r, w->one), 1, x), 0.5, y);
+  w->products++;
+  return tile_add(r, low, 1, tile_product(r, y, tile_keep(r, inner, room), false));
+}
+
+INLINE tile tile_series_8(walk *w, int r, tile x, tile y)
+{
+  tile_room room, other;
+  const tile one = tile_load(r, w->one), inner = tile_add(r, tile_scale(r, E0, x), E1, y);
+  const tile z = tile_product(r, y, tile_keep(r, inner, room), false);
+  const tile left = tile_add(r, z, E3, y);
+  tile right = tile_add(r, tile_add(r, tile_scale(r, E4, one), E5, x), E6, y);
+  right = tile_add(r, right, E7, z);
+  const tile low = tile_add(r, tile_add(r, one, 1, x), E2, y);
+  w->products += 2;
+  return tile_add(r, low, 1, tile_product(r, left, tile_keep(r, right, other), false));
+}
+
+/* out = exp(X), X antisymmetric. False where X is not small. */
+INLINE bool tile_exponential(walk *w, int r, tile x, tile *out)
+{
+  tile_room room;
+  tile y = tile_product(r, x, tile_keep(r, x, room), false);
+  w->products++;
+  /* its eigenvalues, squares of angles, come in pairs */
+  const double fourth = 0.5 * tile_norm2(r, y);
+  if (fourth <= power_4(ANGLE_4)) {
+    *out = tile_series_4(w, r, x, y);
+    return true;
+  }
+  if (!(fourth <= power_4(ANGLE_MOST))) return false;
+  const int halvings = halvings_of(fourth);
+  if (halvings > 0) {
+    x = tile_scale(r, 1.0 / (1 << halvings), x);
+    y = tile_scale(r, 1.0 / (1 << 2 * halvings), y);
+  }
+  *out = tile_series_8(w, r, x, y);
+  for (int k = 0; k < halvings; k++, w->products++)
+    *out = tile_product(r, *out, tile_keep(r, *out, room), false);
+  return true;
+}
+
+/* K_{p+1}^T and the parts of N_p; adds to their mean. */
+INLINE bool tile_rotate(walk *w, int r, int p)
+{
+  tile_room room, other;
+  const tile v = tile_load(r, w->v + (size_t)p * w->core), turned = tile_turn(r, v);
+  tile angle = v, rotation, a, s, mean = tile_load(r, w->mean);
+#pragma GCC unroll 32
+  for (int k = 0; k < parts(r); k++)
+    angle.v[k] = (turned.v[k] - v.v[k]) * load(w->inverse + k * LANES);
+  if (!tile_exponential(w, r, angle, &rotation)) return false;
+  const kept_tile before = tile_kept(r, at(w, w->k, p));
+  const tile after = tile_product(r, before.t, tile_keep(r, rotation, room), false);
+  tile_store(r, after, at(w, w->k, p + 1));
+  const tile m = tile_add(r, tile_load(r, w->diagonal), 1, v);
+  const tile image = tile_product(r, m, before, true);
+  const tile n = tile_product(r, after, tile_keep(r, image, other), false);
+  const tile n_turned = tile_turn(r, n);
+  a = s = n;
+#pragma GCC unroll 32
+  for (int k = 0; k < parts(r); k++) {
+    a.v[k] = 0.5 * (n.v[k] - n_turned.v[k]);
+    s.v[k] = 0.5 * (n.v[k] + n_turned.v[k]);
+    mean.v[k] = mean.v[k] + s.v[k];
+  }
+  tile_store(r, a, at(w, w->a, p));
+  tile_store(r, s, at(w, w->s, p));
+  tile_store(r, mean, w->mean);
+  w->products += 3;
+  return true;
+}
+
+/* The rotation of frame p, V^T exp(B_p) K_p^T turned round; `vectors` holds V^T. */
+INLINE void tile_rotate_again(walk *w, int r, int p, const double *vectors)
+{
+  tile_room room, other;
+  const kept_tile before = tile_kept(r, at(w, w->k, p));
+  tile small = tile_load(r, vectors), rotation = small;
+  if (p < w->n) { /* B_n = 0 */
+    tile_exponential(w, r, tile_load(r, at(w, w->b, p)), &rotation);
+    small = tile_product(r, small, tile_keep(r, rotation, room), false);
+    w->products++;
+  }
+  const kept_tile last = tile_keep(r, small, other);
+  w->products++;
+  if (w->frames == NULL) {
+    tile_store(r, tile_turn(r, tile_product(r, small, before, false)), at(w, w->k, p));
+    return;
+  }
+  double *frame = at(w, w->frames, p);
+  const tile image = tile_product(r, tile_load(r, frame), before, true);
+  tile_store(r, tile_product(r, image, last, true), frame);
+  w->products++;
+}

@@ -34,11 +34,20 @@ size_t wmc_layers_pairs(const wmc_layers *layers)
   return (size_t)layers->rank * (size_t)(layers->rank - 1) / 2;
 }
 
+/* Doubles of the normals for the vertical part, and 8 more that may be read; rows behind them begin
+ * at cache lines. */
+static size_t turns_room(const wmc_layers *layers)
+{
+  return (size_t)(layers->depth - 1) * wmc_layers_pairs(layers) / 8 * 8 + 16;
+}
+
 size_t wmc_tangent_scratch(const wmc_layers *layers)
 {
-  const size_t n = (size_t)layers->depth, width = wmc_chain_pairs(layers->rank);
-  return (3 * n + 6) * width + 5 * wmc_layers_block(layers) + 6 * layers->core +
-         2 * (size_t)layers->rank + 16;
+  const int r = layers->rank, n = layers->depth;
+  const size_t draw = wmc_chain_tangent_scratch(r, n, layers->core);
+  const size_t project = 3 * (size_t)n * wmc_layers_pairs(layers) + 4 * layers->core;
+  return 5 * wmc_layers_block(layers) + 2 * layers->core + (size_t)r + turns_room(layers) +
+         (draw > project ? draw : project);
 }
 
 static bool tilts(const wmc_layers *layers, int p) { return layers->width[p] > layers->rank; }
@@ -282,24 +291,6 @@ void wmc_tangent_horizontal(const wmc_point *point, const wmc_tangent *tangent,
 
 /* --- Noise and drift ------------------------------------------------------------------------- */
 
-/* H = noise of unit variance in every horizontal direction, times `scale` */
-static void draw_horizontal(const wmc_layers *layers, wmc_stream *stream, double scale,
-                            const double *sums, double *h)
-{
-  const int r = layers->rank;
-  const double diagonal = 1 / sqrt((double)layers->depth);
-  size_t k = 0;
-  wmc_stream_normals(stream, (size_t)(r * r), scale, h);
-  for (int j = 0; j < r; j++) {
-    for (int i = 0; i < j; i++, k++) {
-      const double root = 1 / sqrt(sums[k]);
-      h[j * r + i] *= root;
-      h[i * r + j] *= root;
-    }
-    h[j * r + j] *= diagonal;
-  }
-}
-
 static void draw_tilts(const wmc_point *point, wmc_stream *stream, double vertical,
                        double horizontal, const wmc_tangent *tangent, double *scratch)
 {
@@ -335,7 +326,7 @@ static void add_gradient(const wmc_point *point, const double *slope, double fac
   wmc_matrix_transpose(m, r, wmc_point_frame(point, n), transposed);
   wmc_layers_multiply(layers, r, r, m, transposed, image, g);
   for (int l = 0; l < r; l++)
-    for (int k = 0; k < r; k++) h[l * r + k] += power[k < l ? k : l] * g[l * r + k];
+    for (int k = 0; k < r; k++) h[l * r + k] = power[k < l ? k : l] * g[l * r + k];
   if (tilts(layers, n)) {
     leave_frame(layers, n, wmc_point_frame(point, n), image, work);
     for (int k = 0; k < m * r; k++) wmc_tangent_tilt(tangent, n)[k] += power[k / m] * image[k];
@@ -353,16 +344,18 @@ void wmc_tangent_draw(const wmc_point *point, wmc_stream *stream, double vertica
 {
   const wmc_layers *layers = point->layers;
   const int r = layers->rank, n = layers->depth;
-  const size_t width = wmc_chain_pairs(r), turns = (size_t)(n - 1) * wmc_layers_pairs(layers);
-  const size_t room = turns / 8 * 8 + 16; /* that rows begin at cache lines */
+  const size_t turns = (size_t)(n - 1) * wmc_layers_pairs(layers);
   const bool both = vertical > 0 && n > 1;
-  double *h = scratch, *normals = h + layers->core, *sums = normals + room;
-  double *work = sums + (size_t)(n + 2) * width;
+  double *h = scratch, *drift = h + layers->core, *normals = drift + layers->core;
+  double *work = normals + turns_room(layers);
   if (both) wmc_stream_normals(stream, turns, 1, normals);
-  wmc_chain_sums(r, n, point->lambda, sums);
-  draw_horizontal(layers, stream, horizontal, sums + (size_t)(n - 1) * width, h);
+  wmc_stream_normals(stream, (size_t)(r * r), horizontal, h);
   draw_tilts(point, stream, vertical, horizontal, tangent, work);
-  if (slope != NULL) add_gradient(point, slope, factor, h, tangent, work);
-  const wmc_chain_noise noise = {point->lambda, h, both ? normals : NULL, vertical, sums};
+  if (slope != NULL) add_gradient(point, slope, factor, drift, tangent, work);
+  const wmc_chain_noise noise = {.lambda = point->lambda,
+                                 .h = h,
+                                 .drift = slope ? drift : NULL,
+                                 .normals = both ? normals : NULL,
+                                 .scale = vertical};
   wmc_chain_tangent(r, n, layers->core, &noise, tangent->core, work);
 }

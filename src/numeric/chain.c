@@ -8,7 +8,6 @@ static wmc_chain_substitute_kernel *const substitute[] = WMC_SIMD_TABLE(wmc_chai
 static wmc_chain_subtract_kernel *const subtract[] = WMC_SIMD_TABLE(wmc_chain_subtract_all);
 static wmc_chain_norm2_kernel *const norm2[] = WMC_SIMD_TABLE(wmc_chain_norm2_all);
 static wmc_chain_balance_kernel *const balance[] = WMC_SIMD_TABLE(wmc_chain_balance_all);
-static wmc_chain_sums_kernel *const sums_of[] = WMC_SIMD_TABLE(wmc_chain_sums_all);
 static wmc_chain_tangent_kernel *const tangents[] = WMC_SIMD_TABLE(wmc_chain_tangent_all);
 
 void wmc_chain_eliminate(int r, const wmc_chain_row *row, const double *ratio_before,
@@ -41,11 +40,11 @@ bool wmc_chain_balance(const wmc_chain *chain, const double *v, double *lambda, 
   return balance[wmc_simd_level()](chain, v, lambda, rotations, frames, products, scratch);
 }
 
-size_t wmc_chain_pairs(int r) { return ((size_t)r * ((size_t)r - 1) / 2 + 7) / 8 * 8; }
-
-void wmc_chain_sums(int r, int n, const double *lambda, double *sums)
+/* see map in simd/chain_tangent.c */
+size_t wmc_chain_tangent_scratch(int r, int n, size_t core)
 {
-  sums_of[wmc_simd_level()](r, n, lambda, sums);
+  const size_t pairs = (size_t)r * ((size_t)r - 1) / 2;
+  return core + (4 * (size_t)n + 4) * ((pairs + 7) / 8 * 8);
 }
 
 void wmc_chain_tangent(int r, int n, size_t core, const wmc_chain_noise *noise, double *t,

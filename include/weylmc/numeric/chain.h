@@ -58,21 +58,18 @@ bool wmc_chain_balance(const wmc_chain *chain, const double *v, double *lambda, 
 
 /** What a tangent vector of a balanced chain is made of (geometry/project.h). */
 typedef struct wmc_chain_noise {
-  const double *lambda;  /**< r, decreasing and positive */
-  const double *h;       /**< H, r x r */
+  const double *lambda; /**< r, decreasing and positive */
+  const double *h;      /**< noise of one variance in all entries of H but for the factors (sum over
+                             p of rho^{2 (p-1)})^{-1/2}, rho = min / max of l_i, l_j; r x r */
+  const double *drift;  /**< what is added to H, r x r; or NULL */
   const double *normals; /**< for a_1 .. a_{n-1}: rows of r (r - 1) / 2 pairs i < j, ordered (0,1),
                               (0,2), (1,2) .., and 8 doubles more that may be read; NULL: a = 0 */
   double scale;          /**< of the normals */
-  const double *sums;    /**< of wmc_chain_sums */
 } wmc_chain_noise;
 
-/** Doubles of a row of pairs below. */
-size_t wmc_chain_pairs(int r);
-/** Row p - 1, p = 1 .. n, and pair: sum of rho^{2 q}, q = 0 .. p - 1, rho = l_j / l_i.
- * `sums`: n + 2 rows. */
-void wmc_chain_sums(int r, int n, const double *lambda, double *sums);
-/** T_p = H_kl rho^{..} + a_p Lambda - Lambda a_{p-1}, a Gaussian with the covariance scale^2
- * J^{-1}, J tridiagonal with rows -2 l_i l_j, 2 (l_i^2 + l_j^2), -2 l_i l_j: a = L^{-T} normals, J
- * = L L^T. T_p at t + (p - 1) core. `scratch`: n rows of pairs, 4 matrices, 2 rows. */
+size_t wmc_chain_tangent_scratch(int r, int n, size_t core);
+/** T_p = H_kl rho^{..} + a_p Lambda - Lambda a_{p-1}, a_0 = a_n = 0, where a is Gaussian with the
+ * covariance scale^2 J^{-1}, J tridiagonal with rows -2 l_i l_j, 2 (l_i^2 + l_j^2), -2 l_i l_j.
+ * T_p at t + (p - 1) core. */
 void wmc_chain_tangent(int r, int n, size_t core, const wmc_chain_noise *noise, double *t,
                        double *scratch);

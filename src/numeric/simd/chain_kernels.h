@@ -12,7 +12,6 @@ typedef double wmc_chain_norm2_kernel(size_t n, const double *x);
 typedef bool wmc_chain_balance_kernel(const wmc_chain *chain, const double *v, double *lambda,
                                       double *rotations, double *frames, long *products,
                                       double *scratch);
-typedef void wmc_chain_sums_kernel(int r, int n, const double *lambda, double *sums);
 typedef void wmc_chain_tangent_kernel(int r, int n, size_t core, const wmc_chain_noise *noise,
                                       double *t, double *scratch);
 
@@ -21,5 +20,4 @@ WMC_SIMD_DECLARE(wmc_chain_substitute_kernel, wmc_chain_substitute_row);
 WMC_SIMD_DECLARE(wmc_chain_subtract_kernel, wmc_chain_subtract_all);
 WMC_SIMD_DECLARE(wmc_chain_norm2_kernel, wmc_chain_norm2_all);
 WMC_SIMD_DECLARE(wmc_chain_balance_kernel, wmc_chain_balance_all);
-WMC_SIMD_DECLARE(wmc_chain_sums_kernel, wmc_chain_sums_all);
 WMC_SIMD_DECLARE(wmc_chain_tangent_kernel, wmc_chain_tangent_all);

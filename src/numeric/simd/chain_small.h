@@ -3,8 +3,6 @@
 #include "chain_tile.h"
 #include "chain_walk.h"
 
-typedef double tile_room[64] __attribute__((aligned(64)));
-
 /* See chain_walk.h. */
 INLINE tile tile_series_4(walk *w, int r, tile x, tile y)
 {

@@ -1,153 +1,199 @@
 /* Gaussian tangent vectors of a balanced chain: see wmc_chain_tangent in chain.h.
  *
- * With rho = min(l_i, l_j) / max(l_i, l_j) and t_p = 1 + rho^2 + ... + rho^{2(p-1)} the pivots of
- * the tridiagonal matrix of a pair are 2 max^2 t_{p+1} / t_p, so that nothing is divided along the
- * chain. */
+ * With rho = min(l_i, l_j) / max(l_i, l_j) the tridiagonal matrix J of a pair is 2 max^2 (B B^T +
+ * rho^2 e e^T), where B is 1 with -rho beside its diagonal and e the last place. y with y_p = rho
+ * y_{p-1} + normal / (2 max^2)^{1/2} has the covariance of the first term alone: that with y_m, m =
+ * n - 1, is rho^{m-p} t_p with t_p = 1 + rho^2 + ... + rho^{2(p-1)}, in units of 1 / (2 max^2), and
+ *   a_p = y_p - rho^{m-p} t_p y_m (1 - t_n^{-1/2}) / t_m
+ * has the covariance J^{-1}. No layer needs a root or a quotient of its own.
+ *
+ * Pairs i < j stand in rows, ordered (0,1), (0,2), (1,2) .., entries (i,j) and (j,i) of T_p apart;
+ * loops over the layers take some vectors of a row along in registers. */
 #include <math.h>
 #include <string.h>
 
 #include "chain_kernels.h"
 #include "chain_matrix.h"
 
-INLINE int padded_pairs(int r) { return (r * (r - 1) / 2 + 7) / 8 * 8; }
+enum { CHUNK = 4 };
 
-/* l_i and l_j of all pairs, 1 and 0 behind them. */
-INLINE void place_pairs(int r, const double *lambda, double *large, double *small)
+typedef struct rows {
+  int n, pairs;
+  size_t width; /* of a row of pairs */
+  const double *normals;
+  double scale;
+  double *large, *small, *rho, *t, *y; /* l_i, l_j; t_p and y_p, p = 1 .. n - 1 */
+  double *shrink, *noise;              /* 1 / sqrt(t_n); H in rows, (i,j) and (j,i) */
+  double *up, *down;                   /* T_p, p = 1 .. n */
+} rows;
+
+typedef void chunk_stage(const rows *x, size_t k, int count);
+
+INLINE void over_chunks(const rows *x, chunk_stage *stage)
 {
-  int k = 0;
+  const size_t chunk = CHUNK * LANES;
+  size_t k = 0;
+  for (; k + chunk <= x->width; k += chunk) stage(x, k, CHUNK);
+  for (; k < x->width; k += LANES) stage(x, k, 1);
+}
+
+static rows map(int r, int n, const wmc_chain_noise *noise, double *scratch)
+{
+  rows x = {.n = n, .pairs = r * (r - 1) / 2, .normals = noise->normals, .scale = noise->scale};
+  x.width = ((size_t)x.pairs + 7) / 8 * 8;
+  double **const single[] = {&x.large, &x.small, &x.rho, &x.shrink};
+  for (int k = 0; k < 4; k++, scratch += x.width) *single[k] = scratch;
+  double **const layers[] = {&x.t, &x.y, &x.up, &x.down};
+  for (int k = 0; k < 4; k++, scratch += (size_t)n * x.width) *layers[k] = scratch;
+  return x;
+}
+
+/* 1 and 0 behind the pairs. */
+INLINE void place_pairs(int r, const double *lambda, const rows *x)
+{
+  size_t k = 0;
   for (int j = 1; j < r; j++)
     for (int i = 0; i < j; i++, k++) {
-      large[k] = lambda[i];
-      small[k] = lambda[j];
+      x->large[k] = lambda[i];
+      x->small[k] = lambda[j];
     }
-  for (; k < padded_pairs(r); k++) {
-    large[k] = 1;
-    small[k] = 0;
+  for (; k < x->width; k++) {
+    x->large[k] = 1;
+    x->small[k] = 0;
   }
 }
 
-INLINE void sum_powers(int r, int n, const double *lambda, double *sums)
+/* rho, t_1 .. t_{n-1}, t_n^{-1/2} */
+INLINE void sum_chunk(const rows *x, size_t k, int count)
 {
-  const int width = padded_pairs(r);
-  double *large = sums + (ptrdiff_t)n * width, *small = large + width;
-  place_pairs(r, lambda, large, small);
-  for (int k = 0; k < width; k += LANES) {
-    const vec rho = load(small + k) / load(large + k);
-    vec sum = all(1);
-    for (int p = 0; p < n; p++) {
-      store(sums + (ptrdiff_t)p * width + k, sum);
-      sum = multiply_add(rho * rho, sum, all(1));
-    }
+  vec square[CHUNK], t[CHUNK];
+  for (int c = 0; c < count; c++) {
+    const size_t at = k + (size_t)c * LANES;
+    const vec rho = load(x->small + at) / load(x->large + at);
+    store(x->rho + at, rho);
+    square[c] = rho * rho;
+    t[c] = all(1);
   }
+  for (int p = 1; p < x->n; p++)
+#pragma GCC unroll 4
+    for (int c = 0; c < count; c++) {
+      store(x->t + (size_t)(p - 1) * x->width + k + (size_t)c * LANES, t[c]);
+      t[c] = multiply_add(square[c], t[c], all(1));
+    }
+  for (int c = 0; c < count; c++) store(x->shrink + k + (size_t)c * LANES, 1 / root(t[c]));
 }
 
-/* --- Vertical part ---------------------------------------------------------------------------- */
-
-/* a_p, p = 1 .. n - 1, rows of padded pairs, from contiguous rows of normals: a_p = t_p z_p,
- * z_p = normal / (2 max^2 t_p t_{p+1})^{1/2} + rho z_{p+1}. */
-INLINE void solve_pairs(int r, int n, const double *lambda, const double *normals, double scale,
-                        const double *sums, double *a, double *scratch)
+/* Going up: y_p, and H_ij rho^{p-1} from up row 0. */
+INLINE void forward_chunk(const rows *x, size_t k, int count)
 {
-  const int width = padded_pairs(r), pairs = r * (r - 1) / 2;
-  double *large = scratch, *small = scratch + width;
-  place_pairs(r, lambda, large, small);
-  for (int k = 0; k < width; k += LANES) {
-    const vec inverse = 1 / load(large + k);
-    const vec ratio = load(small + k) * inverse, size = (scale * sqrt(0.5)) * inverse;
-    vec after = {0};
-    for (int p = n - 1; p >= 1; p--) {
-      const vec t = load(sums + (ptrdiff_t)(p - 1) * width + k),
-                next = load(sums + (ptrdiff_t)p * width + k);
-      const vec normal = load(normals + (ptrdiff_t)(p - 1) * pairs + k);
-      after = multiply_add(ratio, after, size * normal / root(t * next));
-      store(a + (ptrdiff_t)(p - 1) * width + k, t * after);
+  vec y[CHUNK], power[CHUNK], rho[CHUNK], size[CHUNK];
+  for (int c = 0; c < count; c++) {
+    const size_t at = k + (size_t)c * LANES;
+    rho[c] = load(x->rho + at);
+    size[c] = x->scale * sqrt(0.5) / load(x->large + at);
+    power[c] = load(x->up + at);
+    y[c] = (vec){0};
+  }
+  for (int p = 1; p < x->n; p++)
+#pragma GCC unroll 4
+    for (int c = 0; c < count; c++) {
+      const size_t at = k + (size_t)c * LANES, row = (size_t)(p - 1) * x->width + at;
+      if (x->normals != NULL) {
+        const vec normal = load(x->normals + (size_t)(p - 1) * (size_t)x->pairs + at);
+        y[c] = multiply_add(rho[c], y[c], size[c] * normal);
+      }
+      power[c] *= rho[c];
+      store(x->y + row, y[c]);
+      store(x->up + row + x->width, power[c]);
     }
+}
+
+/* Going down: a_p, and from H_ji in the last down row T_p = H_kl rho^{..} + a_p Lambda - Lambda
+ * a_{p-1}. */
+INLINE void backward_chunk(const rows *x, size_t k, int count)
+{
+  const size_t m = (size_t)x->n - 1;
+  vec power[CHUNK], share[CHUNK], here[CHUNK];
+  for (int c = 0; c < count; c++) {
+    const size_t at = k + (size_t)c * LANES, row = (m - 1) * x->width + at;
+    power[c] = load(x->down + m * x->width + at);
+    here[c] = share[c] = (vec){0};
+    if (m > 0) share[c] = load(x->y + row) * (1 - load(x->shrink + at)) / load(x->t + row);
+  }
+  for (size_t p = m + 1; p-- > 0;)
+#pragma GCC unroll 4
+    for (int c = 0; c < count; c++) {
+      const size_t at = k + (size_t)c * LANES, row = p * x->width + at;
+      const vec rho = load(x->rho + at), large = load(x->large + at), small = load(x->small + at);
+      vec before = {0};
+      if (p > 0) {
+        const size_t old = row - x->width;
+        before = multiply_add(-share[c], load(x->t + old), load(x->y + old));
+      }
+      store(x->up + row, load(x->up + row) + (small * here[c] - large * before));
+      store(x->down + row, power[c] + (small * before - large * here[c]));
+      share[c] *= rho;
+      power[c] *= rho;
+      here[c] = before;
+    }
+}
+
+/* H = h + drift: its entries (i,j), i < j, into the first up row, (j,i) into the last down row;
+ * `diagonal` becomes a matrix. */
+INLINE void place_horizontal(int r, const wmc_chain_noise *noise, const rows *x, double *diagonal)
+{
+  const double *h = noise->h, *drift = noise->drift, share = 1 / sqrt(x->n);
+  double *up = x->up, *down = x->down + (size_t)(x->n - 1) * x->width;
+  size_t k = 0;
+  memset(diagonal, 0, (size_t)entries(r) * sizeof *diagonal);
+  for (int j = 0; j < r; j++) {
+    for (int i = 0; i < j; i++, k++) {
+      up[k] = h[j * r + i] * x->shrink[k];
+      down[k] = h[i * r + j] * x->shrink[k];
+    }
+    diagonal[j * (r + 1)] = h[j * (r + 1)] * share;
+  }
+  for (; k < x->width; k++) up[k] = down[k] = 0;
+  k = 0;
+  for (int j = 0; drift != NULL && j < r; j++) {
+    for (int i = 0; i < j; i++, k++) {
+      up[k] += drift[j * r + i];
+      down[k] += drift[i * r + j];
+    }
+    diagonal[j * (r + 1)] += drift[j * (r + 1)];
   }
 }
 
-/* out = the antisymmetric matrix of a row of pairs */
-INLINE void expand(int r, const double *row, double *out)
+/* out = the matrix of two rows of pairs and a diagonal */
+INLINE void expand(int r, const double *up, const double *down, const double *diagonal, double *out)
 {
 #if defined(__AVX512F__)
   if (r == 4) {
-    const __m512d pairs = _mm512_loadu_pd(row);
-    const __m512i first = _mm512_set_epi64(4, 2, 0, 0, 3, 1, 0, 0);
-    const __m512i last = _mm512_set_epi64(0, 5, 4, 3, 5, 0, 2, 1);
-    const vec down = (vec)_mm512_maskz_permutexvar_pd(0xde, first, pairs);
-    const vec up = (vec)_mm512_maskz_permutexvar_pd(0x7b, last, pairs);
-    const vec signs = {0, -1, -1, -1, 1, 0, -1, -1}, others = {1, 1, 0, -1, 1, 1, 1, 0};
-    store(out, down * signs);
-    store(out + 8, up * others);
+    const __m512d above = _mm512_loadu_pd(up), below = _mm512_loadu_pd(down);
+    const __m512i first = _mm512_set_epi64(12, 10, 0, 0, 11, 9, 8, 0);
+    const __m512i last = _mm512_set_epi64(0, 5, 4, 3, 13, 0, 2, 1);
+    store(out, (vec)_mm512_maskz_permutex2var_pd(0xde, above, first, below) + load(diagonal));
+    store(out + 8,
+          (vec)_mm512_maskz_permutex2var_pd(0x7b, above, last, below) + load(diagonal + 8));
     return;
   }
   if (r == 8) {
-    vec columns[8], rows[8];
-    columns[0] = (vec){0};
-    for (int j = 1; j < 8; j++) columns[j] = part_load(row + j * (j - 1) / 2, j);
-    for (int j = 0; j < 8; j++) rows[j] = columns[j];
-    transpose_block(rows);
-    for (int j = 0; j < 8; j++) store(out + 8 * j, columns[j] - rows[j]);
+    vec line[8];
+    line[0] = (vec){0};
+    for (int j = 1; j < 8; j++) line[j] = part_load(down + j * (j - 1) / 2, j);
+    transpose_block(line);
+    for (int j = 0; j < 8; j++) {
+      const vec below = line[j] + load(diagonal + 8 * j);
+      store(out + 8 * j, j > 0 ? below + part_load(up + j * (j - 1) / 2, j) : below);
+    }
     return;
   }
 #endif
   for (int j = 0; j < r; j++) {
-    out[j * (r + 1)] = 0;
+    out[j * (r + 1)] = diagonal[j * (r + 1)];
     for (int i = 0; i < j; i++) {
-      out[j * r + i] = row[j * (j - 1) / 2 + i];
-      out[i * r + j] = -row[j * (j - 1) / 2 + i];
-    }
-  }
-}
-
-/* T_p = a_p Lambda - Lambda a_{p-1} */
-INLINE void place_vertical(int r, int n, size_t core, const double *lambda, const double *a,
-                           double *t, double *scratch)
-{
-  const int size = entries(r), width = padded_pairs(r);
-  double *left = scratch, *right = left + core, *before = right + core, *here = before + core;
-  place_vectors(r, lambda, left, right);
-  memset(before, 0, (size_t)size * sizeof *before);
-  for (int p = 0; p < n; p++, t += core) {
-    if (p < n - 1)
-      expand(r, a + (ptrdiff_t)p * width, here);
-    else
-      memset(here, 0, (size_t)size * sizeof *here);
-    for (int k = 0; k < size; k += LANES)
-      store(t + k, load(here + k) * load(right + k) - load(left + k) * load(before + k));
-    double *old = before;
-    before = here;
-    here = old;
-  }
-}
-
-/* --- Horizontal part -------------------------------------------------------------------------- */
-
-/* T_p += H rho^{p-1} above and on the diagonal, T_{n+1-p} += H rho^{p-1} below it. */
-INLINE void add_horizontal(int r, int n, size_t core, const double *lambda, const double *h,
-                           double *t, double *scratch)
-{
-  const int size = entries(r);
-  double *up = scratch, *down = up + core, *rho = down + core, *column = rho + core;
-  place_vectors(r, lambda, rho, column);
-  for (int k = 0; k < size; k += LANES) {
-    const vec x = load(rho + k), y = load(column + k);
-    const mask first = x > y;
-    store(rho + k, pick(first, y, x) / pick(first, x, y));
-  }
-  memset(up, 0, (size_t)size * sizeof *up);
-  memset(down, 0, (size_t)size * sizeof *down);
-  for (int j = 0; j < r; j++) {
-    for (int i = 0; i <= j; i++) up[j * r + i] = h[j * r + i];
-    for (int i = j + 1; i < r; i++) down[j * r + i] = h[j * r + i];
-  }
-  for (int p = 0; p < n; p++) {
-    double *first = t + (size_t)p * core, *last = t + (size_t)(n - 1 - p) * core;
-    for (int k = 0; k < size; k += LANES) {
-      const vec above = load(up + k), below = load(down + k), ratio = load(rho + k);
-      store(first + k, load(first + k) + above);
-      store(last + k, load(last + k) + below);
-      store(up + k, above * ratio);
-      store(down + k, below * ratio);
+      out[j * r + i] = up[j * (j - 1) / 2 + i];
+      out[i * r + j] = down[j * (j - 1) / 2 + i];
     }
   }
 }
@@ -155,22 +201,17 @@ INLINE void add_horizontal(int r, int n, size_t core, const double *lambda, cons
 INLINE void assemble(int r, int n, size_t core, const wmc_chain_noise *noise, double *t,
                      double *scratch)
 {
-  double *work = scratch + (size_t)n * (size_t)padded_pairs(r);
-  if (noise->normals != NULL && n > 1) {
-    solve_pairs(r, n, noise->lambda, noise->normals, noise->scale, noise->sums, scratch, work);
-    place_vertical(r, n, core, noise->lambda, scratch, t, work);
-  } else {
-    memset(t, 0, (size_t)n * core * sizeof *t);
+  double *diagonal = scratch;
+  const rows x = map(r, n, noise, scratch + core);
+  place_pairs(r, noise->lambda, &x);
+  over_chunks(&x, sum_chunk);
+  place_horizontal(r, noise, &x, diagonal);
+  over_chunks(&x, forward_chunk);
+  over_chunks(&x, backward_chunk);
+  for (int p = 0; p < n; p++) {
+    const size_t row = (size_t)p * x.width;
+    expand(r, x.up + row, x.down + row, diagonal, t + (size_t)p * core);
   }
-  add_horizontal(r, n, core, noise->lambda, noise->h, t, work);
-}
-
-void WMC_SIMD_NAME(wmc_chain_sums_all)(int r, int n, const double *lambda, double *sums)
-{
-  if (r == 4)
-    sum_powers(4, n, lambda, sums);
-  else
-    sum_powers(r, n, lambda, sums);
 }
 
 void WMC_SIMD_NAME(wmc_chain_tangent_all)(int r, int n, size_t core, const wmc_chain_noise *noise,

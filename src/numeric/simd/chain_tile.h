@@ -13,7 +13,9 @@ typedef struct tile {
   vec v[64 / LANES];
 } tile;
 
-/** A tile that stands in memory too: products read single entries of their second factor. */
+typedef double tile_room[64] __attribute__((aligned(64)));
+
+/** A tile that stands in memory too: products read single entries of their second factor there. */
 typedef struct kept_tile {
   tile t;
   const double *at;
@@ -35,10 +37,15 @@ INLINE void tile_store(int r, tile t, double *x)
   for (int k = 0; k < parts(r); k++) store(x + k * LANES, t.v[k]);
 }
 
-INLINE kept_tile tile_keep(int r, tile t, double *at)
+/** Keeps a copy in `room`, where it is needed. */
+INLINE kept_tile tile_keep(int r, tile t, double *room)
 {
-  tile_store(r, t, at);
-  return (kept_tile){t, at};
+  if (r == 4 && LANES == 8) return (kept_tile){t, NULL};
+  tile_store(r, t, room);
+  /* compilers that know what stands there take entries out of registers, which costs as much as to
+   * multiply by them */
+  __asm__("" : "+m"(*(tile_room *)room));
+  return (kept_tile){t, room};
 }
 
 INLINE kept_tile tile_kept(int r, const double *at) { return (kept_tile){tile_load(r, at), at}; }

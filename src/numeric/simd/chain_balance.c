@@ -102,11 +102,31 @@ INLINE bool refine(walk *w, int r, double most, double *l, double *lambda, doubl
   return false;
 }
 
+/* lambda in decreasing order, and columns of V with it. */
+INLINE void sort(int r, double *lambda, double *v)
+{
+  for (int last = r - 1; last > 0; last--)
+    for (int k = 0; k < last; k++) {
+      if (!(lambda[k] < lambda[k + 1])) continue;
+      const double kept = lambda[k];
+      lambda[k] = lambda[k + 1];
+      lambda[k + 1] = kept;
+      for (int i = 0; i < r; i++) {
+        const double entry = v[k * r + i];
+        v[k * r + i] = v[(k + 1) * r + i];
+        v[(k + 1) * r + i] = entry;
+      }
+    }
+}
+
 /* The same where L is nearly diagonal, up to errors of `most`^2. */
 INLINE bool diagonalise(walk *w, int r, double most, double *l, double *lambda, double *v)
 {
 #if defined(__AVX512F__)
-  if ((r == 4 || r == 8) && eigen_small(r, l, most, lambda, v) && decreases(r, lambda)) return true;
+  if ((r == 4 || r == 8) && eigen_small(r, l, most, lambda, v)) {
+    if (!decreases(r, lambda)) sort(r, lambda, v);
+    return decreases(r, lambda);
+  }
 #endif
   (void)most;
   return decompose(w, r, l, lambda, v);

@@ -47,6 +47,17 @@ static double append_tasks(const wmc_plan *plan, const double *seconds_per_step,
   return total;
 }
 
+/* "task 3: ..." where the model has something to say. */
+static void append_notes(const wmc_plan *plan, wmc_text *out)
+{
+  for (size_t t = 0; plan->model->note && t < plan->tasks; t++) {
+    wmc_text note = {0};
+    plan->model->note(plan->task[t].parameters, &note);
+    if (note.length > 0) wmc_text_append(out, "task %zu: %s\n", t, wmc_text_string(&note));
+    wmc_text_free(&note);
+  }
+}
+
 static void append_totals(const wmc_plan *plan, double seconds, double walltime, wmc_text *out)
 {
   char a[WMC_TEXT_SHORT], b[WMC_TEXT_SHORT], c[WMC_TEXT_SHORT];
@@ -84,7 +95,9 @@ static wmc_status describe(const wmc_plan *plan, double walltime)
     wmc_text_append(&text, "# The deck with all defaults.\n");
     wmc_deck_print_resolved(plan->deck, &text);
     wmc_text_append(&text, "\n");
-    append_totals(plan, append_tasks(plan, seconds, &text), walltime, &text);
+    const double total = append_tasks(plan, seconds, &text);
+    append_notes(plan, &text);
+    append_totals(plan, total, walltime, &text);
     fputs(wmc_text_string(&text), stdout);
   }
   wmc_text_free(&text);

@@ -92,6 +92,7 @@ static wmc_status add_member(wmc_coupled *c, const wmc_block_options *o, double 
     const bool real = wmc_split_parts(&o->split, (int)k) == 1;
     WMC_TRY((real ? wmc_qdt_create : wmc_qdt_create_complex)(&m->qdt[k], o->width,
                                                              factor_layers(c, o)));
+    if (wmc_network_is_extended(c->o.block, o)) WMC_TRY(wmc_qdt_extend(m->qdt[k]));
   }
   return WMC_OK;
 }

@@ -57,6 +57,22 @@ int wmc_network_factor_layers(const wmc_block *block, const wmc_block_options *o
   return (int)fmax(1, floor(pow(layers, 0.5 / persistence)));
 }
 
+double wmc_network_error(const wmc_block *block, const wmc_block_options *o, bool extended)
+{
+  const double variance = block ? block->layer_variance(o) : wmc_block_variance(o);
+  const double persistence = wmc_weights_persistence(o->weights, o->hurst);
+  const int parts = o->split.is_complex ? 2 : 1;
+  return wmc_qdt_error(extended, parts, o->width, o->depth,
+                       variance * pow(o->depth, 2 * persistence));
+}
+
+bool wmc_network_is_extended(const wmc_block *block, const wmc_block_options *o)
+{
+  const double most = 1e-12;
+  return o->precision == WMC_PRECISION_EXTENDED ||
+         (o->precision == WMC_PRECISION_AUTO && !(wmc_network_error(block, o, false) <= most));
+}
+
 static size_t batch_size(size_t size, int depth)
 {
   size_t batch = BATCH_ENTRIES / size;
@@ -77,9 +93,11 @@ static wmc_status fill(wmc_network *n, const wmc_block_options *o)
     return wmc_no_memory();
   WMC_TRY(n->block->create(o, &n->state));
   const int layers = wmc_network_factor_layers(n->block, o);
+  const bool extended = wmc_network_is_extended(n->block, o);
   for (int k = 0; k < n->modes; k++) {
     const bool real = wmc_split_parts(&n->split, k) == 1;
     WMC_TRY((real ? wmc_qdt_create : wmc_qdt_create_complex)(&n->qdt[k], n->width, layers));
+    if (extended) WMC_TRY(wmc_qdt_extend(n->qdt[k]));
   }
   return WMC_OK;
 }

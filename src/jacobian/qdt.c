@@ -5,12 +5,18 @@
 #include <math.h>
 #include <string.h>
 
+#include "qdt_extended.h"
 #include "weylmc/base/memory.h"
 #include "weylmc/jacobian/graded.h"
 #include "weylmc/numeric/dense.h"
 
+const char *const wmc_precision_names[] = {"auto", "double", "extended", NULL};
+
 /* Width from which bidiagonalisation beats rotations on a matrix that is not graded. */
 enum { BIDIAGONAL = 24, BIDIAGONAL_COMPLEX = 5 };
+/* Layers between factorisations, in units of those of wmc_qdt_layers, at which the bulk edge in P
+ * is at a spread of e^20: rounding of 2^-100 then costs 1e-21 in each log-singular value. */
+enum { EXTENDED_LAYERS = 8 };
 
 /* Matrices are d x d numbers of `parts` reals, so that a column has n = parts d of them. Where the
  * kernels of dense.h want real matrices, complex ones take their real form (wmc_complex_form). */
@@ -31,6 +37,7 @@ struct wmc_qdt {
   double *column;       /* n */
   double *sorted;       /* n singular values of `upper` */
   double *scratch;
+  wmc_qdt_extended *extended; /* not NULL: it holds P Q, e^r and T */
 };
 
 int wmc_qdt_layers(int width, double s2)
@@ -39,6 +46,38 @@ int wmc_qdt_layers(int width, double s2)
   const double time = 2;
   double layers = floor(time / (width * s2));
   return layers >= INT_MAX ? INT_MAX : layers > 1 ? (int)layers : 1;
+}
+
+/* Expected log-ratio of the largest singular value to the smallest: the edges of eq. (9), shared
+ * out to d - 1 gaps. */
+static double log_ratio(int width, double variance)
+{
+  const double t = width * variance;
+  return (1 - 1.0 / width) * (sqrt(t * (t + 2)) + 2 * atanh(sqrt(t / (t + 2))));
+}
+
+/* The singular values themselves are doubles, found by rotations of doubles. */
+static double least_error(int width, double variance)
+{
+  return DBL_EPSILON * (width + log_ratio(width, variance));
+}
+
+/* Fitted to measured errors of doubles, those that 3 of 100 chains exceed; the first factor is for
+ * safety. Once gaps are open, at variances above 3, real layers now and then meet directions that
+ * they nearly miss; and layers far from 1 may be nearly singular. */
+static double lost_in_doubles(int parts, int width, double layers, double variance)
+{
+  const double safety = 2, ratio = log_ratio(width, variance);
+  const double rounding = 5 + 0.4 * fmin(ratio, 6.0 * (width - 1));
+  const double open = 1 / (1 + 27 / (variance * variance * variance));
+  const double misses = parts == 2 ? 0 : open * ratio * (1 + 60 * ratio / layers);
+  return safety * 0.5 * DBL_EPSILON * sqrt(layers) * (rounding + misses);
+}
+
+double wmc_qdt_error(bool extended, int parts, int width, double layers, double variance)
+{
+  return least_error(width, variance) +
+         (extended ? 0 : lost_in_doubles(parts, width, layers, variance));
 }
 
 void wmc_qdt_destroy(wmc_qdt *s)
@@ -56,6 +95,7 @@ void wmc_qdt_destroy(wmc_qdt *s)
   wmc_free(s->column);
   wmc_free(s->sorted);
   wmc_free(s->scratch);
+  wmc_qdt_extended_destroy(s->extended);
   wmc_free(s);
 }
 
@@ -115,6 +155,14 @@ wmc_status wmc_qdt_create_complex(wmc_qdt **qdt, int width, int layers)
   return create(qdt, 2, width, layers);
 }
 
+wmc_status wmc_qdt_extend(wmc_qdt *s)
+{
+  s->limit = s->limit < INT_MAX / EXTENDED_LAYERS ? EXTENDED_LAYERS * s->limit : INT_MAX;
+  WMC_TRY(wmc_qdt_extended_create(&s->extended, s->parts, s->d));
+  wmc_qdt_start(s);
+  return WMC_OK;
+}
+
 /* Where the number (i, j) of an n x d array stands. */
 static size_t place(const wmc_qdt *s, size_t i, size_t j)
 {
@@ -133,6 +181,7 @@ void wmc_qdt_start(wmc_qdt *s)
   s->rank = s->d;
   s->factored = s->singular = false;
   set_identity(s, s->front);
+  if (s->extended) wmc_qdt_extended_start(s->extended);
 }
 
 static void swap(double **a, double **b)
@@ -150,18 +199,26 @@ static const double *real_form(const wmc_qdt *s, const double *a)
   return s->wide;
 }
 
+static void multiply_once(wmc_qdt *s, const double *jacobian)
+{
+  if (s->pending == 1 && !s->factored) {
+    memcpy(s->front, jacobian, (size_t)s->n * (size_t)s->d * sizeof *jacobian);
+  } else {
+    wmc_product_apply(s->product, real_form(s, jacobian), s->front, s->back);
+    swap(&s->front, &s->back);
+  }
+}
+
 void wmc_qdt_multiply(wmc_qdt *s, size_t count, const double *jacobians)
 {
-  size_t size = (size_t)s->n * (size_t)s->d;
+  const size_t size = (size_t)s->n * (size_t)s->d;
   for (size_t l = 0; l < count; l++, jacobians += size) {
     if (s->pending == s->limit) wmc_qdt_factor(s);
-    if (s->pending == 0 && !s->factored) {
-      memcpy(s->front, jacobians, size * sizeof *jacobians);
-    } else {
-      wmc_product_apply(s->product, real_form(s, jacobians), s->front, s->back);
-      swap(&s->front, &s->back);
-    }
     s->pending++;
+    if (!s->extended)
+      multiply_once(s, jacobians);
+    else if (!wmc_qdt_extended_multiply(s->extended, jacobians))
+      wmc_qdt_factor(s);
   }
 }
 
@@ -235,9 +292,8 @@ static void factorise(wmc_qdt *s)
   (s->parts == 1 ? wmc_qr : wmc_complex_qr)(s->d, s->d, s->front, s->upper, s->scratch);
 }
 
-void wmc_qdt_factor(wmc_qdt *s)
+static void factor(wmc_qdt *s)
 {
-  if (s->pending == 0) return;
   if (!s->factored) {
     set_identity(s, s->t);
     memset(s->r, 0, (size_t)s->d * sizeof(double));
@@ -246,6 +302,15 @@ void wmc_qdt_factor(wmc_qdt *s)
   factorise(s);
   scale_rows(s);
   accumulate(s);
+}
+
+void wmc_qdt_factor(wmc_qdt *s)
+{
+  if (s->pending == 0) return;
+  if (!s->extended)
+    factor(s);
+  else if (!wmc_qdt_extended_factor(s->extended, s->rank))
+    s->singular = true;
   s->factored = true;
   s->pending = 0;
 }
@@ -281,22 +346,32 @@ static bool graded_values(wmc_qdt *s, double *values, double *turns)
   return true;
 }
 
-/* Singular values of Q diag(e^r) T: the columns to be rotated are the rows of T. `turns`, the
- * identity or NULL, is multiplied by the rotations; `upper` is then left as rotated. */
-static bool factored_values(wmc_qdt *s, double *values, double *growth, double *turns)
+/* The columns of back, with the exponents `values`, are the rows of diag(e^r) T. */
+static void set_rows(wmc_qdt *s, double *values)
 {
-  size_t d = (size_t)s->d;
-  wmc_qdt_factor(s);
-  if (s->singular) return false;
-  for (size_t i = 0; i < d; i++) values[i] = i < (size_t)s->rank ? s->r[i] : -INFINITY;
-  *growth = values[0];
-  if (s->rank == 0) return true;
+  const size_t d = (size_t)s->d;
   for (size_t i = 0; i < d; i++) {
     const double scale = exp(s->low[i]);
+    values[i] = i < (size_t)s->rank ? s->r[i] : -INFINITY;
     for (size_t k = 0; k < d; k++)
       for (size_t part = 0; part < (size_t)s->parts; part++)
         s->back[place(s, k, i) + part] = k < i ? 0 : scale * s->t[place(s, i, k) + part];
   }
+}
+
+/* Singular values of Q diag(e^r) T: the columns to be rotated are the rows of T, or what is left of
+ * them after factorisations in extended precision. `turns`, the identity or NULL, is multiplied by
+ * the rotations; `upper` is then left as rotated. */
+static bool factored_values(wmc_qdt *s, double *values, double *growth, double *turns)
+{
+  wmc_qdt_factor(s);
+  if (s->singular) return false;
+  if (s->extended)
+    wmc_qdt_extended_reduce(s->extended, s->rank, s->back, values);
+  else
+    set_rows(s, values);
+  *growth = s->extended ? wmc_qdt_extended_growth(s->extended) : values[0];
+  if (s->rank == 0) return true;
   set_upper(s, s->back);
   return graded_values(s, values, turns);
 }
@@ -335,7 +410,7 @@ static bool accept(const wmc_qdt *s, double *values, double growth)
   return isfinite(sum);
 }
 
-static bool is_factored(const wmc_qdt *s) { return s->factored || s->rank < s->d; }
+static bool is_factored(const wmc_qdt *s) { return s->factored || s->extended || s->rank < s->d; }
 
 bool wmc_qdt_values(wmc_qdt *s, double *values, double *growth)
 {
@@ -344,14 +419,19 @@ bool wmc_qdt_values(wmc_qdt *s, double *values, double *growth)
 }
 
 /* M e_1 = Q (e^{r_1}, 0, ...), M e_2 = Q (e^{r_1} T_12, e^{r_2}, 0, ...). */
-static double factored_log_sine(const wmc_qdt *s)
+static double log_cotangent(const wmc_qdt *s)
 {
   const double *corner = s->t + place(s, 0, 1);
   const double along = s->parts == 2 ? hypot(corner[0], corner[1]) : fabs(corner[0]);
-  if (s->rank < 2 || s->r[1] == -INFINITY) return -INFINITY;
-  const double cotangent = s->r[0] - s->r[1] + (s->low[0] - s->low[1]) + log(along);
-  return cotangent > 0 ? -cotangent - 0.5 * log1p(exp(-2 * cotangent))
-                       : -0.5 * log1p(exp(2 * cotangent));
+  if (s->r[1] == -INFINITY) return INFINITY;
+  return s->r[0] - s->r[1] + (s->low[0] - s->low[1]) + log(along);
+}
+
+static double factored_log_sine(const wmc_qdt *s)
+{
+  if (s->rank < 2) return -INFINITY;
+  const double x = s->extended ? wmc_qdt_extended_log_cotangent(s->extended) : log_cotangent(s);
+  return x > 0 ? -x - 0.5 * log1p(exp(-2 * x)) : -0.5 * log1p(exp(2 * x));
 }
 
 double wmc_qdt_log_sine(const wmc_qdt *s)
@@ -400,6 +480,26 @@ static void conjugate(const wmc_qdt *s, double *a)
   for (size_t i = 1; s->parts == 2 && i < reals; i += 2) a[i] = -a[i];
 }
 
+/* `out` = a `out` */
+static void multiply_left(wmc_qdt *s, const double *a, double *out)
+{
+  memcpy(s->back, out, (size_t)s->n * (size_t)s->d * sizeof *out);
+  wmc_product_apply(s->product, real_form(s, a), s->back, out);
+}
+
+/* M = Q Z2 (upper turns^*)^* Z^* (qdt_extended.h). */
+static void extended_vectors(wmc_qdt *s, double *left, double *right)
+{
+  if (right) {
+    copy_directions(s, s->upper, right);
+    multiply_left(s, wmc_qdt_extended_right(s->extended), right);
+  }
+  if (!left) return;
+  copy_directions(s, s->turns, left);
+  multiply_left(s, wmc_qdt_extended_left(s->extended), left);
+  multiply_left(s, wmc_qdt_extended_q(s->extended), left);
+}
+
 /* M = Q (upper turns^*)^T, without a star: the columns of `upper` are the rows as they are. */
 static void factored_vectors(wmc_qdt *s, double *left, double *right)
 {
@@ -420,6 +520,6 @@ bool wmc_qdt_vectors(wmc_qdt *s, double *values, double *growth, double *left, d
   memset(s->turns, 0, n * n * sizeof *s->turns);
   for (size_t i = 0; i < n; i++) s->turns[i * (n + 1)] = 1;
   if (!(factored ? factored_values : plain_values)(s, values, growth, s->turns)) return false;
-  (factored ? factored_vectors : plain_vectors)(s, left, right);
+  (s->extended ? extended_vectors : factored ? factored_vectors : plain_vectors)(s, left, right);
   return accept(s, values, *growth);
 }

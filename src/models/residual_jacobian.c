@@ -351,6 +351,7 @@ const wmc_model wmc_residual_jacobian = {
     .independent = true,
     .warn = wmc_levels_warn,
     .check = wmc_jacobian_check,
+    .note = wmc_jacobian_note,
     .cost = wmc_jacobian_cost,
     .create = create,
     .destroy = destroy,

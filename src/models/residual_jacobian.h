@@ -44,6 +44,7 @@ enum {
   GAP_MAX,
   COVARIANCE,
   LOG_METRIC,
+  PRECISION,
   FIELDS
 };
 
@@ -76,6 +77,7 @@ enum {
   AXIS_ANGLE,
   AXIS_ROW,
   AXIS_COLUMN,
+  AXIS_PRECISION,
   AXIS_METRIC_ROW,
   AXIS_METRIC_COLUMN,
   AXIS_LAMBDA_BIN,
@@ -129,6 +131,10 @@ bool wmc_jacobian_limit(const wmc_value *parameters, wmc_chamber_options *limit,
                         const char **why);
 /** Depth inf, where wmc_jacobian_limit says yes: no matrices are made. */
 bool wmc_jacobian_alone(const wmc_value *parameters);
+/** Matrices are multiplied, of `block` with `options`: a network, or steps of the limit. Of a sum
+ * over levels: its deepest. */
+bool wmc_jacobian_multiplies(const wmc_value *parameters, const wmc_block **block,
+                             wmc_block_options *options);
 /** Factor by which phi changes sigma^2 at depth inf where, without norm, it does nothing else; NaN
  * elsewhere. */
 double wmc_jacobian_factor(const wmc_value *parameters);
@@ -149,6 +155,8 @@ wmc_jacobian_request wmc_jacobian_requested(const wmc_value *parameters);
 bool wmc_jacobian_has_angle(const wmc_value *parameters);
 /** Singular values may vanish exactly: rank is lost and log-singular values become -inf. */
 bool wmc_jacobian_loses_rank(const wmc_value *parameters);
+/** What was chosen: the precision. */
+void wmc_jacobian_note(const wmc_value *parameters, wmc_text *out);
 void wmc_jacobian_check(const wmc_value *parameters, const wmc_complaints *complaints);
 double wmc_jacobian_cost(const wmc_value *parameters);
 /** Work of one network of this depth, in flops. */

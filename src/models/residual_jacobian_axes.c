@@ -54,6 +54,13 @@ static void level_coordinates(const wmc_value *p, double *out)
 
 static size_t levels_length(const wmc_value *p) { return wmc_levels_count(p) > 0 ? 1 : 0; }
 
+static size_t precision_length(const wmc_value *p)
+{
+  const wmc_block *block;
+  wmc_block_options options;
+  return wmc_jacobian_multiplies(p, &block, &options) ? 1 : 0;
+}
+
 static size_t loss_gap_length(const wmc_value *p)
 {
   return wmc_jacobian_loses_rank(p) ? gap_length(p) : 0;
@@ -144,6 +151,7 @@ const wmc_axis wmc_jacobian_axes[] = {
                     NULL},
     [AXIS_ROW] = {"row", "1", "index of a singular value", covariance_length, NULL},
     [AXIS_COLUMN] = {"column", "1", "index of another one", covariance_length, NULL},
+    [AXIS_PRECISION] = {"precision", "1", "of products of matrices", precision_length, NULL},
     [AXIS_METRIC_ROW] = {"metric_row", "1", "row of the metric", metric_length, NULL},
     [AXIS_METRIC_COLUMN] = {"metric_column", "1", "column of the metric", metric_length, NULL},
     [AXIS_LAMBDA_BIN] = {"lambda_bin", "1", "lambda, centre of a bin", bins_length, lambda_bins},

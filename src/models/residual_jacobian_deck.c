@@ -326,6 +326,14 @@ const wmc_field wmc_jacobian_fields[] = {
                     .unit = "",
                     .text = "whether the entries of log g are averaged; exp of their mean is the "
                             "log-Euclidean mean of the metric g"},
+    [PRECISION] = {.name = "precision",
+                   .type = WMC_CHOICE,
+                   .choices = wmc_precision_names,
+                   .standard = "auto",
+                   .unit = "",
+                   .text = "arithmetic of the product of the layers: double, extended (twice the "
+                           "digits), or auto: extended where double is expected to be off by more "
+                           "than 1e-12"},
     [FIELDS] = {.name = NULL},
 };
 
@@ -368,6 +376,7 @@ wmc_block_options wmc_jacobian_options(const wmc_value *p)
       .norm = (wmc_norm)integer_or(&p[NORM], WMC_NORM_NONE),
       .drop = 1 - real_or(&p[KEEP], 1),
       .split = {.is_complex = p[NUMBERS].integer == 1, .group = (int)p[GROUP].integer},
+      .precision = (wmc_precision)p[PRECISION].integer,
   };
 }
 
@@ -616,7 +625,9 @@ static double network_cost(const wmc_value *p, const wmc_block *block, const wmc
   double d = o->width, depth = o->depth, work = wmc_split_work(&o->split);
   double factorisations = floor(depth / wmc_network_factor_layers(block, o));
   const double overhead = 100, qr = 4, spectrum = 40;
-  return depth * (overhead * wmc_split_modes(&o->split) + work * 2 * d * d * d + block->cost(o)) +
+  const double product = wmc_network_is_extended(block, o) ? 8 : 2;
+  return depth *
+             (overhead * wmc_split_modes(&o->split) + work * product * d * d * d + block->cost(o)) +
          work * d * d * d * (qr * factorisations + spectrum * (double)wmc_jacobian_points_count(p));
 }
 
@@ -642,6 +653,31 @@ static double limit_cost(const wmc_value *p)
     cost += mode_limit_cost(p, &limit);
   }
   return cost;
+}
+
+bool wmc_jacobian_multiplies(const wmc_value *p, const wmc_block **block, wmc_block_options *o)
+{
+  const wmc_levels_kind kind = wmc_levels_of(p);
+  int field;
+  const char *why;
+  *block = kind == WMC_LEVELS_LIMIT ? NULL : wmc_jacobian_block(p);
+  *o = wmc_jacobian_options(p);
+  if (kind != WMC_LEVELS_NONE) o->depth = wmc_levels_depth(p, wmc_levels_count(p) - 1);
+  if (kind != WMC_LEVELS_NONE || !wmc_jacobian_infinite(p)) return true;
+  return !wmc_jacobian_alone(p) && wmc_jacobian_steps(p, block, o, &field, &why);
+}
+
+void wmc_jacobian_note(const wmc_value *p, wmc_text *out)
+{
+  const wmc_block *block;
+  wmc_block_options o;
+  if (!wmc_jacobian_multiplies(p, &block, &o)) return;
+  const bool extended = wmc_network_is_extended(block, &o);
+  wmc_text_append(out, "precision %s: log-singular values to %.1g (%s: %.1g)",
+                  wmc_precision_names[extended ? WMC_PRECISION_EXTENDED : WMC_PRECISION_DOUBLE],
+                  wmc_network_error(block, &o, extended),
+                  wmc_precision_names[extended ? WMC_PRECISION_DOUBLE : WMC_PRECISION_EXTENDED],
+                  wmc_network_error(block, &o, !extended));
 }
 
 double wmc_jacobian_network_cost(const wmc_value *p, int depth)

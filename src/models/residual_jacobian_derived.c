@@ -6,6 +6,7 @@
 #include "residual_jacobian_drift.h"
 #include "residual_jacobian_levels.h"
 #include "residual_jacobian_moments.h"
+#include "weylmc/jacobian/network.h"
 
 const double *wmc_jacobian_mean(const wmc_value *p, const double *means, const char *observable)
 {
@@ -35,6 +36,26 @@ static void growth_given_finite(const wmc_value *p, const double *means, double 
   (void)doubt;
   for (size_t k = 0; k < p[RECORD].count; k++)
     out[k] = conditional(sum[k], share[k * (size_t)p[WIDTH].integer]);
+}
+
+/* ---- precision ------------------------------------------------------------------------------ */
+
+/* Bits of the numbers that matrices are multiplied in. */
+static void precision_bits(const wmc_value *p, const double *means, double *out, double *doubt)
+{
+  const wmc_block *block;
+  wmc_block_options o;
+  (void)means, (void)doubt;
+  if (wmc_jacobian_multiplies(p, &block, &o)) *out = wmc_network_is_extended(block, &o) ? 106 : 53;
+}
+
+static void rounding_error(const wmc_value *p, const double *means, double *out, double *doubt)
+{
+  const wmc_block *block;
+  wmc_block_options o;
+  (void)means, (void)doubt;
+  if (wmc_jacobian_multiplies(p, &block, &o))
+    *out = wmc_network_error(block, &o, wmc_network_is_extended(block, &o));
 }
 
 /* ---- drift and diffusion -------------------------------------------------------------------- */
@@ -304,6 +325,16 @@ const wmc_derived wmc_jacobian_derived[] = {
      "work for the same mean and error by independent networks, over that of the sum",
      {AXIS_LEVELS, WMC_NO_AXIS},
      wmc_levels_gain},
+    {"precision_bits",
+     "1",
+     "bits of the numbers that matrices are multiplied in: 53, or 106 (precision)",
+     {AXIS_PRECISION, WMC_NO_AXIS},
+     precision_bits},
+    {"rounding_error",
+     "1",
+     "error of lambda_i by rounding that 3 of 100 networks exceed, as it is known beforehand",
+     {AXIS_PRECISION, WMC_NO_AXIS},
+     rounding_error},
     {.name = NULL},
 };
 

@@ -13,44 +13,39 @@
 #include "support.h"
 #include "weylmc/base/memory.h"
 #include "weylmc/jacobian/graded.h"
+#include "weylmc/jacobian/network.h"
 #include "weylmc/jacobian/qdt.h"
 #include "weylmc/numeric/dense.h"
 #include "weylmc/numeric/random.h"
 
 enum { SEED = 20261121 };
 
-/* The layers I + s G of a chain, made again from the start as often as they are wanted. */
+/* The layers I + s G of a chain, E|G_ij|^2 = 1, made again from the start as often as they are
+ * wanted. */
 typedef struct chain {
-  int d, depth;
+  int d, depth, parts; /* parts: 2 if complex */
   double s;
   long id;
-  bool nudged; /* every entry moved by up to one rounding, at random */
 } chain;
 
-enum { CHUNK = 100 }; /* layers made at a time; depths are multiples or below */
+enum { D_MAX = 16 };
 
-static void nudge(wmc_stream *stream, size_t n, double *x)
-{
-  for (size_t k = 0; k < n; k++)
-    x[k] *= 1 + DBL_EPSILON * (wmc_stream_uniform(stream) < 0.5 ? -1 : 1);
-}
+enum { CHUNK = 100 }; /* layers made at a time; depths are multiples or below */
 
 /* Calls `take` with all layers, CHUNK at a time. */
 static void each_layer(const chain *c, void (*take)(void *, int, const double *), void *to)
 {
-  const size_t size = (size_t)(c->d * c->d);
-  wmc_stream *stream = test_stream(SEED, c->id), *signs = test_stream(SEED, c->id + 1000000);
-  double *j = WMC_ARRAY(double, CHUNK *size);
+  const int reals = c->parts * c->d * c->d;
+  wmc_stream *stream = test_stream(SEED, c->id);
+  double *j = WMC_ARRAY(double, CHUNK *reals);
   for (int done = 0; done < c->depth; done += CHUNK) {
     int count = c->depth - done < CHUNK ? c->depth - done : CHUNK;
-    wmc_stream_normals(stream, size * (size_t)count, c->s, j);
+    wmc_stream_normals(stream, (size_t)(reals * count), c->s / sqrt(c->parts), j);
     for (int l = 0; l < count; l++)
-      for (int i = 0; i < c->d; i++) j[(size_t)l * size + (size_t)(i * (c->d + 1))] += 1;
-    if (c->nudged) nudge(signs, size * (size_t)count, j);
+      for (int i = 0; i < c->d; i++) j[l * reals + c->parts * i * (c->d + 1)] += 1;
     take(to, count, j);
   }
   wmc_free(j);
-  wmc_stream_destroy(signs);
   wmc_stream_destroy(stream);
 }
 
@@ -96,23 +91,27 @@ static void mp_dot(int d, mpf_t *x, mpf_t *y, mpf_t out, mpf_t t)
   }
 }
 
+/* Of complex matrices the even columns of the real form: n = parts d rows of d columns. */
 typedef struct mp_matrix {
-  int d;
+  int d, parts, n;
+  double *form;
   mpf_t *m, *next, *t;
 } mp_matrix;
 
 static void mp_multiply(void *to, int count, const double *layers)
 {
   mp_matrix *p = to;
-  const int d = p->d;
-  for (int l = 0; l < count; l++, layers += d * d) {
-    for (int j = 0; j < d; j++)
-      for (int i = 0; i < d; i++) {
-        mpf_set_ui(p->next[j * d + i], 0);
-        for (int k = 0; k < d; k++) {
-          mpf_set_d(p->t[0], layers[k * d + i]);
-          mpf_mul(p->t[1], p->m[j * d + k], p->t[0]);
-          mpf_add(p->next[j * d + i], p->next[j * d + i], p->t[1]);
+  const int n = p->n;
+  for (int l = 0; l < count; l++, layers += n * p->d) {
+    const double *layer = p->parts == 2 ? p->form : layers;
+    if (p->parts == 2) wmc_complex_form(p->d, p->d, layers, p->form);
+    for (int j = 0; j < p->d; j++)
+      for (int i = 0; i < n; i++) {
+        mpf_set_ui(p->next[j * n + i], 0);
+        for (int k = 0; k < n; k++) {
+          mpf_set_d(p->t[0], layer[k * n + i]);
+          mpf_mul(p->t[1], p->m[j * n + k], p->t[0]);
+          mpf_add(p->next[j * n + i], p->next[j * n + i], p->t[1]);
         }
       }
     mpf_t *swap = p->m;
@@ -121,10 +120,12 @@ static void mp_multiply(void *to, int count, const double *layers)
   }
 }
 
-static mp_matrix mp_identity(int d)
+static mp_matrix mp_identity(int d, int parts)
 {
-  mp_matrix p = {d, mp_array(d * d), mp_array(d * d), mp_array(2)};
-  for (int i = 0; i < d; i++) mpf_set_ui(p.m[i * (d + 1)], 1);
+  const int n = parts * d;
+  mp_matrix p = {d,          parts, n, WMC_ARRAY(double, n *n), mp_array(n * d), mp_array(n * d),
+                 mp_array(2)};
+  for (int i = 0; i < d; i++) mpf_set_ui(p.m[i * (n + parts)], 1);
   return p;
 }
 
@@ -190,30 +191,49 @@ static void mp_values(int d, mpf_t *m, double *values)
   mp_free(w, 6);
 }
 
+/* Of the real form, where every value comes twice. */
+static void mp_complex_values(int d, mpf_t *m, double *values)
+{
+  const int n = 2 * d;
+  double twice[2 * D_MAX];
+  mpf_t *form = mp_array(n * n);
+  for (int j = 0; j < d; j++)
+    for (int i = 0; i < n; i += 2) {
+      mpf_set(form[2 * j * n + i], m[j * n + i]);
+      mpf_set(form[2 * j * n + i + 1], m[j * n + i + 1]);
+      mpf_neg(form[(2 * j + 1) * n + i], m[j * n + i + 1]);
+      mpf_set(form[(2 * j + 1) * n + i + 1], m[j * n + i]);
+    }
+  mp_values(n, form, twice);
+  for (int i = 0; i < d; i++) {
+    cr_assert_lt(twice[2 * i] - twice[2 * i + 1], 1e-15 * (1 + fabs(twice[2 * i])));
+    values[i] = twice[2 * i];
+  }
+  mp_free(form, n * n);
+}
+
 /* Log-singular values and log|M e_1|; p is destroyed. */
 static void mp_finish(mp_matrix *p, double *values, double *growth)
 {
-  const int d = p->d;
-  mp_dot(d, p->m, p->m, p->t[0], p->t[1]);
+  mp_dot(p->n, p->m, p->m, p->t[0], p->t[1]);
   *growth = 0.5 * mp_log(p->t[0]);
-  mp_values(d, p->m, values);
-  mp_free(p->m, d * d);
-  mp_free(p->next, d * d);
+  (p->parts == 2 ? mp_complex_values : mp_values)(p->d, p->m, values);
+  mp_free(p->m, p->n * p->d);
+  mp_free(p->next, p->n * p->d);
   mp_free(p->t, 2);
+  wmc_free(p->form);
 }
 
 /* Of a chain, with `bits` of mantissa. */
 static void reference(const chain *c, unsigned bits, double *values, double *growth)
 {
   mpf_set_default_prec(bits);
-  mp_matrix p = mp_identity(c->d);
+  mp_matrix p = mp_identity(c->d, c->parts);
   each_layer(c, mp_multiply, &p);
   mp_finish(&p, values, growth);
 }
 
 /* ---- tests ------------------------------------------------------------------------------ */
-
-enum { D_MAX = 16 };
 
 static double largest_difference(int d, const double *a, const double *b)
 {
@@ -221,6 +241,14 @@ static double largest_difference(int d, const double *a, const double *b)
   for (int i = 0; i < d; i++)
     if (!(fabs(a[i] - b[i]) <= worst)) worst = fabs(a[i] - b[i]);
   return worst;
+}
+
+static wmc_qdt *qdt_of(int d, int parts, int limit, bool extend)
+{
+  wmc_qdt *qdt;
+  cr_assert_eq((parts == 2 ? wmc_qdt_create_complex : wmc_qdt_create)(&qdt, d, limit), WMC_OK);
+  if (extend) cr_assert_eq(wmc_qdt_extend(qdt), WMC_OK);
+  return qdt;
 }
 
 static void spectrum(int d, int limit, int count, const double *layers, double *values,
@@ -238,10 +266,9 @@ static void multiply(void *to, int count, const double *layers)
   wmc_qdt_multiply(to, (size_t)count, layers);
 }
 
-static void spectrum_of(const chain *c, int limit, double *values, double *growth)
+static void spectrum_of(const chain *c, int limit, bool extend, double *values, double *growth)
 {
-  wmc_qdt *qdt;
-  cr_assert_eq(wmc_qdt_create(&qdt, c->d, limit), WMC_OK);
+  wmc_qdt *qdt = qdt_of(c->d, c->parts, limit, extend);
   each_layer(c, multiply, qdt);
   cr_assert(wmc_qdt_values(qdt, values, growth), "d=%d limit=%d", c->d, limit);
   wmc_qdt_destroy(qdt);
@@ -249,12 +276,20 @@ static void spectrum_of(const chain *c, int limit, double *values, double *growt
 
 /* 12 digits of every singular value. */
 static const double TWELVE_DIGITS = 1e-12;
-enum { MULTIPLES = 4 };
 
-/* A linear chain whose mean log-ratio (d - 1) tau is `spread`. */
-static chain chain_of(int d, int depth, double spread, long id)
+/* A way to the singular values: so many times the usual layers between factorisations, and the
+ * precision. */
+typedef struct way {
+  double multiple;
+  bool extended;
+} way;
+static const way usual = {1, false}, extended = {1, true};
+enum { WAYS = 4 };
+
+/* A linear chain whose mean log-ratio (d - 1) tau is `spread`, for real and for complex numbers. */
+static chain chain_of(int d, int depth, int parts, double spread, long id)
 {
-  return (chain){d, depth, sqrt(spread / (d - 1) / depth), id, false};
+  return (chain){d, depth, parts, sqrt(spread / (d > 1 ? d - 1 : 1) / depth), id};
 }
 
 static int layers_of(const chain *c, double multiple)
@@ -262,44 +297,42 @@ static int layers_of(const chain *c, double multiple)
   return (int)fmax(1, multiple * wmc_qdt_layers(c->d, c->s * c->s));
 }
 
-/* Errors of lambda, root of the mean square over `seeds` chains of the largest of each, with so
- * many times the usual number of layers between factorisations. */
-static void measure_errors(int d, int depth, double spread, int seeds, long id, size_t multiples,
-                           const double *multiple, double *out)
+static void print_errors(const chain *c, int seeds, double ratio, size_t ways, const way *list,
+                         const double *error, const double *largest)
 {
-  double largest[MULTIPLES] = {0}, relative = 0, growths = 0, ratio = 0;
-  for (size_t k = 0; k < multiples; k++) out[k] = 0;
+  printf("%s d=%2d L=%6d %2d chains, log-ratio %5.1f; layers/QR, error, largest:",
+         c->parts == 2 ? "complex" : "real", c->d, c->depth, seeds, ratio);
+  for (size_t k = 0; k < ways; k++)
+    printf("  %s %d %.1e %.1e", list[k].extended ? "extended" : "double",
+           layers_of(c, list[k].multiple), error[k], largest[k]);
+  printf("\n");
+}
+
+/* Errors of lambda in each way: root of the mean square over `seeds` chains, beginning with c, of
+ * the largest of each. */
+static void measure_errors(const chain *c, int seeds, size_t ways, const way *list, double *out)
+{
+  const int d = c->d;
+  const double spread = c->s * c->s * c->depth * (d > 1 ? d - 1 : 1);
+  double largest[WAYS] = {0}, ratio = 0;
+  for (size_t k = 0; k < ways; k++) out[k] = 0;
   for (int seed = 0; seed < seeds; seed++) {
-    const chain c = chain_of(d, depth, spread, id + seed);
+    chain one = *c;
+    one.id += seed;
     double exact[D_MAX], exact_growth, values[D_MAX], growth;
-    reference(&c, (unsigned)(300 + 2.6 * spread), exact, &exact_growth);
-    cr_assert_gt(exact[0] - exact[d - 1], 0.5 * spread);
+    reference(&one, (unsigned)(300 + 2.6 * spread), exact, &exact_growth);
     ratio += (exact[0] - exact[d - 1]) / seeds;
-    for (size_t k = 0; k < multiples; k++) {
-      spectrum_of(&c, layers_of(&c, multiple[k]), values, &growth);
+    for (size_t k = 0; k < ways; k++) {
+      spectrum_of(&one, layers_of(&one, list[k].multiple), list[k].extended, values, &growth);
       double defect = largest_difference(d, values, exact);
       largest[k] = fmax(largest[k], defect);
       out[k] += defect * defect / seeds;
-      for (int i = 0; i < d && multiple[k] == 1; i++)
-        relative = fmax(relative, fabs((values[i] - exact[i]) / exact[i]));
-      if (multiple[k] == 1) growths = fmax(growths, fabs(growth - exact_growth));
+      cr_expect_lt(fabs(growth - exact_growth), TWELVE_DIGITS, "growth, d=%d L=%d", d, c->depth);
     }
   }
-  cr_expect_lt(growths, TWELVE_DIGITS, "growth, d=%d L=%d", d, depth);
-  const chain c = chain_of(d, depth, spread, id);
-  if (test_verbose())
-    printf("d=%2d L=%6d %2d chains, log-ratio %5.1f; relative %.0e, growth %.0e; layers/QR, error, "
-           "largest:",
-           d, depth, seeds, ratio, relative, growths);
-  for (size_t k = 0; k < multiples; k++) {
-    out[k] = sqrt(out[k]);
-    if (test_verbose()) printf("  %5d %.1e %.1e", layers_of(&c, multiple[k]), out[k], largest[k]);
-  }
-  if (test_verbose()) printf("\n");
+  for (size_t k = 0; k < ways; k++) out[k] = sqrt(out[k]);
+  if (test_verbose()) print_errors(c, seeds, ratio, ways, list, out, largest);
 }
-
-/* ---- complex matrices: the reference is the product of their real forms, with every value twice
- */
 
 /* count complex Jacobians I + s G, E|G_ij|^2 = 1. */
 static double *complex_layers(wmc_stream *stream, int d, int count, double s)
@@ -312,66 +345,37 @@ static double *complex_layers(wmc_stream *stream, int d, int count, double s)
   return j;
 }
 
-static void complex_reference(int d, int count, const double *layers, unsigned bits, double *values,
-                              double *growth)
+static void check(const chain *c, int seeds, size_t ways, const way *list)
 {
-  const size_t size = 4 * (size_t)d * (size_t)d;
-  double twice[2 * D_MAX], *forms = WMC_ARRAY(double, size *(size_t)count);
-  for (int l = 0; l < count; l++)
-    wmc_complex_form(d, d, layers + (size_t)l * size / 2, forms + (size_t)l * size);
-  mpf_set_default_prec(bits);
-  mp_matrix p = mp_identity(2 * d);
-  mp_multiply(&p, count, forms);
-  mp_finish(&p, twice, growth);
-  for (int i = 0; i < d; i++) {
-    cr_assert_lt(twice[2 * i] - twice[2 * i + 1], 1e-15 * (1 + fabs(twice[2 * i])));
-    values[i] = twice[2 * i];
-  }
-  wmc_free(forms);
+  double error[WAYS];
+  measure_errors(c, seeds, ways, list, error);
+  for (size_t k = 0; k < ways; k++)
+    cr_expect_lt(error[k], TWELVE_DIGITS, "%d parts, d=%d L=%d s=%g, %d layers, %s: error %.2g",
+                 c->parts, c->d, c->depth, c->s, layers_of(c, list[k].multiple),
+                 list[k].extended ? "extended" : "double", error[k]);
 }
 
-/* A complex linear chain: mean log-ratio (d - 1) tau, as for real numbers. */
-static void check_complex_chain(int d, int depth, double spread, unsigned bits, long id)
+static void check_complex_chain(int d, int depth, double spread, long id)
 {
-  double tau = spread / (d > 1 ? d - 1 : 1), exact[D_MAX], exact_growth, values[D_MAX], growth;
-  wmc_stream *stream = test_stream(SEED, id);
-  double *layers = complex_layers(stream, d, depth, sqrt(tau / depth));
-  complex_reference(d, depth, layers, bits, exact, &exact_growth);
-  int limits[] = {1, wmc_qdt_layers(d, tau / depth)};
-  for (size_t k = 0; k < 2; k++) {
-    wmc_qdt *qdt;
-    cr_assert_eq(wmc_qdt_create_complex(&qdt, d, limits[k]), WMC_OK);
-    wmc_qdt_multiply(qdt, (size_t)depth, layers);
-    cr_assert(wmc_qdt_values(qdt, values, &growth));
-    wmc_qdt_destroy(qdt);
-    double defect = largest_difference(d, values, exact);
-    cr_expect_lt(defect, 2e-12, "complex d=%d L=%d, %d layers a factorisation: defect %.2g", d,
-                 depth, limits[k], defect);
-    cr_expect_lt(fabs(growth - exact_growth), 2e-12, "growth, complex d=%d L=%d", d, depth);
-    if (test_verbose())
-      printf("complex d=%2d L=%4d layers/QR %3d log-ratio %6.1f defect %.2g\n", d, depth, limits[k],
-             exact[0] - exact[d - 1], defect);
-  }
-  wmc_free(layers);
-  wmc_stream_destroy(stream);
+  const way list[] = {usual, {0, false}, extended};
+  const chain c = chain_of(d, depth, 2, spread, id);
+  check(&c, 1, 3, list);
 }
 
 Test(jacobian_qdt, complex_products)
 {
-  check_complex_chain(8, 200, 72, 600, 40);
-  check_complex_chain(8, 1000, 72, 600, 41);
-  check_complex_chain(3, 4000, 72, 600, 42);
-  check_complex_chain(4, 500, 620, 1600, 43);
-  check_complex_chain(1, 100, 1, 200, 44);
-  for (int d = 2; d <= D_MAX; d *= 2) check_complex_chain(d, 64, (d - 1.0) / d, 200, 44 + d);
+  check_complex_chain(8, 200, 72, 40);
+  check_complex_chain(8, 1000, 72, 41);
+  check_complex_chain(3, 4000, 72, 42);
+  check_complex_chain(4, 500, 620, 43);
+  check_complex_chain(1, 100, 1, 44);
+  for (int d = 2; d <= D_MAX; d *= 2) check_complex_chain(d, 64, (d - 1.0) / d, 44 + d);
 }
 
 static void check_chains(int d, int depth, double spread, int seeds, long id)
 {
-  const double usual = 1;
-  double error;
-  measure_errors(d, depth, spread, seeds, id, 1, &usual, &error);
-  cr_expect_lt(error, TWELVE_DIGITS, "d=%d L=%d spread %g: error %.2g", d, depth, spread, error);
+  const chain c = chain_of(d, depth, 1, spread, id);
+  check(&c, seeds, 2, (const way[]){usual, extended});
 }
 
 Test(jacobian_qdt, twelve_digits_over_e70)
@@ -396,56 +400,138 @@ Test(jacobian_qdt, twelve_digits_at_a_hundred_thousand_layers)
   check_chains(3, 100000, 100, 1, 70);
 }
 
-/* How far lambda moves if every entry of every layer moves by one rounding. */
-static double condition_of(int d, int depth, double spread, int seeds, long id)
+/* Where double precision has lost digits: 1.4e-12 to 9.4e-12 in the first three. */
+Test(jacobian_qdt, twelve_digits_of_wide_spectra)
 {
-  double sum = 0;
-  for (int seed = 0; seed < seeds; seed++) {
-    chain c = chain_of(d, depth, spread, id + seed);
-    double exact[D_MAX], moved[D_MAX], growth;
-    const unsigned bits = (unsigned)(300 + 2.6 * spread);
-    reference(&c, bits, exact, &growth);
-    c.nudged = true;
-    reference(&c, bits, moved, &growth);
-    sum += pow(largest_difference(d, exact, moved), 2) / seeds;
-  }
-  return sqrt(sum);
+  const chain cases[] = {chain_of(16, 400, 1, 600, 80), chain_of(8, 1000, 1, 600, 81),
+                         chain_of(16, 500, 1, 300, 82), chain_of(8, 400, 2, 600, 83)};
+  for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) check(&cases[k], 1, 1, &extended);
 }
 
-/* Many minutes: WEYLMC_EFFORT=10 or more. Where eigenspaces of what is behind a layer and what is
- * before it nearly miss each other, lambda depends on the last bits of that layer: no error can be
- * asked to be much smaller than what one rounding of the layers does. */
+/* Deep chains against themselves, with a factorisation for every eighth of the usual number of
+ * layers. */
+Test(jacobian_qdt, extended_products_need_few_factorisations)
+{
+  const struct {
+    int d, depth, parts;
+    double spread;
+  } cases[] = {{16, 20000, 1, 600}, {16, 20000, 1, 100}, {8, 20000, 2, 600}, {3, 50000, 1, 600}};
+  for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+    const chain c = chain_of(cases[k].d, cases[k].depth, cases[k].parts, cases[k].spread, 90);
+    double few[D_MAX], many[D_MAX], growth, other;
+    spectrum_of(&c, layers_of(&c, 1), true, few, &growth);
+    spectrum_of(&c, layers_of(&c, 1.0 / 8), true, many, &other);
+    cr_expect_lt(largest_difference(c.d, few, many), 1e-13, "d=%d L=%d", c.d, c.depth);
+    cr_expect_lt(fabs(growth - other), 1e-13);
+  }
+}
+
+/* ---- the precision that is chosen ----------------------------------------------------------- */
+
+static wmc_block_options options_of(const chain *c)
+{
+  return (wmc_block_options){.width = c->d,
+                             .depth = c->depth,
+                             .weights = wmc_weights_find("gaussian"),
+                             .variance = c->s * c->s * c->depth,
+                             .time = 1,
+                             .split = {.is_complex = c->parts == 2, .group = 1}};
+}
+
+/* Of 40 chains at most one is further off in double precision than expected, against products in
+ * extended precision. */
+Test(jacobian_qdt, errors_in_double_precision_are_expected)
+{
+  enum { CHAINS = 40 };
+  const struct {
+    int d, depth, parts;
+    double spread;
+  } cases[] = {{2, 1000, 1, 300}, {2, 100, 1, 30}, {4, 1000, 1, 30}, {4, 1000, 1, 600},
+               {8, 100, 1, 100},  {8, 400, 1, 7},  {16, 100, 1, 60}, {16, 1000, 1, 15},
+               {4, 1000, 2, 600}, {8, 1000, 2, 7}};
+  for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+    int beyond = 0;
+    double bound = 0, worst = 0;
+    for (int id = 0; id < CHAINS; id++) {
+      const chain c = chain_of(cases[k].d, cases[k].depth, cases[k].parts, cases[k].spread, id);
+      double values[D_MAX], exact[D_MAX], growth;
+      spectrum_of(&c, layers_of(&c, 1), false, values, &growth);
+      spectrum_of(&c, layers_of(&c, 1), true, exact, &growth);
+      const double error = largest_difference(c.d, values, exact);
+      bound = wmc_qdt_error(false, c.parts, c.d, c.depth, c.s * c.s * c.depth);
+      worst = fmax(worst, error);
+      beyond += error > bound;
+    }
+    cr_expect_leq(beyond, 1, "%d of %d chains beyond %.2g, case %zu", beyond, CHAINS, bound, k);
+    cr_expect_gt(worst, bound / 100, "case %zu: %.2g expected, %.2g found", k, bound, worst);
+  }
+}
+
+Test(jacobian_qdt, precision_is_what_the_error_needs)
+{
+  const struct {
+    int d, depth, parts;
+    double spread;
+    bool is_extended;
+  } cases[] = {{4, 1000, 1, 3, false},     {4, 1000, 1, 30, false},    {16, 1000, 1, 15, false},
+               {16, 100000, 1, 15, false}, {64, 1000, 1, 63, false},   {8, 10000, 2, 70, false},
+               {16, 1000, 1, 600, true},   {16, 10000, 1, 100, true},  {8, 100000, 1, 100, true},
+               {4, 1000, 1, 600, true},    {16, 100000, 1, 600, true}, {2, 100000, 1, 600, true}};
+  for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+    const chain c = chain_of(cases[k].d, cases[k].depth, cases[k].parts, cases[k].spread, 0);
+    wmc_block_options o = options_of(&c);
+    cr_expect_eq(wmc_network_is_extended(&wmc_block_linear, &o), cases[k].is_extended, "%zu", k);
+    cr_expect_lt(wmc_network_error(&wmc_block_linear, &o, cases[k].is_extended), TWELVE_DIGITS);
+    o.precision = WMC_PRECISION_DOUBLE;
+    cr_expect(!wmc_network_is_extended(&wmc_block_linear, &o));
+    o.precision = WMC_PRECISION_EXTENDED;
+    cr_expect(wmc_network_is_extended(&wmc_block_linear, &o));
+  }
+}
+
+/* Errors in both precisions; that of the one chosen is below 1e-12. */
+static void check_choice(int d, int depth, int parts, double spread, int seeds)
+{
+  const chain c = chain_of(d, depth, parts, spread, 100);
+  const wmc_block_options o = options_of(&c);
+  const way ways[] = {usual, extended};
+  const bool chosen = wmc_network_is_extended(&wmc_block_linear, &o);
+  double error[2];
+  measure_errors(&c, seeds, 2, ways, error);
+  cr_expect_lt(error[chosen ? 1 : 0], TWELVE_DIGITS, "%d parts, d=%d L=%d spread %g: %s chosen",
+               parts, d, depth, spread, chosen ? "extended" : "double");
+  cr_expect(chosen || error[0] < TWELVE_DIGITS);
+}
+
+/* Many minutes: WEYLMC_EFFORT=10 or more. */
 Test(jacobian_qdt, twelve_digits_at_all_widths_depths_and_spreads)
 {
   const int widths[] = {2, 4, 8, 16}, depths[] = {1000, 10000, 100000};
-  const double spreads[] = {10, 100, 600}, usual = 1;
+  const double spreads[] = {10, 100, 600};
   if (test_trials(1) < 10) return;
-  for (int w = 0; w < 4; w++)
-    for (int l = 0; l < 3; l++)
-      for (int k = 0; k < 3; k++) {
-        const int seeds = w < 2 && l < 2 ? 8 : 1;
-        double error;
-        measure_errors(widths[w], depths[l], spreads[k], seeds, 100, 1, &usual, &error);
-        double moved = condition_of(widths[w], depths[l], spreads[k], seeds, 100);
-        printf("d=%d L=%d spread %g: error %.1e, one rounding of the layers %.1e\n", widths[w],
-               depths[l], spreads[k], error, moved);
-        cr_expect_lt(error, TWELVE_DIGITS + 8 * moved);
-      }
+  for (int parts = 1; parts <= 2; parts++)
+    for (int w = 0; w < 4; w++)
+      for (int l = 0; l < 3; l++)
+        for (int k = 0; k < 3; k++) {
+          const int seeds = parts == 1 && w < 2 && l < 2 ? 8 : 1;
+          if (parts * widths[w] * depths[l] > 1600000) continue; /* hours */
+          check_choice(widths[w], depths[l], parts, spreads[k], seeds);
+        }
 }
 
 /* Twice the layers between factorisations costs half a digit, four times more than one; half as
  * many gain nothing. */
 Test(jacobian_qdt, factorisations_are_as_rare_as_accuracy_allows)
 {
-  const double multiples[MULTIPLES] = {0.5, 1, 2, 4};
+  const way ways[WAYS] = {{0.5, false}, {1, false}, {2, false}, {4, false}};
   const struct {
     int d, depth;
     double spread;
   } cases[] = {{2, 2000, 72}, {4, 1000, 72}, {8, 500, 30}, {16, 500, 72}};
   for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
-    double error[MULTIPLES];
-    measure_errors(cases[k].d, cases[k].depth, cases[k].spread, 8, 200, MULTIPLES, multiples,
-                   error);
+    const chain c = chain_of(cases[k].d, cases[k].depth, 1, cases[k].spread, 200);
+    double error[WAYS];
+    measure_errors(&c, 8, WAYS, ways, error);
     cr_expect_lt(error[1], 3 * error[0], "d=%d", cases[k].d);
     cr_expect_lt(error[1], TWELVE_DIGITS, "d=%d", cases[k].d);
     cr_expect_gt(error[3], 10 * error[1], "d=%d", cases[k].d);
@@ -612,11 +698,10 @@ Test(jacobian_qdt, singular_or_not_finite_is_reported)
   double values[2], growth;
   const double cases[][4] = {{1, 2, 2, 4}, {0, 0, 0, 0}, {NAN, 0, 0, 1}, {1, 0, 0, INFINITY}};
   for (size_t k = 0; k < 4; k++)
-    for (int factor = 0; factor < 2; factor++) {
-      wmc_qdt *qdt;
-      cr_assert_eq(wmc_qdt_create(&qdt, 2, 10), WMC_OK);
+    for (int factor = 0; factor < 4; factor++) {
+      wmc_qdt *qdt = qdt_of(2, 1, 10, factor / 2);
       wmc_qdt_multiply(qdt, 1, cases[k]);
-      if (factor) wmc_qdt_factor(qdt);
+      if (factor % 2) wmc_qdt_factor(qdt);
       bool fine = wmc_qdt_values(qdt, values, &growth);
       cr_expect(!fine || values[1] < -35, "case %zu, factor %d: %g %g", k, factor, values[0],
                 values[1]);
@@ -669,13 +754,12 @@ static double decomposition(int d, int depth, const double *layers, const double
   return worst;
 }
 
-static void check_vectors(int d, int limit, int depth, double s, wmc_stream *stream)
+static void check_vectors(int d, int limit, bool extend, int depth, double s, wmc_stream *stream)
 {
   double left[D_MAX * D_MAX], right[D_MAX * D_MAX], values[D_MAX], alone[D_MAX], growth, growth0;
   double *layers = linear_layers(stream, d, depth, s);
   spectrum(d, limit, depth, layers, alone, &growth0);
-  wmc_qdt *qdt;
-  cr_assert_eq(wmc_qdt_create(&qdt, d, limit), WMC_OK);
+  wmc_qdt *qdt = qdt_of(d, 1, limit, extend);
   wmc_qdt_multiply(qdt, (size_t)(depth / 2), layers);
   cr_assert(wmc_qdt_vectors(qdt, values, &growth, left, right)); /* changes nothing */
   wmc_qdt_multiply(qdt, (size_t)(depth - depth / 2), layers + (depth / 2) * d * d);
@@ -694,25 +778,30 @@ static void check_vectors(int d, int limit, int depth, double s, wmc_stream *str
   wmc_free(layers);
 }
 
-Test(jacobian_qdt, singular_vectors)
+static void check_all_vectors(bool extend)
 {
   wmc_stream *stream = test_stream(SEED, 40);
   for (int d = 1; d <= D_MAX; d += 3)
-    for (int limit = 1; limit <= 1000; limit *= 10) check_vectors(d, limit, 60, 0.1, stream);
+    for (int limit = 1; limit <= 1000; limit *= 10)
+      check_vectors(d, limit, extend, 60, 0.1, stream);
   /* spreads beyond e^100, where exponents do not fit into columns */
-  check_vectors(6, 1, 300, 0.8, stream);
-  check_vectors(12, 2, 400, 0.5, stream);
+  check_vectors(6, 1, extend, 300, 0.8, stream);
+  check_vectors(12, 2, extend, 400, 0.5, stream);
   wmc_stream_destroy(stream);
 }
 
+Test(jacobian_qdt, singular_vectors) { check_all_vectors(false); }
+
+Test(jacobian_qdt, singular_vectors_of_extended_products) { check_all_vectors(true); }
+
 /* Largest entry of M v_j - s_j u_j over s_1, and of U^* U - 1, by complex arithmetic. */
-static void check_complex_vectors(int d, int limit, int depth, double s, wmc_stream *stream)
+static void check_complex_vectors(int d, int limit, bool extend, int depth, double s,
+                                  wmc_stream *stream)
 {
   double complex left[D_MAX * D_MAX], right[D_MAX * D_MAX], x[D_MAX], y[D_MAX];
   double values[D_MAX], growth, worst = 0;
   double *layers = complex_layers(stream, d, depth, s);
-  wmc_qdt *qdt;
-  cr_assert_eq(wmc_qdt_create_complex(&qdt, d, limit), WMC_OK);
+  wmc_qdt *qdt = qdt_of(d, 2, limit, extend);
   wmc_qdt_multiply(qdt, (size_t)depth, layers);
   cr_assert(wmc_qdt_vectors(qdt, values, &growth, (double *)left, (double *)right));
   for (int j = 0; j < d; j++) {
@@ -742,6 +831,81 @@ Test(jacobian_qdt, complex_singular_vectors)
 {
   wmc_stream *stream = test_stream(SEED, 41);
   for (int d = 1; d <= 10; d += 3)
-    for (int limit = 1; limit <= 100; limit *= 10) check_complex_vectors(d, limit, 60, 0.1, stream);
+    for (int limit = 1; limit <= 100; limit *= 10)
+      for (int extend = 0; extend < 2; extend++)
+        check_complex_vectors(d, limit, extend, 60, 0.1, stream);
+  wmc_stream_destroy(stream);
+}
+
+/* ---- the rest of it in extended precision, against double -------------------------------------
+ */
+
+/* A layer that keeps `rank` components. */
+static void multiply_mask(wmc_qdt *qdt, const chain *c, int rank)
+{
+  double mask[2 * D_MAX * D_MAX] = {0};
+  for (int i = 0; i < rank; i++) mask[c->parts * i * (c->d + 1)] = 1;
+  wmc_qdt_multiply(qdt, 1, mask);
+  wmc_qdt_limit_rank(qdt, rank);
+}
+
+/* Values, growth and angle of the same layers in both precisions, with ranks that shrink. */
+static void compare_precisions(const chain *c, int lost)
+{
+  double values[2][D_MAX], growth[2], sine[2];
+  for (int extend = 0; extend < 2; extend++) {
+    wmc_qdt *qdt = qdt_of(c->d, c->parts, 10, extend);
+    each_layer(c, multiply, qdt);
+    for (int rank = c->d - 1; rank >= c->d - lost; rank--) {
+      const chain more = chain_of(c->d, 30, c->parts, 0.1 * c->d, c->id + rank);
+      multiply_mask(qdt, c, rank);
+      each_layer(&more, multiply, qdt);
+    }
+    cr_assert(wmc_qdt_values(qdt, values[extend], &growth[extend]));
+    sine[extend] = wmc_qdt_log_sine(qdt);
+    wmc_qdt_destroy(qdt);
+  }
+  for (int i = 0; i < c->d; i++)
+    if (i < c->d - lost)
+      cr_expect_lt(fabs(values[0][i] - values[1][i]), 1e-11, "%d of %d", i, c->d);
+    else
+      cr_expect(values[1][i] == -INFINITY);
+  if (lost < c->d) cr_expect_lt(fabs(growth[0] - growth[1]), 1e-12);
+  if (lost < c->d - 1) cr_expect_lt(fabs(sine[0] - sine[1]), 1e-12, "%g %g", sine[0], sine[1]);
+  if (lost == c->d - 1) cr_expect_eq(sine[1], -INFINITY);
+}
+
+Test(jacobian_qdt, ranks_and_angles_in_extended_precision)
+{
+  for (int parts = 1; parts <= 2; parts++)
+    for (int d = 2; d <= 10; d += 4)
+      for (int lost = 0; lost < d; lost++) {
+        const chain c = chain_of(d, 200, parts, 5 * d, 300 + 10 * d);
+        compare_precisions(&c, lost);
+      }
+}
+
+/* Layers whose products leave the range of doubles after two, and between factorisations. */
+Test(jacobian_qdt, extended_products_of_any_scale)
+{
+  const double scales[] = {1e-200, 1e-30, 1, 1e30, 1e200};
+  const chain c = chain_of(6, 64, 1, 20, 400);
+  double expected[D_MAX], values[D_MAX], growth, scaled;
+  wmc_stream *stream = test_stream(SEED, c.id);
+  double *layers = linear_layers(stream, c.d, c.depth, c.s);
+  for (size_t k = 0; k < sizeof scales / sizeof *scales; k++) {
+    wmc_qdt *qdt = qdt_of(c.d, 1, 100, true);
+    for (int l = 0; l < c.depth * c.d * c.d; l++) layers[l] *= scales[k];
+    wmc_qdt_multiply(qdt, (size_t)c.depth, layers);
+    cr_assert(wmc_qdt_values(qdt, values, &scaled));
+    for (int l = 0; l < c.depth * c.d * c.d; l++) layers[l] /= scales[k];
+    spectrum_of(&c, 100, true, expected, &growth);
+    const double shift = c.depth * log(scales[k]);
+    for (int i = 0; i < c.d; i++)
+      cr_expect_lt(fabs(values[i] - expected[i] - shift), 1e-13 * (1 + fabs(shift)));
+    cr_expect_lt(fabs(scaled - growth - shift), 1e-13 * (1 + fabs(shift)));
+    wmc_qdt_destroy(qdt);
+  }
+  wmc_free(layers);
   wmc_stream_destroy(stream);
 }

@@ -41,6 +41,7 @@
 
 #include "weylmc/base/status.h"
 #include "weylmc/jacobian/activation.h"
+#include "weylmc/jacobian/qdt.h"
 #include "weylmc/jacobian/split.h"
 #include "weylmc/jacobian/weights.h"
 #include "weylmc/numeric/random.h"
@@ -58,12 +59,13 @@ typedef struct wmc_block_options {
   double hurst; /**< of fractional weights */
   int modes;    /**< of smooth weights */
   double variance, time;
-  double exponent;       /**< b; 0: the persistence of the weights, 1/2 if they are independent */
-  double inner_variance; /**< c1, two_layer and outer */
-  double input_norm2;    /**< |x_0|^2 */
-  wmc_norm norm;         /**< N, residual blocks only */
-  double drop;           /**< 1 - p, residual blocks only */
-  wmc_split split;       /**< real, complex, or commuting with a cyclic group; see below */
+  double exponent;         /**< b; 0: the persistence of the weights, 1/2 if they are independent */
+  double inner_variance;   /**< c1, two_layer and outer */
+  double input_norm2;      /**< |x_0|^2 */
+  wmc_norm norm;           /**< N, residual blocks only */
+  double drop;             /**< 1 - p, residual blocks only */
+  wmc_split split;         /**< real, complex, or commuting with a cyclic group; see below */
+  wmc_precision precision; /**< of the product of the layers (network.h) */
 } wmc_block_options;
 
 /** s^2, the variance of the entries of J - I of a linear block. */

@@ -22,6 +22,13 @@ int wmc_network_record_layer(double fraction, int depth);
  */
 int wmc_network_factor_layers(const wmc_block *block, const wmc_block_options *options);
 
+/** Error of the log-singular values of the product of all layers, if it is made in twice the
+ * precision or not (wmc_qdt_error). `block` NULL: layers of independent entries of variance
+ * wmc_block_variance. */
+double wmc_network_error(const wmc_block *block, const wmc_block_options *options, bool extended);
+/** Whether it is: precision is extended, or auto and the error otherwise above 1e-12. */
+bool wmc_network_is_extended(const wmc_block *block, const wmc_block_options *options);
+
 /** `fractions`: `records` numbers in (0, 1] that give increasing layers. */
 wmc_status wmc_network_create(wmc_network **network, const wmc_block *block,
                               const wmc_block_options *options, size_t records,

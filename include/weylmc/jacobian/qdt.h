@@ -31,12 +31,29 @@
 
 typedef struct wmc_qdt wmc_qdt;
 
+/** Numbers that M is held in; AUTO is what an error below 1e-12 needs (network.h). */
+typedef enum wmc_precision {
+  WMC_PRECISION_AUTO,
+  WMC_PRECISION_DOUBLE,
+  WMC_PRECISION_EXTENDED
+} wmc_precision;
+/** NULL-ended, in this order. */
+extern const char *const wmc_precision_names[];
+
 /** Layers between factorisations for entries of J - I of variance s2 a layer; at least 1. */
 int wmc_qdt_layers(int width, double s2);
+
+/** Error of the log-singular values of `layers` layers, real or complex (parts 2), whose sum has
+ * entries of variance `variance`: less than 3 of 100 products exceed it (measured,
+ * docs/theory/jacobian.md, section 4). */
+double wmc_qdt_error(bool extended, int parts, int width, double layers, double variance);
 
 wmc_status wmc_qdt_create(wmc_qdt **qdt, int width, int layers);
 /** The same for complex matrices, arrays of pairs of real and imaginary part. */
 wmc_status wmc_qdt_create_complex(wmc_qdt **qdt, int width, int layers);
+/** From now on hold P Q and T in twice the precision (qdt_extended.h in src/jacobian), with eight
+ * times as many layers between factorisations. M = I. */
+wmc_status wmc_qdt_extend(wmc_qdt *qdt);
 void wmc_qdt_destroy(wmc_qdt *qdt);
 /** M = I. */
 void wmc_qdt_start(wmc_qdt *qdt);

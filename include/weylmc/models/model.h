@@ -15,6 +15,7 @@
 
 #include "weylmc/base/field.h"
 #include "weylmc/base/status.h"
+#include "weylmc/base/text.h"
 #include "weylmc/numeric/random.h"
 
 /** A dimension of observables, e.g. the index of a singular value. */
@@ -106,6 +107,9 @@ typedef struct wmc_model {
 
   /** Checks that involve several fields, or the shape of data. */
   void (*check)(const wmc_value *parameters, const wmc_complaints *complaints);
+  /** What the model itself decided for these parameters, in a line for `weylmc check`; NULL or no
+   * text: nothing. */
+  void (*note)(const wmc_value *parameters, wmc_text *out);
   /** Rough relative work of one step, in flops; for schedules and time estimates. */
   double (*cost)(const wmc_value *parameters);
 

@@ -105,7 +105,8 @@ static void check_product(wmc_stream *stream, int m, int n, int k, bool wide)
       defect = fmax(defect, fabs(mpf_get_d(sum)));
     }
   mpf_clear(sum);
-  cr_expect_lt(defect, 4 * UNIT * bound, "%d x %d x %d: %.2g of %.2g", m, n, k, defect, UNIT * bound);
+  cr_expect_lt(defect, 4 * UNIT * bound, "%d x %d x %d: %.2g of %.2g", m, n, k, defect,
+               UNIT * bound);
 }
 
 Test(extended, products)

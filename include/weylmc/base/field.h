@@ -75,6 +75,7 @@ int wmc_field_condition(const wmc_field *fields, size_t k);
 /** Whether field k is allowed by its `only` given the other values of the table. */
 bool wmc_field_allowed(const wmc_field *fields, size_t k, const wmc_value *values);
 
+/** What the value owns; the value itself is then zero. */
 void wmc_value_free(wmc_value *value);
 /** Deep copy; false when memory is exhausted. */
 bool wmc_value_copy(wmc_value *to, const wmc_value *from);

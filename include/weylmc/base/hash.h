@@ -1,4 +1,6 @@
-/** @file hash.h  64-bit checksums (XXH3). */
+/** @file hash.h  64-bit checksums (XXH3): a flipped bit of a file is found,
+ * tests/unit/checkpoint.c. Reentrant; allocates nothing.
+ */
 #pragma once
 #include <stddef.h>
 #include <stdint.h>

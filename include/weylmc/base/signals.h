@@ -1,4 +1,6 @@
-/** @file signals.h  Requests to stop. The handler sets a flag and does nothing else. */
+/** @file signals.h  Requests to stop. The handler sets a flag and does nothing else. Checked by
+ * tests/restart and tests/slurm, which stop runs by them.
+ */
 #pragma once
 
 /** Catch SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2 (a batch system's warning before the limit) and

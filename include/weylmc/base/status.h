@@ -4,6 +4,10 @@
  * wmc_status. On failure it has appended at least one line to this process's pending message;
  * the lines say what was wrong, where, and what to do. Only the command line prints them.
  * Mistakes of the programmer are asserts.
+ * Of every wmc_X there is a wmc_X_create that returns WMC_FAILURE when memory is exhausted, besides
+ * what its own comment says, and then leaves nothing behind; the caller ends what it made by
+ * wmc_X_destroy, which takes NULL too. Pointers that other functions return are borrowed unless
+ * called owned. Where `out` and an input may be the same array, the comment says so.
  * Checked by tests/unit/base.c.  The message is per process; weylmc runs one thread a rank.
  */
 #pragma once

@@ -14,6 +14,7 @@ typedef struct wmc_text {
   bool failed;
 } wmc_text;
 
+/** Append as printf does; the other one takes its arguments as a list; n bytes as they are. */
 void wmc_text_append(wmc_text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void wmc_text_append_list(wmc_text *text, const char *format, va_list arguments)
     __attribute__((format(printf, 2, 0)));
@@ -22,6 +23,7 @@ void wmc_text_append_bytes(wmc_text *text, const char *bytes, size_t n);
 void wmc_text_append_quoted(wmc_text *text, const char *string);
 /** The string, "" when nothing was appended. */
 const char *wmc_text_string(const wmc_text *text);
+/** The text is then empty, and may be used again. */
 void wmc_text_free(wmc_text *text);
 /** Owned copy of a string (wmc_free), NULL when memory is exhausted. */
 char *wmc_text_copy(const char *string);
@@ -31,6 +33,7 @@ int wmc_text_distance(const char *a, const char *b);
 /** The nearest of n names within a third of the length (at least 2 edits), or NULL. */
 const char *wmc_text_nearest(const char *name, const char *const *names, size_t n);
 
+/* Each of these writes to `out`, cut if it must be, and returns it. */
 enum { WMC_TEXT_SHORT = 64 };
 /** "1.2345(67)": two digits of error; plain %.6g when the error is zero or not finite. */
 const char *wmc_text_value(char out[WMC_TEXT_SHORT], double value, double error);

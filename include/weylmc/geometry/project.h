@@ -4,15 +4,19 @@
  *   V_p = Q_p T_p Q_{p-1}^T + B_p Q_{p-1}^T + Q_p B_{p-1}^T,   Q_p^T B_p = 0,
  * with r x r matrices T_p ("core") and d_p x r matrices B_p ("tilt"; 0 where d_p = r). A hidden
  * tilt moves two layers, so |V|^2 = sum |T_p|^2 + |B_0|^2 + |B_N|^2 + 2 sum_hidden |B_p|^2. The
- * cores of tangent vectors are (T_p)_ii = H_ii,   (T_p)_kl = H_kl rho^(..) + a^p_kl lambda_l -
- * lambda_k a^{p-1}_kl, where rho = min(lambda_k, lambda_l)/max, its power is p-1 for lambda_k >
- * lambda_l and N-p else: H moves X (horizontal, orthogonal to all vertical ones), antisymmetric a^1
- * .. a^{N-1} do not (vertical; hidden tilts too). Normal vectors are W_p S_{p-1} - S_p W_p with
- * symmetric S_p, S_0 = S_N = 0, and what has no component in a frame on either side. Entries (i,j),
- * (j,i) of all layers obey one tridiagonal system with the constant rows -2 l_i l_j, 2(l_i^2 +
- * l_j^2), -2 l_i l_j, which is also the Gram matrix of the rotations a. Sources:
- * docs/theory/geometry.md, eqs. (G6)-(G11); Huang, Inauen & Menon for d = 2. Checked by
- * tests/check/geometry_tangent.c. Reentrant; allocates nothing.
+ * cores of tangent vectors are
+ *
+ *   (T_p)_ii = H_ii,
+ *   (T_p)_kl = H_kl rho^q + a^p_kl lambda_l - lambda_k a^{p-1}_kl,
+ *   rho = min(lambda_k, lambda_l) / max,   q = p - 1 where lambda_k > lambda_l, N - p else:
+ *
+ * H moves X (horizontal, orthogonal to all vertical ones), antisymmetric a^1 .. a^{N-1} do not
+ * (vertical; hidden tilts too). Normal vectors are W_p S_{p-1} - S_p W_p with symmetric S_p,
+ * S_0 = S_N = 0, and what has no component in a frame on either side. Entries (i,j), (j,i) of all
+ * layers obey one tridiagonal system with the constant rows -2 l_i l_j, 2 (l_i^2 + l_j^2),
+ * -2 l_i l_j, which is also the Gram matrix of the rotations a. Sources: docs/theory/geometry.md,
+ * eqs. (G6)-(G11); Huang, Inauen & Menon for d = 2. Checked by tests/check/geometry_tangent.c.
+ * Reentrant; allocates nothing.
  */
 #pragma once
 #include "weylmc/geometry/point.h"

@@ -5,7 +5,8 @@
  * is written and read, and reading back what was written loses nothing. Everything volatile is in
  * /provenance; the rest of two equal runs compares bit for bit (wmc_results_compare).
  * Layout for xarray (netcdf4 and h5netcdf engines), ncdump, h5py, Octave and R: docs/files.md.
- * Checked by tests/unit/results.c and tests/readers.
+ * Checked by tests/unit/results.c and tests/readers. What a wmc_results holds is owned by it and
+ * freed by wmc_results_free; pointers into it are borrowed.
  */
 #pragma once
 #include <stdbool.h>
@@ -52,10 +53,12 @@ typedef struct wmc_results {
 } wmc_results;
 
 void wmc_results_free(wmc_results *results);
+/** The group, array or note of this name, or NULL. */
 wmc_group *wmc_results_group(const wmc_results *results, const char *name);
 wmc_array *wmc_group_array(const wmc_group *group, const char *name);
 /** The array called `name` followed by `suffix`, or NULL. */
 wmc_array *wmc_group_sibling(const wmc_group *group, const char *name, const char *suffix);
+/** Entries, the product of the lengths of its axes. */
 size_t wmc_array_size(const wmc_group *group, const wmc_array *array);
 const char *wmc_results_note(const wmc_results *results, const char *name);
 

@@ -26,7 +26,8 @@ typedef struct wmc_activation {
   double steepest;       /**< largest |phi'| over x, not counting `slope` */
 } wmc_activation;
 
-/** Table ended by a NULL name, and the names alone (NULL-ended) in the same order. */
+/** Table ended by a NULL name, and the names alone (NULL-ended) in the same order; the row of a
+ * name, or NULL. */
 extern const wmc_activation wmc_activations[];
 extern const char *const wmc_activation_names[];
 const wmc_activation *wmc_activation_find(const char *name);

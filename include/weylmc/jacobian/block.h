@@ -113,7 +113,8 @@ typedef struct wmc_block {
 extern const wmc_block wmc_block_linear, wmc_block_one_layer, wmc_block_two_layer, wmc_block_inside,
     wmc_block_outer, wmc_block_exponential, wmc_block_rotation, wmc_block_plain;
 
-/** Table ended by NULL, and the names alone (NULL-ended) in the same order. */
+/** Table ended by NULL, and the names alone (NULL-ended) in the same order; the row of a name, or
+ * NULL. */
 extern const wmc_block *const wmc_blocks[];
 extern const char *const wmc_block_names[];
 const wmc_block *wmc_block_find(const char *name);

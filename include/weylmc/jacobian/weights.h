@@ -42,7 +42,8 @@ typedef struct wmc_weights {
   bool correlated;                          /**< from layer to layer */
 } wmc_weights;
 
-/** Table ended by a NULL name, and the names alone (NULL-ended) in the same order. */
+/** Table ended by a NULL name, and the names alone (NULL-ended) in the same order; the row of a
+ * name, or NULL. */
 extern const wmc_weights wmc_weight_laws[];
 extern const char *const wmc_weight_law_names[];
 const wmc_weights *wmc_weights_find(const char *name);

@@ -8,6 +8,7 @@
  * For a model with `independent` draws a step makes one new independent sample.
  * All of a chain's state between two draws is `state_size` doubles plus its stream: unpacking them
  * into a chain created from the same parameters continues bit for bit.
+ * Checked by tests/unit/models.c (every table holds together) and by the tests of each model.
  */
 #pragma once
 #include <stdbool.h>
@@ -130,7 +131,7 @@ typedef struct wmc_model {
   void (*unpack)(void *chain, const double *packed);
 } wmc_model;
 
-/** Table of models, ended by NULL. */
+/** Table of models, ended by NULL; the row of a name, or NULL. */
 extern const wmc_model *const wmc_models[];
 const wmc_model *wmc_model_find(const char *name);
 

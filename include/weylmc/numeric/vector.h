@@ -1,5 +1,7 @@
 /** @file vector.h  Sums over arrays, one term after another: the same bits for every compiler and
- * instruction set. Used throughout, so checked by whatever it is part of. */
+ * instruction set. Part of most formulas of src/geometry, and checked with them
+ * (tests/check/geometry_*.c). Reentrant; allocates nothing.
+ */
 #pragma once
 
 static inline double wmc_sum(int n, const double *x)

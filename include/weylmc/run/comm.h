@@ -1,4 +1,6 @@
-/** @file comm.h  What ranks say to each other, beside the records of chains. All collective. */
+/** @file comm.h  What ranks say to each other, beside the records of chains. All collective.
+ * Checked by tests/mpi and tests/faults, which run the program on several ranks.
+ */
 #pragma once
 #include <mpi.h>
 #include <stddef.h>

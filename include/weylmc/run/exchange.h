@@ -3,7 +3,8 @@
  * Rank 0 holds the ledger and calls wmc_exchange_epoch; all others sit in wmc_exchange_serve until
  * rank 0 calls wmc_exchange_stop. A chain that fails is marked in its record and does not stop the
  * others; its message reaches rank 0. A rank without memory for the records ends the program: there
- * is nothing to go back to but the checkpoint.
+ * is nothing to go back to but the checkpoint. Checked by tests/mpi/ranks.py: the same bits on any
+ * number of ranks.
  */
 #pragma once
 #include <mpi.h>

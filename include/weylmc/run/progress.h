@@ -2,6 +2,7 @@
  *
  * On a terminal a line that is rewritten every epoch; in a log a line a minute. mpirun stands
  * between the ranks and the terminal, so the mode can be forced by WEYLMC_PROGRESS=live|log|none.
+ * Notes are what tests/restart and tests/slurm read.
  */
 #pragma once
 #include <stddef.h>
@@ -18,6 +19,7 @@ typedef struct wmc_progress {
   int shown;
 } wmc_progress;
 
+/** Choose the mode and start the clock. */
 void wmc_progress_begin(wmc_progress *progress);
 /** Fraction of the work done, seconds left at the present pace (NaN: unknown), and a short remark.
  */

@@ -1,4 +1,5 @@
 /** @file provenance.h  Where results come from: everything volatile, kept apart from the physics.
+ * Checked by tests/mpi and tests/restart: files are equal but for it.
  */
 #pragma once
 #include "weylmc/io/results.h"

@@ -21,15 +21,23 @@
  * other at the depths one can reach, with the wrong limit; so all terms are kept, and what the data
  * cannot determine is held by its natural size: the coefficient of N^-p, with or without
  * logarithms, has a normal prior of mean 0 and deviation s 2^(p-1); the limit has none. s is one of
- *   s_0, 2 s_0, ..., 256 s_0,   s_0 = least depth^q x largest difference of the estimates, (2) q
- * the first power (1 for both), equally likely before the data, like the two series. Everything is
- * linear and normal, so that each pair (series, s) has a closed posterior for a and b and a closed
- * probability P(y | series, s) ~ |M|^-1/2 exp(-Q/2),   M = X^T V^-1 X + prior, (3) Q the least sum
- * of squares, of residuals and of coefficients over their deviations; Q is chi-squared with n - 1
- * degrees of freedom if the series is right, which is the p-value. Limit and coefficient b are
- * averaged over series and s by these probabilities, and error^2 = average of the variances +
- * variance of the averages:                              (4) where the data do not tell the series
- * apart, the error covers both, and the quality is WMC_FIT_UNDECIDED.
+ *
+ *   s_0, 2 s_0, ..., 256 s_0,   s_0 = least depth^q x largest difference of the estimates,      (2)
+ *
+ * q the first power (1 for both), equally likely before the data, like the two series. Everything
+ * is linear and normal, so that each pair (series, s) has a closed posterior for a and b and a
+ * closed probability
+ *
+ *   P(y | series, s) ~ |M|^-1/2 exp(-Q/2),   M = X^T V^-1 X + prior,                            (3)
+ *
+ * Q the least sum of squares, of residuals and of coefficients over their deviations; Q is
+ * chi-squared with n - 1 degrees of freedom if the series is right, which is the p-value. Limit and
+ * coefficient b are averaged over series and s by these probabilities, and
+ *
+ *   error^2 = average of the variances + variance of the averages:                              (4)
+ *
+ * where the data do not tell the series apart, the error covers both, and the quality is
+ * WMC_FIT_UNDECIDED.
  *
  * Two more series are taken only where a model's theory says so (wmc_model.series), or when asked
  * for; fitted alone, with the same priors and the same average over s:

@@ -4,46 +4,12 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "parameters.h"
-#include "streams.h"
-#include "support.h"
-#include "weylmc/numeric/random.h"
+#include "simulation.h"
 
 extern const wmc_model wmc_model_balanced;
 
 enum { CHAINS = 64, BINS = 24, DEPTH = 3, GRID = 600 };
 static const double top = 1.8, beta = 1;
-
-/* Mean of every component over chains, and its error from their scatter. */
-static void simulate(const test_parameters *p, long seed, int draws, double *mean, double *error)
-{
-  const wmc_model *model = p->model;
-  size_t size = wmc_model_measurement_size(model, p->values);
-  double *draw = calloc(2 * size, sizeof *draw), *sum = draw + size;
-  for (size_t i = 0; i < size; i++) mean[i] = error[i] = 0;
-  for (long c = 0; c < CHAINS; c++) {
-    void *chain;
-    wmc_stream *stream = test_stream(seed, c);
-    cr_assert_eq(model->create(p->values, &chain), WMC_OK, "%s", wmc_message());
-    model->start(chain, stream);
-    cr_assert_eq(model->advance(chain, stream, 500, true), WMC_OK);
-    for (size_t i = 0; i < size; i++) sum[i] = 0;
-    for (int t = 0; t < draws; t++) {
-      cr_assert_eq(model->advance(chain, stream, 3, false), WMC_OK);
-      model->measure(chain, draw);
-      for (size_t i = 0; i < size; i++) sum[i] += draw[i] / draws;
-    }
-    for (size_t i = 0; i < size; i++) {
-      mean[i] += sum[i] / CHAINS;
-      error[i] += sum[i] * sum[i] / CHAINS;
-    }
-    model->destroy(chain);
-    wmc_stream_destroy(stream);
-  }
-  for (size_t i = 0; i < size; i++)
-    error[i] = sqrt(fmax(0, error[i] - mean[i] * mean[i]) / (CHAINS - 1));
-  free(draw);
-}
 
 static double effective_rank(double s, double t)
 {
@@ -110,7 +76,7 @@ Test(densities, of_lambda_and_of_the_effective_rank_are_those_of_the_law)
   size_t size = wmc_model_measurement_size(p.model, p.values);
   double *mean = calloc(2 * size, sizeof *mean), *error = mean + size;
   exact_bins(lambda, rank);
-  simulate(&p, 7100, test_trials(1500), mean, error);
+  test_simulate_run(&p, &(test_run){7100, CHAINS, 500, test_trials(1500), 3}, mean, error);
   size_t at = test_observable(&p, "lambda_density");
   for (int k = 0; k < 2; k++, at += BINS)
     expect_bins(k ? "lambda_2" : "lambda_1", lambda[k], mean + at, error + at);
@@ -137,7 +103,7 @@ Test(densities, entries_of_x)
     test_give_number(&p, "step", 0.3);
     size_t size = wmc_model_measurement_size(p.model, p.values);
     double *mean = calloc(2 * size, sizeof *mean), *error = mean + size;
-    simulate(&p, 7200 + n, test_trials(1000), mean, error);
+    test_simulate_run(&p, &(test_run){7200 + n, CHAINS, 500, test_trials(1000), 3}, mean, error);
     const double *x = mean + test_observable(&p, "matrix");
     const double *e = error + test_observable(&p, "matrix");
     double trace = mean[test_observable(&p, "trace_target")];

@@ -8,7 +8,7 @@
 
 #include "quadrature.h"
 #include "reference.h"
-#include "streams.h"
+#include "simulation.h"
 #include "support.h"
 #include "task.h"
 #include "weylmc/base/memory.h"
@@ -28,22 +28,8 @@ static void simulate(simulation *x, const char *parameters, int draws, long seed
   x->task = test_task_open("residual_jacobian", parameters);
   const wmc_model *model = x->task.model;
   x->size = wmc_model_measurement_size(model, x->task.values);
-  double *out = WMC_ARRAY(double, x->size);
-  for (int c = 0; c < CHAINS; c++) {
-    void *chain;
-    wmc_stream *stream = test_stream(seed, c);
-    cr_assert_eq(model->create(x->task.values, &chain), WMC_OK);
-    cr_assert_eq(wmc_accumulator_create(&x->chain[c], x->size), WMC_OK);
-    model->start(chain, stream);
-    for (int k = 0; k < test_trials(draws); k++) {
-      cr_assert_eq(model->advance(chain, stream, 1, false), WMC_OK);
-      model->measure(chain, out);
-      wmc_accumulator_add(x->chain[c], out);
-    }
-    model->destroy(chain);
-    wmc_stream_destroy(stream);
-  }
-  wmc_free(out);
+  test_accumulate(model, x->task.values, &(test_run){seed, CHAINS, 0, test_trials(draws), 1},
+                  x->chain);
 }
 
 static void finish(simulation *x)

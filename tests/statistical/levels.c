@@ -7,8 +7,7 @@
 #include <string.h>
 
 #include "blocks.h"
-#include "parameters.h"
-#include "support.h"
+#include "simulation.h"
 #include "weylmc/jacobian/coupled.h"
 #include "weylmc/jacobian/hyperbolic.h"
 #include "weylmc/jacobian/network.h"
@@ -167,24 +166,17 @@ static test_parameters linear(const char *width, const char *depth)
 enum { ENTRIES = 1024 };
 
 /* Draws of the model; `out` has moments of every entry of a measurement, at most ENTRIES. */
+static void add_draw(void *data, size_t size, const double *draw)
+{
+  moments *out = data;
+  for (size_t i = 0; i < size; i++) add(&out[i], draw[i]);
+}
+
 static void sample_model(const test_parameters *p, int draws, long id, moments *out)
 {
-  const wmc_model *model = p->model;
-  const size_t n = wmc_model_measurement_size(model, p->values);
-  double *one = calloc(n, sizeof *one);
-  void *chain;
-  wmc_stream *s = test_stream(SEED, id);
-  cr_assert_leq(n, ENTRIES);
-  cr_assert_eq(model->create(p->values, &chain), WMC_OK, "%s", wmc_message());
-  model->start(chain, s);
-  for (int k = 0; k < draws; k++) {
-    cr_assert_eq(model->advance(chain, s, 1, false), WMC_OK, "%s", wmc_message());
-    model->measure(chain, one);
-    for (size_t i = 0; i < n; i++) add(&out[i], one[i]);
-  }
-  model->destroy(chain);
-  wmc_stream_destroy(s);
-  free(one);
+  const test_run run = {.seed = SEED, .draws = draws, .stride = 1};
+  cr_assert_leq(wmc_model_measurement_size(p->model, p->values), ENTRIES);
+  test_simulate_chain(p->model, p->values, &run, id, add_draw, out);
 }
 
 static void expect_stated(const test_parameters *p, const moments *m, const char *name,

@@ -6,10 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "parameters.h"
-#include "streams.h"
-#include "support.h"
-#include "weylmc/numeric/random.h"
+#include "simulation.h"
 
 extern const wmc_model wmc_model_balanced;
 
@@ -57,38 +54,12 @@ static void exact_averages(const law *w, double out[AVERAGES])
 
 /* --- Simulations ----------------------------------------------------------------------------- */
 
-typedef struct result {
-  double mean[64], error[64];
-} result;
-
-static result simulate(const test_parameters *p, long seed, long thermalise, int draws, long stride)
+static test_means simulate(const test_parameters *p, long seed, long thermalise, int draws,
+                           long stride)
 {
-  const wmc_model *model = p->model;
-  const size_t size = wmc_model_measurement_size(model, p->values);
-  result r = {.mean = {0}};
-  double square[64] = {0}, out[64];
-  cr_assert_leq(size, 64);
-  for (int c = 0; c < CHAINS; c++) {
-    void *chain;
-    double sum[64] = {0};
-    wmc_stream *stream = test_stream(seed, c);
-    cr_assert_eq(model->create(p->values, &chain), WMC_OK, "%s", wmc_message());
-    model->start(chain, stream);
-    cr_assert_eq(model->advance(chain, stream, thermalise, true), WMC_OK, "%s", wmc_message());
-    for (int k = 0; k < draws; k++) {
-      cr_assert_eq(model->advance(chain, stream, stride, false), WMC_OK, "%s", wmc_message());
-      model->measure(chain, out);
-      for (size_t i = 0; i < size; i++) sum[i] += out[i] / draws;
-    }
-    for (size_t i = 0; i < size; i++) {
-      r.mean[i] += sum[i] / CHAINS;
-      square[i] += sum[i] * sum[i] / CHAINS;
-    }
-    model->destroy(chain);
-    wmc_stream_destroy(stream);
-  }
-  for (size_t i = 0; i < size; i++)
-    r.error[i] = sqrt(fmax(0, square[i] - r.mean[i] * r.mean[i]) / (CHAINS - 1));
+  test_means r = {.size = wmc_model_measurement_size(p->model, p->values)};
+  cr_assert_leq(r.size, TEST_ENTRIES);
+  test_simulate_run(p, &(test_run){seed, CHAINS, thermalise, draws, stride}, r.mean, r.error);
   return r;
 }
 
@@ -125,7 +96,7 @@ static void compare(const law *w, const char *scheme, double step, long thermali
   double exact[AVERAGES];
   exact_averages(w, exact);
   test_parameters p = parameters_of(w, "parameters", scheme, step);
-  result r = simulate(&p, 71, thermalise, test_trials(draws), stride);
+  test_means r = simulate(&p, 71, thermalise, test_trials(draws), stride);
   for (int k = 0; k < AVERAGES; k++) {
     const size_t at = test_observable(&p, names[k]);
     expect(w, names[k], exact[k], r.mean[at], r.error[at]);
@@ -169,7 +140,7 @@ Test(parameters, vertical_noise_is_a_flow)
     const law *w = &laws[k];
     const double exact = w->d * (1 - 1.0 / w->n) * (0.5 * (w->d - 1) + w->m), step = 0.001;
     test_parameters p = parameters_of(w, "parameters", "euler", step);
-    result r = simulate(&p, 73, 4000, 4, 500);
+    test_means r = simulate(&p, 73, 4000, 4, 500);
     const size_t at = test_observable(&p, "frobenius2");
     const double spread = r.error[at] * sqrt(CHAINS);
     if (test_verbose())

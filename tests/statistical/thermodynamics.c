@@ -21,29 +21,12 @@ typedef struct run {
   wmc_accumulator *chain[CHAINS];
 } run;
 
-static void simulate_chain(const test_parameters *p, long seed, int c, int draws, run *r)
-{
-  double out[TEST_ENTRIES];
-  void *chain;
-  cr_assert_eq(wmc_accumulator_create(&r->chain[c], r->size), WMC_OK);
-  wmc_stream *stream = test_stream(seed, c);
-  cr_assert_eq(p->model->create(p->values, &chain), WMC_OK, "%s", wmc_message());
-  p->model->start(chain, stream);
-  cr_assert_eq(p->model->advance(chain, stream, 800, true), WMC_OK, "%s", wmc_message());
-  for (int k = 0; k < draws; k++) {
-    cr_assert_eq(p->model->advance(chain, stream, 2, false), WMC_OK, "%s", wmc_message());
-    p->model->measure(chain, out);
-    wmc_accumulator_add(r->chain[c], out);
-  }
-  p->model->destroy(chain);
-  wmc_stream_destroy(stream);
-}
-
 static run simulate(const test_parameters *p, long seed, int draws)
 {
   run r = {.size = wmc_model_measurement_size(p->model, p->values)};
   cr_assert_leq(r.size, TEST_ENTRIES);
-  for (int c = 0; c < CHAINS; c++) simulate_chain(p, seed, c, test_trials(draws), &r);
+  test_accumulate(p->model, p->values, &(test_run){seed, CHAINS, 800, test_trials(draws), 2},
+                  r.chain);
   return r;
 }
 

@@ -395,7 +395,7 @@ const wmc_integrator wmc_parameters_metropolis = {
     .formulation = "parameters",
     .scheme = "metropolis",
     .text = "random walk of the layers on the balanced manifold, with projection and a check of "
-            "the way back; exact law",
+            "the way back, and moves of single singular values; exact law",
     .frames = true,
     .exact = true,
     .layers = true,
@@ -416,7 +416,7 @@ const wmc_integrator wmc_complex_parameters_metropolis = {
     .formulation = "parameters",
     .scheme = "metropolis",
     .text = "complex numbers: random walk of the layers on the balanced manifold, with projection "
-            "and a check of the way back; exact law",
+            "and a check of the way back, and moves of single singular values; exact law",
     .unitary = true,
     .exact = true,
     .layers = true,

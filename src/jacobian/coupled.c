@@ -17,6 +17,7 @@ typedef struct member {
   wmc_qdt **qdt;           /* modes */
   int *layer;              /* records */
   double *values, *growth; /* modes x records x width, modes x records */
+  double *x;               /* width: vector of a network; NULL: none is followed */
 } member;
 
 struct wmc_coupled {
@@ -24,12 +25,13 @@ struct wmc_coupled {
   size_t width, records, members;
   size_t modes, size;                 /* size: reals of a layer */
   member member[WMC_COUPLED_MEMBERS]; /* fine, coarse or fine, swapped, coarse */
-  /* Jacobians of two fine layers and of the coarse one */
+  size_t finer;                       /* members of the finer depth */
+  /* Jacobians of two fine layers and of the coarse one; of networks one at a time */
   double *first, *second, *coarse;
-  /* weights: blocks at both depths, their vectors, parameters of three layers */
+  /* blocks at both depths, parameters of three layers */
   void *fine_state, *coarse_state;
-  double *x, *y, *a, *b, *c;
-  /* antithetic: squares of real matrices and of complex ones, and their real form */
+  double *a, *b, *c;
+  /* chains of second order: squares of real matrices and of complex ones, and their real form */
   wmc_product *product[2];
   double *square, *form;
 };
@@ -41,6 +43,7 @@ bool wmc_coupled_allowed(const wmc_block *block, const wmc_block_options *o, con
   const bool gaussian = o->weights->fill == wmc_stream_normals;
   const bool fractional = o->weights == wmc_weights_find("fractional");
   *why = NULL;
+  if (block->reverse) return true; /* steps: their noise is gaussian whatever the weights are */
   if (!block->join) *why = "this block has no limit to couple depths for";
   if (!gaussian && !fractional) *why = "sums of these weights are not weights of the same law";
   if (o->drop > 0) *why = "the sum of two layers with dropout is not a layer with dropout";
@@ -54,13 +57,13 @@ static void destroy_member(member *m, size_t modes)
   wmc_free(m->layer);
   wmc_free(m->values);
   wmc_free(m->growth);
+  wmc_free(m->x);
 }
 
 void wmc_coupled_destroy(wmc_coupled *c)
 {
   if (!c) return;
-  double *arrays[] = {c->first, c->second, c->coarse, c->x,      c->y,
-                      c->a,     c->b,      c->c,      c->square, c->form};
+  double *arrays[] = {c->first, c->second, c->coarse, c->a, c->b, c->c, c->square, c->form};
   for (size_t k = 0; k < sizeof arrays / sizeof *arrays; k++) wmc_free(arrays[k]);
   for (size_t k = 0; k < WMC_COUPLED_MEMBERS; k++) destroy_member(&c->member[k], c->modes);
   if (c->fine_state) c->o.block->destroy(c->fine_state);
@@ -85,6 +88,9 @@ static wmc_status add_member(wmc_coupled *c, const wmc_block_options *o, double 
   m->layer = WMC_ARRAY(int, c->records);
   m->values = WMC_ARRAY(double, c->modes * c->records * c->width);
   m->growth = WMC_ARRAY(double, c->modes * c->records);
+  if (c->o.block && wmc_split_is_trivial(&o->split)) {
+    if (!(m->x = WMC_ARRAY(double, c->width))) return wmc_no_memory();
+  }
   if (!m->qdt || !m->layer || !m->values || !m->growth) return wmc_no_memory();
   for (size_t k = 0; k < c->records; k++)
     m->layer[k] = wmc_network_record_layer(fractions[k], o->depth);
@@ -97,14 +103,19 @@ static wmc_status add_member(wmc_coupled *c, const wmc_block_options *o, double 
   return WMC_OK;
 }
 
+/* Steps and chains of second order have a partner in which what is left of the order within a layer
+ * has the other sign; a coarse layer of second order has nothing of it. */
 static wmc_status add_members(wmc_coupled *c, const double *fractions)
 {
   wmc_block_options fine = c->o.layers, coarse = c->o.layers;
-  const bool swapped = !c->o.block && c->o.paired;
+  const bool steps = c->o.block && c->o.block->reverse;
+  const int finer = c->o.paired && (steps || !c->o.block) ? 2 : 1;
+  const int coarser = !c->o.paired ? 0 : steps ? 2 : 1;
   coarse.depth /= 2;
-  WMC_TRY(add_member(c, &fine, swapped ? 0.5 : 1, fractions));
-  if (swapped) WMC_TRY(add_member(c, &fine, 0.5, fractions));
-  return c->o.paired ? add_member(c, &coarse, -1, fractions) : WMC_OK;
+  for (int k = 0; k < finer; k++) WMC_TRY(add_member(c, &fine, 1.0 / finer, fractions));
+  c->finer = c->members;
+  for (int k = 0; k < coarser; k++) WMC_TRY(add_member(c, &coarse, -1.0 / coarser, fractions));
+  return WMC_OK;
 }
 
 static wmc_status allocate(double **const *arrays, size_t count, size_t size)
@@ -120,8 +131,6 @@ static wmc_status create_networks(wmc_coupled *c)
   coarse.depth /= 2;
   WMC_TRY(c->o.block->create(&c->o.layers, &c->fine_state));
   if (c->o.paired) WMC_TRY(c->o.block->create(&coarse, &c->coarse_state));
-  if (wmc_split_is_trivial(&coarse.split))
-    WMC_TRY(allocate((double **const[]){&c->x, &c->y}, 2, c->width));
   return allocate((double **const[]){&c->a, &c->b, &c->c}, 3,
                   c->o.block->parameters(c->fine_state));
 }
@@ -162,97 +171,12 @@ wmc_status wmc_coupled_create(wmc_coupled **coupled, const wmc_coupled_options *
   return status;
 }
 
-/* ---- layers of networks ------------------------------------------------------------------- */
-
-static void forward(const wmc_coupled *c, void *state, const double *parameters, double *x,
-                    double *jacobian)
-{
-  const wmc_block_options *o = &c->o.layers;
-  c->o.block->forward(state, parameters, x, jacobian);
-  if (x && o->activation->homogeneous && o->norm == WMC_NORM_NONE) wmc_tame(c->width, x);
-}
-
-static void start_networks(wmc_coupled *c, wmc_stream *stream)
-{
-  c->o.block->start(c->fine_state, stream);
-  if (!c->x) return;
-  wmc_draw_direction(stream, c->width, sqrt(c->o.layers.input_norm2), c->x);
-  memcpy(c->y, c->x, c->width * sizeof *c->x);
-}
-
-static void network_layers(wmc_coupled *c, wmc_stream *stream)
-{
-  const wmc_block *block = c->o.block;
-  block->draw(c->fine_state, stream, c->a);
-  block->draw(c->fine_state, stream, c->b);
-  forward(c, c->fine_state, c->a, c->x, c->first);
-  forward(c, c->fine_state, c->b, c->x, c->second);
-  if (!c->o.paired) return;
-  block->join(c->fine_state, c->coarse_state, c->a, c->b, c->c);
-  forward(c, c->coarse_state, c->c, c->y, c->coarse);
-}
-
-/* ---- layers of second order ---------------------------------------------------------------- */
-
-/* a a, of numbers of `parts` reals. */
-static void make_square(wmc_coupled *c, size_t parts, const double *a)
-{
-  const double *left = a;
-  if (parts == 2) {
-    wmc_complex_form((int)c->width, (int)c->width, a, c->form);
-    left = c->form;
-  }
-  wmc_product_apply(c->product[parts - 1], left, a, c->square);
-}
-
-/* J = I + A + (A^2 + shift s^2 I)/2, A = sG; E G^2 = 0 for complex G. */
-static void second_order_mode(wmc_coupled *c, size_t parts, const double *a, double s2,
-                              double *jacobian)
-{
-  const size_t d = c->width;
-  const double diagonal = 1 + (parts == 1 ? 0.5 * c->o.shift * s2 : 0);
-  make_square(c, parts, a);
-  for (size_t k = 0; k < parts * d * d; k++) jacobian[k] = a[k] + 0.5 * c->square[k];
-  for (size_t i = 0; i < d; i++) jacobian[parts * i * (d + 1)] += diagonal;
-}
+/* ---- products ------------------------------------------------------------------------------ */
 
 static size_t mode_parts(const wmc_coupled *c, size_t k)
 {
   return (size_t)wmc_split_parts(&c->o.layers.split, (int)k);
 }
-
-static void second_order(wmc_coupled *c, const double *a, double s2, double *jacobian)
-{
-  size_t first = 0;
-  for (size_t k = 0; k < c->modes; k++) {
-    second_order_mode(c, mode_parts(c, k), a + first, s2, jacobian + first);
-    first += mode_parts(c, k) * c->width * c->width;
-  }
-}
-
-/* s G of all modes: numbers of variance s^2, whichever parts they have. */
-static void draw_limit(wmc_coupled *c, wmc_stream *stream, double s2, double *a)
-{
-  for (size_t k = 0; k < c->modes; k++) {
-    const size_t parts = mode_parts(c, k), size = parts * c->width * c->width;
-    wmc_stream_normals(stream, size, sqrt(s2 / (double)parts), a);
-    a += size;
-  }
-}
-
-static void limit_layers(wmc_coupled *c, wmc_stream *stream)
-{
-  const double s2 = wmc_block_variance(&c->o.layers);
-  draw_limit(c, stream, s2, c->a);
-  draw_limit(c, stream, s2, c->b);
-  second_order(c, c->a, s2, c->first);
-  second_order(c, c->b, s2, c->second);
-  if (!c->o.paired) return;
-  for (size_t k = 0; k < c->size; k++) c->c[k] = c->a[k] + c->b[k];
-  second_order(c, c->c, 2 * s2, c->coarse);
-}
-
-/* ---- a draw --------------------------------------------------------------------------------- */
 
 static bool take_record(const wmc_coupled *c, const member *m, size_t record)
 {
@@ -281,12 +205,106 @@ static bool multiply(wmc_coupled *c, size_t which, const double *jacobian)
   return false;
 }
 
-static bool multiply_all(wmc_coupled *c)
+/* ---- layers of networks, and steps ------------------------------------------------------------
+ */
+
+static void start_networks(wmc_coupled *c, wmc_stream *stream)
 {
-  bool good = multiply(c, 0, c->first) && multiply(c, 0, c->second);
-  if (c->members == 3) good = good && multiply(c, 1, c->second) && multiply(c, 1, c->first);
-  return good && (!c->o.paired || multiply(c, c->members - 1, c->coarse));
+  c->o.block->start(c->fine_state, stream);
+  if (!c->member[0].x) return;
+  wmc_draw_direction(stream, c->width, sqrt(c->o.layers.input_norm2), c->member[0].x);
+  for (size_t k = 1; k < c->members; k++)
+    memcpy(c->member[k].x, c->member[0].x, c->width * sizeof *c->member[k].x);
 }
+
+static bool take_layer(wmc_coupled *c, size_t which, const double *parameters)
+{
+  const wmc_block_options *o = &c->o.layers;
+  double *x = c->member[which].x;
+  void *state = which < c->finer ? c->fine_state : c->coarse_state;
+  c->o.block->forward(state, parameters, x, c->first);
+  if (x && o->activation->homogeneous && o->norm == WMC_NORM_NONE) wmc_tame(c->width, x);
+  return multiply(c, which, c->first);
+}
+
+/* The partners take the same layers in the other order and reversed. */
+static bool take_reversed(wmc_coupled *c)
+{
+  const wmc_block *block = c->o.block;
+  double *const numbers[] = {c->a, c->b, c->c};
+  for (int k = 0; k < 3; k++) block->reverse(c->fine_state, numbers[k]);
+  return take_layer(c, 1, c->b) && take_layer(c, 1, c->a) && take_layer(c, c->finer + 1, c->c);
+}
+
+static bool network_layers(wmc_coupled *c, wmc_stream *stream)
+{
+  const wmc_block *block = c->o.block;
+  block->draw(c->fine_state, stream, c->a);
+  block->draw(c->fine_state, stream, c->b);
+  if (!take_layer(c, 0, c->a) || !take_layer(c, 0, c->b)) return false;
+  if (!c->o.paired) return true;
+  block->join(c->fine_state, c->coarse_state, c->a, c->b, c->c);
+  return take_layer(c, c->finer, c->c) && (!block->reverse || take_reversed(c));
+}
+
+/* ---- layers of second order ---------------------------------------------------------------- */
+
+/* a a, of numbers of `parts` reals. */
+static void make_square(wmc_coupled *c, size_t parts, const double *a)
+{
+  const double *left = a;
+  if (parts == 2) {
+    wmc_complex_form((int)c->width, (int)c->width, a, c->form);
+    left = c->form;
+  }
+  wmc_product_apply(c->product[parts - 1], left, a, c->square);
+}
+
+/* J = I + A + (A^2 + shift s^2 I)/2, A = sG; E G^2 = 0 for complex G. */
+static void second_order_mode(wmc_coupled *c, size_t parts, const double *a, double s2,
+                              double *jacobian)
+{
+  const size_t d = c->width;
+  const double diagonal = 1 + (parts == 1 ? 0.5 * c->o.shift * s2 : 0);
+  make_square(c, parts, a);
+  for (size_t k = 0; k < parts * d * d; k++) jacobian[k] = a[k] + 0.5 * c->square[k];
+  for (size_t i = 0; i < d; i++) jacobian[parts * i * (d + 1)] += diagonal;
+}
+
+static void second_order(wmc_coupled *c, const double *a, double s2, double *jacobian)
+{
+  size_t first = 0;
+  for (size_t k = 0; k < c->modes; k++) {
+    second_order_mode(c, mode_parts(c, k), a + first, s2, jacobian + first);
+    first += mode_parts(c, k) * c->width * c->width;
+  }
+}
+
+/* s G of all modes: numbers of variance s^2, whichever parts they have. */
+static void draw_limit(wmc_coupled *c, wmc_stream *stream, double s2, double *a)
+{
+  for (size_t k = 0; k < c->modes; k++) {
+    const size_t parts = mode_parts(c, k), size = parts * c->width * c->width;
+    wmc_stream_normals(stream, size, sqrt(s2 / (double)parts), a);
+    a += size;
+  }
+}
+
+static bool limit_layers(wmc_coupled *c, wmc_stream *stream)
+{
+  const double s2 = wmc_block_variance(&c->o.layers);
+  draw_limit(c, stream, s2, c->a);
+  draw_limit(c, stream, s2, c->b);
+  second_order(c, c->a, s2, c->first);
+  second_order(c, c->b, s2, c->second);
+  if (!multiply(c, 0, c->first) || !multiply(c, 0, c->second)) return false;
+  if (!c->o.paired) return true;
+  for (size_t k = 0; k < c->size; k++) c->c[k] = c->a[k] + c->b[k];
+  second_order(c, c->c, 2 * s2, c->coarse);
+  return multiply(c, 1, c->second) && multiply(c, 1, c->first) && multiply(c, 2, c->coarse);
+}
+
+/* ---- a draw --------------------------------------------------------------------------------- */
 
 bool wmc_coupled_draw(wmc_coupled *c, wmc_stream *stream)
 {
@@ -296,10 +314,8 @@ bool wmc_coupled_draw(wmc_coupled *c, wmc_stream *stream)
     for (size_t m = 0; m < c->modes; m++) wmc_qdt_start(c->member[k].qdt[m]);
   }
   if (c->o.block) start_networks(c, stream);
-  for (int l = 0; l < c->o.layers.depth / 2; l++) {
-    (c->o.block ? network_layers : limit_layers)(c, stream);
-    if (!multiply_all(c)) return false;
-  }
+  for (int l = 0; l < c->o.layers.depth / 2; l++)
+    if (!(c->o.block ? network_layers : limit_layers)(c, stream)) return false;
   return true;
 }
 

@@ -292,6 +292,15 @@ static void join(const void *fine, const void *coarse, const double *a, const do
   memcpy(out + all, a + all, signs(p->d) * sizeof *out);
 }
 
+/* V, G' and the order; the probe n comes in pairs already. */
+static void reverse(const void *state, double *numbers)
+{
+  const size_t d = ((const wmc_pair *)state)->d, areas = d * (d - 1) / 2 + d * d;
+  double *sign = numbers + normals(d);
+  for (size_t k = 0; k < areas; k++) sign[k] = -sign[k];
+  sign[areas + d] = -sign[areas + d];
+}
+
 /* Share of the rest of a step that may be taken at once. Behind a norm C grows like 1/|x|^2 where
  * |x| is smaller than at the start, and steps shrink with |x|^2. */
 static double share_of(wmc_pair *p, double rest)
@@ -375,6 +384,7 @@ static const wmc_pair_row *radial_row(const wmc_block_options *o)
                                           .covariance = covariance,                                \
                                           .draw = draw,                                            \
                                           .join = join,                                            \
+                                          .reverse = reverse,                                      \
                                           .layer_variance = wmc_residual_variance,                 \
                                           .cost = cost}
 

@@ -99,6 +99,10 @@ typedef struct wmc_block {
    * layers a and b of `fine`: (a + b)/2^h for matrices of scale 1, h the persistence of the
    * weights. NULL: the block has no limit. */
   void (*join)(const void *fine, const void *coarse, const double *a, const double *b, double *out);
+  /** In place, the numbers of a step of the same law with the same increments of noise, whose areas
+   * and whatever else decides the order within the step are reversed: to first order in them the
+   * mean of the two steps is free of both. NULL: layers of networks. */
+  void (*reverse)(const void *state, double *numbers);
   /** Upper bound of the variance of an entry of J - I that is random given the past (with norm: as
    * long as |x| is at least half of what it was); it sets how many layers are multiplied between
    * factorisations (qdt.h). */

@@ -14,6 +14,10 @@
  *                G = (G_1 + G_2)/sqrt 2; the finer one is the mean of two, which take G_1, G_2 in
  *                this order and in the other, so that the area cancels in the difference.
  *
+ *   steps        the block is a step of the pair (M, x) at infinite depth (pair.h): increments are
+ *                summed likewise. Both chains are means of two, the second of which takes every
+ *                step reversed (wmc_block.reverse), and two fine steps in the other order.
+ *
  * Complex layers and those that commute with a group (split.h) are coupled number by number.
  *
  * Sources: M. B. Giles, Multilevel Monte Carlo path simulation, Oper. Res. 56, 607 (2008); M. B.
@@ -33,10 +37,10 @@
 typedef struct wmc_coupled wmc_coupled;
 
 typedef struct wmc_coupled_options {
-  const wmc_block *block;   /**< NULL: the antithetic chain of the limit */
+  const wmc_block *block;   /**< of networks, or steps; NULL: the antithetic chain of the limit */
   wmc_block_options layers; /**< its depth is that of the finer chain, even if `paired` */
   double shift;             /**< antithetic only, of real modes; complex ones have none */
-  bool paired;              /**< false: the finer chain alone (antithetic: one order only) */
+  bool paired;              /**< false: the finer chain alone, in one order */
 } wmc_coupled_options;
 
 /** Whether the coarse weights have the law of the block's own. Otherwise *why says what is against
@@ -50,7 +54,7 @@ void wmc_coupled_destroy(wmc_coupled *coupled);
 /** A new pair. Returns false if a product is singular or not finite (message raised). */
 bool wmc_coupled_draw(wmc_coupled *coupled, wmc_stream *stream);
 
-enum { WMC_COUPLED_MEMBERS = 3 };
+enum { WMC_COUPLED_MEMBERS = 4 };
 /** Chains in a pair, finer ones first, and the weight of each in the difference of levels. */
 size_t wmc_coupled_members(const wmc_coupled *coupled);
 double wmc_coupled_weight(const wmc_coupled *coupled, size_t member);

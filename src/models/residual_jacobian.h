@@ -161,6 +161,8 @@ void wmc_jacobian_check(const wmc_value *parameters, const wmc_complaints *compl
 double wmc_jacobian_cost(const wmc_value *parameters);
 /** Work of one network of this depth, in flops. */
 double wmc_jacobian_network_cost(const wmc_value *parameters, int depth);
+/** The same of so many steps of wmc_jacobian_steps. */
+double wmc_jacobian_steps_cost(const wmc_value *parameters, int depth);
 
 /** All modes of a network or of its limit as one matrix (split.h): lambda in decreasing order, and
  * log|M e_1| from those of the modes. */

@@ -687,6 +687,17 @@ double wmc_jacobian_network_cost(const wmc_value *p, int depth)
   return network_cost(p, wmc_jacobian_block(p), &o);
 }
 
+double wmc_jacobian_steps_cost(const wmc_value *p, int depth)
+{
+  wmc_block_options steps;
+  const wmc_block *block;
+  int field;
+  const char *why;
+  if (!wmc_jacobian_steps(p, &block, &steps, &field, &why)) return 1;
+  steps.depth = depth;
+  return network_cost(p, block, &steps);
+}
+
 double wmc_jacobian_cost(const wmc_value *p)
 {
   if (wmc_levels_of(p) != WMC_LEVELS_NONE) return wmc_levels_cost(p);

@@ -166,12 +166,13 @@ static void append_rate(const run *r, wmc_text *out)
   char value[WMC_TEXT_SHORT];
   const size_t at = derived_at(r->p, "mean_rate");
   if (isnan(r->derived[at])) return;
-  wmc_text_append(out, "; means of differences like its power -%s, in the end -1",
-                  wmc_text_value(value, r->derived[at], r->derived_errors[at]));
+  wmc_text_append(out, "; means of differences like its power -%s, in the end %s",
+                  wmc_text_value(value, r->derived[at], r->derived_errors[at]),
+                  wmc_levels_steps(r->p) ? "-2 where phi is smooth" : "-1");
 }
 
-/* What would leave a smaller bias: of order 1/depth^2 after Richardson, or 1/depth^3 after four
- * depths. */
+/* What would leave a smaller bias: of order 1/depth^2 after Richardson (of steps at least that,
+ * where phi is smooth), or 1/depth^3 after four depths. */
 static void append_remedy(const run *r, wmc_text *out)
 {
   const double most = 1e8, coarsest = (double)r->p[LEVELS_COARSEST].integer;

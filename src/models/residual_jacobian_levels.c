@@ -14,14 +14,11 @@ const char *const wmc_levels_names[] = {"none", "depth", "limit", NULL};
 enum { PILOT_LEVELS = 6, PILOT_LEAST = 64, PILOT_MOST = 1024, PILOT_SEED = 1 };
 static const double PILOT_WORK = 1e9;
 static const long PILOT_STREAM = 2147483646L;
-static const double MOST_SAMPLES = 1e6;
-/* Pairs from which the bias at depth inf is seen (residual_jacobian_gain.c). */
-enum { TO_SEE_BIAS = 2 };
 
 /* How the networks of a level are drawn. */
 typedef struct level {
   wmc_network *single; /* or */
-  wmc_coupled *alone;  /* of second order */
+  wmc_coupled *alone;  /* kind limit */
   wmc_coupled *pair;   /* NULL on level 0 */
 } level;
 
@@ -70,6 +67,8 @@ size_t wmc_levels_biases(const wmc_value *p)
 
 static bool second_order(const wmc_value *p) { return wmc_levels_of(p) == WMC_LEVELS_LIMIT; }
 
+bool wmc_levels_steps(const wmc_value *p) { return second_order(p) && !wmc_jacobian_alone(p); }
+
 static void check_depths(const wmc_value *p, const wmc_complaints *complaints)
 {
   const size_t count = wmc_levels_count(p);
@@ -101,6 +100,7 @@ static void check_coarsest(const wmc_value *p, const wmc_complaints *complaints)
                  p[LEVELS_COARSEST].integer, spread, ceil(spread / most));
 }
 
+/* A record that is rounded to a layer would move with the depth, and spoil powers of 1/depth. */
 static void check_records(const wmc_value *p, const wmc_complaints *complaints)
 {
   const int depth = wmc_levels_depth(p, 0);
@@ -111,20 +111,30 @@ static void check_records(const wmc_value *p, const wmc_complaints *complaints)
                    "record: %g and %g are the same layer of the coarsest depth %d; leave one out "
                    "or raise multilevel.coarsest",
                    p[RECORD].reals[k - 1], p[RECORD].reals[k], depth);
+  for (size_t k = 0; wmc_jacobian_infinite(p) && k < p[RECORD].count; k++) {
+    const double layer = p[RECORD].reals[k] * depth;
+    if (fabs(layer - round(layer)) > 1e-9 * depth)
+      wmc_complain(complaints, RECORD,
+                   "record: %g is not the end of a layer of the coarsest depth %d, from which "
+                   "depth inf is extrapolated; use multiples of 1/multilevel.coarsest",
+                   p[RECORD].reals[k], depth);
+  }
 }
 
 static void check_second_order(const wmc_value *p, const wmc_complaints *complaints)
 {
-  wmc_chamber_options limit;
+  wmc_block_options steps;
+  const wmc_block *block;
   int field;
   const char *why;
   if (!wmc_jacobian_infinite(p))
     wmc_complain(complaints, LEVELS,
                  "multilevel: limit goes to infinite depth; use depth: inf, or multilevel: depth");
-  else if (!wmc_jacobian_limit(p, &limit, &field, &why))
+  else if (!wmc_jacobian_alone(p) && !wmc_jacobian_steps(p, &block, &steps, &field, &why))
     wmc_complain(complaints, LEVELS,
-                 "multilevel: limit follows a spectrum that moves on its own, which this one does "
-                 "not; use multilevel: depth");
+                 "multilevel: limit follows the limit itself, but at depth inf %s; or use "
+                 "multilevel: depth",
+                 why);
 }
 
 void wmc_levels_check(const wmc_value *p, const wmc_complaints *complaints)
@@ -164,11 +174,14 @@ double wmc_levels_work(const wmc_value *p, int depth, bool paired)
 {
   const wmc_split split = wmc_jacobian_options(p).split;
   const double d = (double)p[WIDTH].integer;
-  const double extra = second_order(p) ? 2 * d * d * d * wmc_split_work(&split) : 0;
-  const double fine = wmc_jacobian_network_cost(p, depth) + depth * extra;
-  const double coarse = wmc_jacobian_network_cost(p, depth / 2) + 0.5 * depth * extra;
+  const bool steps = wmc_levels_steps(p), squares = second_order(p) && !steps;
+  const double extra = squares ? 2 * d * d * d * wmc_split_work(&split) : 0;
+  double (*cost)(const wmc_value *, int) = wmc_jacobian_network_cost;
+  if (steps) cost = wmc_jacobian_steps_cost;
+  const double fine = cost(p, depth) + depth * extra;
+  const double coarse = cost(p, depth / 2) + 0.5 * depth * extra;
   if (!paired) return fine;
-  return (second_order(p) ? 2 : 1) * fine + coarse;
+  return (second_order(p) ? 2 : 1) * fine + (steps ? 2 : 1) * coarse;
 }
 
 double wmc_levels_cost(const wmc_value *p)
@@ -203,7 +216,11 @@ static wmc_coupled_options coupled_options(const wmc_value *p)
   wmc_chamber_options limit;
   int field;
   const char *why;
-  if (!second_order(p) || !wmc_jacobian_limit(p, &limit, &field, &why)) return o;
+  if (!second_order(p)) return o;
+  if (!wmc_jacobian_limit(p, &limit, &field, &why)) {
+    (void)wmc_jacobian_steps(p, &o.block, &o.layers, &field, &why); /* wmc_levels_check did it */
+    return o;
+  }
   o.block = NULL;
   o.layers.variance = limit.variance;
   o.layers.time = limit.time;
@@ -212,6 +229,7 @@ static wmc_coupled_options coupled_options(const wmc_value *p)
   return o;
 }
 
+/* Steps of networks may be divided (pair.h), those of pairs are not: levels of these are alone. */
 static wmc_status create_level(wmc_levels *v, size_t which)
 {
   const wmc_value *p = v->p;
@@ -219,10 +237,10 @@ static wmc_status create_level(wmc_levels *v, size_t which)
   const char *why;
   wmc_coupled_options o = coupled_options(p);
   o.layers.depth = wmc_levels_depth(p, which);
-  if (o.block)
-    WMC_TRY(wmc_network_create(&l->single, o.block, &o.layers, v->records, p[RECORD].reals));
-  else
+  if (second_order(p))
     WMC_TRY(wmc_coupled_create(&l->alone, &o, v->records, p[RECORD].reals));
+  else
+    WMC_TRY(wmc_network_create(&l->single, o.block, &o.layers, v->records, p[RECORD].reals));
   o.paired = true;
   if (which == 0 || (o.block && !wmc_coupled_allowed(o.block, &o.layers, &why))) return WMC_OK;
   return wmc_coupled_create(&l->pair, &o, v->records, p[RECORD].reals);
@@ -337,79 +355,9 @@ static bool sample(wmc_levels *v, size_t which, bool paired, wmc_stream *stream,
   return true;
 }
 
-/* ---- shares -------------------------------------------------------------------------------- */
-
 static double square(double x) { return x * x; }
 
-/* Variance times work of the levels first..last, shared out in the best way. */
-static double effort(const wmc_level_plan *plan, size_t first, size_t last, double single,
-                     const double *work_single, const double *work_pair)
-{
-  double sum = sqrt(single * work_single[first]);
-  for (size_t l = first + 1; l <= last; l++)
-    sum += plan->weight[l] * sqrt(plan->variance[l] * work_pair[l]);
-  return square(sum);
-}
-
-/* Among 0..most. */
-static size_t best_first(const wmc_level_plan *plan, size_t most, double single,
-                         const double *work_single, const double *work_pair)
-{
-  size_t best = most;
-  double least = INFINITY;
-  for (size_t first = 0; first <= most; first++) {
-    double now = effort(plan, first, (size_t)plan->last, single, work_single, work_pair);
-    if (now < least) {
-      least = now;
-      best = first;
-    }
-  }
-  return best;
-}
-
-/* n_l proportional to |W_l| sqrt(V_l/C_l), the smallest 1. */
-static void set_samples(wmc_level_plan *plan, double single, const double *work_single,
-                        const double *work_pair)
-{
-  const bool pairs = plan->coupling == WMC_COUPLING_PAIRS;
-  const size_t first = (size_t)plan->first, last = (size_t)plan->last;
-  double wish[WMC_LEVELS_MOST], most = 0, least = INFINITY;
-  for (size_t l = first; l <= last; l++) {
-    bool alone = l == first || !pairs;
-    double variance = alone ? single : plan->variance[l];
-    wish[l] = fabs(plan->weight[l]) * sqrt(variance / (alone ? work_single[l] : work_pair[l]));
-    most = fmax(most, wish[l]);
-  }
-  for (size_t l = first; l <= last; l++) {
-    wish[l] = fmax(wish[l], most / MOST_SAMPLES);
-    least = fmin(least, wish[l]);
-  }
-  for (size_t l = 0; l < WMC_LEVELS_MOST; l++) {
-    bool used = l >= first && l <= last;
-    plan->samples[l] = !used ? 0 : most > 0 ? round(wish[l] / least) : 1;
-    if (!used) plan->weight[l] = 0;
-  }
-}
-
-void wmc_levels_share(wmc_level_plan *plan, double single, const double *work_single,
-                      const double *work_pair, size_t pairs)
-{
-  const size_t most = (size_t)plan->last - pairs;
-  plan->first = (double)best_first(plan, most, single, work_single, work_pair);
-  plan->coupling = plan->first < plan->last ? WMC_COUPLING_PAIRS : WMC_COUPLING_NONE;
-  set_samples(plan, single, work_single, work_pair);
-}
-
 /* ---- the pilot ------------------------------------------------------------------------------ */
-
-/* What the pilot measured. */
-typedef struct pilot {
-  size_t levels, draws;
-  double single;                                        /* variance of one network */
-  double mean[WMC_LEVELS_MOST], error[WMC_LEVELS_MOST]; /* of the differences */
-  double variance[WMC_LEVELS_MOST];                     /* beyond `levels` extrapolated */
-  double work_single[WMC_LEVELS_MOST], work_pair[WMC_LEVELS_MOST];
-} pilot;
 
 static wmc_status measure_level(wmc_levels *v, wmc_stream *stream, size_t which, size_t draws,
                                 double *mean, double *variance)
@@ -429,7 +377,7 @@ static wmc_status measure_level(wmc_levels *v, wmc_stream *stream, size_t which,
 }
 
 /* Variances of deeper levels fall on at the rate of the last two. */
-static void extrapolate_variances(const wmc_levels *v, pilot *t)
+static void extrapolate_variances(const wmc_levels *v, wmc_level_pilot *t)
 {
   double ratio = 0.5;
   if (t->levels > 2 && t->variance[t->levels - 2] > 0)
@@ -451,7 +399,7 @@ static wmc_status solve_control(wmc_levels *v, wmc_stream *stream)
   return WMC_OK;
 }
 
-static wmc_status run_pilot(wmc_levels *v, wmc_stream *stream, pilot *t)
+static wmc_status run_pilot(wmc_levels *v, wmc_stream *stream, wmc_level_pilot *t)
 {
   double work = 0;
   if (v->control) WMC_TRY(solve_control(v, stream));
@@ -473,164 +421,14 @@ static wmc_status run_pilot(wmc_levels *v, wmc_stream *stream, pilot *t)
   return WMC_OK;
 }
 
-/* |c| + its error in E(L) = E + b/L + c/L^2, from differences D_l = -b/L_l - 3 c/L_l^2. */
-static double curvature(const wmc_levels *v, const pilot *t)
-{
-  double bb = 0, bc = 0, cc = 0, by = 0, cy = 0;
-  for (size_t l = 1; l < t->levels; l++) {
-    double h = 1.0 / wmc_levels_depth(v->p, l), weight = 1 / fmax(square(t->error[l]), 1e-300);
-    double x = -h, z = -3 * h * h;
-    bb += weight * x * x;
-    bc += weight * x * z;
-    cc += weight * z * z;
-    by += weight * x * t->mean[l];
-    cy += weight * z * t->mean[l];
-  }
-  double determinant = bb * cc - bc * bc;
-  return fabs(bb * cy - bc * by) / determinant + sqrt(bb / determinant);
-}
-
-/* The finest level: 2 E_K - E_{K-1} is off by -2c/L_K^2. */
-static size_t choose_last(const wmc_levels *v, const pilot *t)
-{
-  const double most = v->p[LEVELS_BIAS].real, c = curvature(v, t);
-  size_t last = TO_SEE_BIAS;
-  while (last + 1 < v->count && 2 * c / square(wmc_levels_depth(v->p, last)) > most) last++;
-  return last;
-}
-
-/* Weights that extrapolate four depths from `first` on: exact for 1, 1/L and 1/L^2, of least
- * squares: Lagrange's of the three finest, plus a multiple of the divided difference c of all. The
- * bias is what a term in 1/L^3, whose coefficient is that difference, adds to the sum. */
-static void extrapolate(const wmc_value *p, wmc_level_plan *plan)
-{
-  double h[WMC_LEVELS_FITTED], w[WMC_LEVELS_FITTED] = {0}, c[WMC_LEVELS_FITTED], wc = 0, cc = 0;
-  double effect = 0;
-  const size_t first = (size_t)plan->first;
-  for (size_t k = 0; k < WMC_LEVELS_FITTED; k++) h[k] = 1.0 / wmc_levels_depth(p, first + k);
-  for (size_t k = 0; k < WMC_LEVELS_FITTED; k++) {
-    w[k] = k > 0;
-    c[k] = 1;
-    for (size_t m = 0; m < WMC_LEVELS_FITTED; m++) {
-      if (m == k) continue;
-      if (m > 0) w[k] *= h[m] / (h[m] - h[k]);
-      c[k] /= h[k] - h[m];
-    }
-    wc += w[k] * c[k];
-    cc += c[k] * c[k];
-  }
-  for (size_t k = 0; k < WMC_LEVELS_FITTED; k++) {
-    plan->weight[first + k] = w[k] - wc / cc * c[k];
-    effect += plan->weight[first + k] * h[k] * h[k] * h[k];
-  }
-  for (size_t k = 0; k < WMC_LEVELS_FITTED; k++) plan->bias[first + k] = effect * c[k];
-}
-
-/* |bias| of four extrapolated depths and its error, from the differences that a pilot of pairs
- * measured: sum_l b_l E m_l = sum_l (sum_{k >= l} b_k) D_l, as the b_l add up to 0. */
-static double foresee(const wmc_level_plan *plan, const pilot *t)
-{
-  double bias = 0, error = 0, rest = 0;
-  const size_t first = (size_t)plan->first, last = (size_t)plan->last;
-  if (last >= t->levels) return NAN;
-  for (size_t l = last; l > first; l--) {
-    rest += plan->bias[l];
-    bias += rest * t->mean[l];
-    error += square(rest * t->error[l]);
-  }
-  return fabs(bias) + sqrt(error);
-}
-
-static void plan_fit(const wmc_levels *v, const pilot *t, size_t first, wmc_level_plan *plan)
-{
-  plan->coupling = WMC_COUPLING_INDEPENDENT;
-  plan->first = (double)first;
-  plan->last = plan->first + WMC_LEVELS_FITTED - 1;
-  extrapolate(v->p, plan);
-  plan->promise = foresee(plan, t);
-  set_samples(plan, t->single, t->work_single, t->work_pair);
-}
-
-/* Pairs up to `last`; with Richardson's weight on the last at least those that show the bias. */
-static void plan_pairs(const pilot *t, size_t last, bool richardson, wmc_level_plan *plan)
-{
-  for (size_t l = 0; l < WMC_LEVELS_MOST; l++) plan->weight[l] = l <= last ? 1 : 0;
-  plan->last = (double)last;
-  if (richardson) {
-    plan->weight[last] = 2;
-    plan->bias[last - 1] = 1.0 / 3;
-    plan->bias[last] = -2.0 / 3;
-  }
-  wmc_levels_share(plan, t->single, t->work_single, t->work_pair, richardson ? TO_SEE_BIAS : 0);
-}
-
-/* Variance times work. */
-static double plan_effort(const wmc_level_plan *plan, const pilot *t)
-{
-  double variance = 0, work = 0;
-  for (size_t l = (size_t)plan->first; l <= (size_t)plan->last; l++) {
-    const bool paired = plan->coupling == WMC_COUPLING_PAIRS && (double)l > plan->first;
-    variance += square(plan->weight[l]) * (paired ? t->variance[l] : t->single) / plan->samples[l];
-    work += plan->samples[l] * (paired ? t->work_pair[l] : t->work_single[l]);
-  }
-  return variance * work;
-}
-
-/* The coarsest four depths whose bias is seen to be small enough; where that is not seen, without
- * the coarsest of all if there is another. */
-static void best_fit(const wmc_levels *v, const pilot *t, wmc_level_plan *plan)
-{
-  const wmc_level_plan blank = *plan;
-  for (size_t first = 0; first + WMC_LEVELS_FITTED <= v->count; first++) {
-    *plan = blank;
-    plan_fit(v, t, first, plan);
-    if (plan->promise <= v->p[LEVELS_BIAS].real) return;
-  }
-  *plan = blank;
-  plan_fit(v, t, v->count > WMC_LEVELS_FITTED ? 1 : 0, plan);
-}
-
-/* The plan whose bias is small enough, as far as the pilot knows; of two the cheaper; where there
- * is none, the one with the smaller bias. */
-static bool is_better(const wmc_level_plan *a, const wmc_level_plan *b, const pilot *t, double most)
-{
-  const bool a_small = a->promise <= most, b_small = b->promise <= most;
-  if (a_small != b_small) return a_small;
-  if (a_small) return plan_effort(a, t) < plan_effort(b, t);
-  return !(a->promise >= b->promise);
-}
-
-/* Depth inf: independent depths, or pairs where their variance decays. */
-static void plan_limit(const wmc_levels *v, const pilot *t, wmc_level_plan *plan)
-{
-  const bool decays = t->levels > 2 && t->variance[t->levels - 1] < 0.5 * t->variance[1];
-  wmc_level_plan pairs = *plan;
-  best_fit(v, t, plan);
-  if (!decays) return;
-  const size_t last = choose_last(v, t);
-  plan_pairs(t, last, true, &pairs);
-  pairs.promise = 2 * curvature(v, t) / square(wmc_levels_depth(v->p, last));
-  if (is_better(&pairs, plan, t, v->p[LEVELS_BIAS].real)) *plan = pairs;
-}
-
-static void make_plan(const wmc_levels *v, const pilot *t, wmc_level_plan *plan)
-{
-  *plan = (wmc_level_plan){.known = 1};
-  memcpy(plan->variance, t->variance, sizeof plan->variance);
-  if (wmc_jacobian_infinite(v->p))
-    plan_limit(v, t, plan);
-  else
-    plan_pairs(t, v->count - 1, false, plan);
-}
-
 wmc_status wmc_levels_pilot(wmc_levels *v)
 {
   wmc_stream *stream;
-  pilot t = {0};
+  wmc_level_pilot t = {0};
   WMC_TRY(wmc_stream_create(&stream, PILOT_SEED, PILOT_STREAM));
   wmc_status status = run_pilot(v, stream, &t);
   wmc_stream_destroy(stream);
-  if (status == WMC_OK) make_plan(v, &t, &v->plan);
+  if (status == WMC_OK) wmc_levels_make_plan(v->p, &t, &v->plan);
   return status;
 }
 

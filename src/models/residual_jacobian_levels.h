@@ -19,9 +19,10 @@
  *
  * At a finite depth all W_l = 1 and the sum has the mean of that depth exactly. At depth inf the
  * pilot chooses the finest level, and W = 2 there (Richardson), which leaves a bias of order
- * L^{-2}; a draw also has an estimate of that bias for every observable, another sum over the same
- * samples. Source: docs/theory/jacobian.md, section 11.
- * Checked by tests/statistical/levels.c and tests/check/levels.c.
+ * L^{-2}; steps of the limit (kind limit where the spectrum does not move on its own) are of second
+ * order themselves and have W = 4/3. A draw also has an estimate of that bias for every observable,
+ * another sum over the same samples. Source: docs/theory/jacobian.md, section 11. Checked by
+ * tests/statistical/levels.c and tests/check/levels.c.
  */
 #pragma once
 #include "residual_jacobian_control.h"
@@ -54,7 +55,18 @@ typedef struct wmc_level_plan {
   double promise; /**< what the pilot bounds this bias by for E lambda_1; NaN: it cannot */
 } wmc_level_plan;
 
+/** What a pilot measured of levels 0 .. levels - 1; variances beyond are extrapolated. */
+typedef struct wmc_level_pilot {
+  size_t levels, draws;
+  double single;                                        /**< variance of one network */
+  double mean[WMC_LEVELS_MOST], error[WMC_LEVELS_MOST]; /**< of the differences */
+  double variance[WMC_LEVELS_MOST];
+  double work_single[WMC_LEVELS_MOST], work_pair[WMC_LEVELS_MOST];
+} wmc_level_pilot;
+
 wmc_levels_kind wmc_levels_of(const wmc_value *parameters);
+/** Levels are steps of the pair (M, x) of the limit. */
+bool wmc_levels_steps(const wmc_value *parameters);
 /** Levels that there may be; 0 without multilevel. */
 size_t wmc_levels_count(const wmc_value *parameters);
 int wmc_levels_depth(const wmc_value *parameters, size_t level);
@@ -82,6 +94,9 @@ bool wmc_levels_draw(wmc_levels *levels, wmc_stream *stream, double *out);
  * `pairs`: levels that are pairs even where they do not help. */
 void wmc_levels_share(wmc_level_plan *plan, double single, const double *work_single,
                       const double *work_pair, size_t pairs);
+
+void wmc_levels_make_plan(const wmc_value *parameters, const wmc_level_pilot *pilot,
+                          wmc_level_plan *plan);
 
 /* Functions of averages, as wmc_derived.evaluate. */
 void wmc_levels_variance(const wmc_value *p, const double *means, double *out, double *doubt);

@@ -11,6 +11,7 @@
 #include "parameters.h"
 #include "support.h"
 #include "weylmc/jacobian/coupled.h"
+#include "weylmc/jacobian/pair.h"
 #include "weylmc/numeric/dense.h"
 
 enum { D = 3, SIZE = D * D, LAYERS = 8 };
@@ -174,6 +175,90 @@ Test(levels, pairs_are_products_of_the_same_noise)
     check_pair(true, -1, splits[k]);
     check_pair(true, 0, splits[k]);
   }
+}
+
+/* ---- steps of the pair (M, x) ------------------------------------------------------------------
+ */
+
+enum {
+  STEP_NORMALS = D + SIZE,
+  STEP_SIGNS = D * (D - 1) / 2 + SIZE + D + 1,
+  STEP = STEP_NORMALS + STEP_SIGNS
+};
+
+/* The numbers of pair.h with V, G' and the order of the other sign, and the same probe. */
+static void reverse(const double *numbers, double *out)
+{
+  const int probe = STEP - 1 - D;
+  for (int k = 0; k < STEP; k++)
+    out[k] = k < STEP_NORMALS || (k >= probe && k < STEP - 1) ? numbers[k] : -numbers[k];
+}
+
+typedef struct walker {
+  double x[D];
+  number m[SIZE];
+} walker;
+
+static void step(const wmc_block *block, void *state, const double *numbers, walker *w)
+{
+  double jacobian[SIZE];
+  number j[SIZE];
+  block->forward(state, numbers, w->x, jacobian);
+  for (int i = 0; i < SIZE; i++) j[i] = jacobian[i];
+  multiply(j, w->m);
+}
+
+/* Two fine steps a, b, also reversed and in the other order; one coarse step of their sum, also
+ * reversed. */
+Test(levels, pairs_of_steps_have_reversed_partners)
+{
+  const wmc_block *block = wmc_pair_block(&wmc_block_one_layer);
+  wmc_coupled *c;
+  const wmc_coupled_options o = {
+      .block = block, .layers = options(LAYERS, "gaussian"), .paired = true};
+  wmc_block_options coarse = o.layers;
+  coarse.depth /= 2;
+  wmc_stream *stream = test_stream(SEED, 6), *again = test_stream(SEED, 6);
+  double a[STEP], b[STEP], sum[STEP], other[STEP], norm = 0;
+  void *fine_state, *coarse_state;
+  walker w[4] = {0};
+  static const char *const names[] = {"fine", "fine, reversed", "coarse", "coarse, reversed"};
+  static const double weights[] = {0.5, 0.5, -0.5, -0.5};
+  cr_assert_eq(wmc_coupled_create(&c, &o, 1, &END), WMC_OK);
+  cr_assert_eq(wmc_coupled_members(c), 4);
+  cr_assert(wmc_coupled_draw(c, stream));
+  cr_assert_eq(block->create(&o.layers, &fine_state), WMC_OK);
+  cr_assert_eq(block->create(&coarse, &coarse_state), WMC_OK);
+  cr_assert_eq(block->parameters(fine_state), STEP);
+  wmc_stream_normals(again, D, 1, a); /* directions of the block's own input, and of this one */
+  wmc_stream_normals(again, D, 1, w[0].x);
+  for (int i = 0; i < D; i++) norm += w[0].x[i] * w[0].x[i];
+  for (int i = 0; i < D; i++) w[0].x[i] *= sqrt(D / norm);
+  for (int i = 0; i < D; i++) w[0].m[i * (D + 1)] = 1;
+  for (int k = 1; k < 4; k++) w[k] = w[0];
+  for (int l = 0; l < LAYERS / 2; l++) {
+    block->draw(fine_state, again, a);
+    block->draw(fine_state, again, b);
+    for (int i = 0; i < STEP; i++) sum[i] = i < STEP_NORMALS ? (a[i] + b[i]) / sqrt(2) : a[i];
+    step(block, fine_state, a, &w[0]);
+    step(block, fine_state, b, &w[0]);
+    step(block, coarse_state, sum, &w[2]);
+    reverse(b, other);
+    step(block, fine_state, other, &w[1]);
+    reverse(a, other);
+    step(block, fine_state, other, &w[1]);
+    reverse(sum, other);
+    step(block, coarse_state, other, &w[3]);
+  }
+  for (size_t k = 0; k < 4; k++) {
+    expect_values(names[k], w[k].m, wmc_coupled_values(c, k));
+    cr_expect_eq(wmc_coupled_weight(c, k), weights[k]);
+  }
+  block->destroy(fine_state);
+  block->destroy(coarse_state);
+  wmc_coupled_destroy(c);
+  wmc_stream_destroy(stream);
+  wmc_stream_destroy(again);
 }
 
 /* Coarse matrices in units of their own scale are (a + b)/2^h of fine ones in units of theirs. */
@@ -357,6 +442,15 @@ static void check_state(const test_parameters *p)
 Test(levels, states_continue)
 {
   test_parameters p = network("inf", "limit");
+  check_state(&p);
+  test_give(&p, "field", "complex");
+  check_state(&p);
+  test_give(&p, "field", "real");
+  test_give(&p, "group", "4");
+  check_state(&p);
+  test_give(&p, "group", "1");
+  test_give(&p, "block", "one_layer");
+  test_give(&p, "activation", "tanh");
   check_state(&p);
   test_parameters_close(&p);
   p = network("64", "depth");

@@ -11,6 +11,7 @@
 #include "weylmc/jacobian/coupled.h"
 #include "weylmc/jacobian/hyperbolic.h"
 #include "weylmc/jacobian/network.h"
+#include "weylmc/jacobian/pair.h"
 
 static const double END = 1;
 
@@ -152,6 +153,21 @@ Test(levels, two_layer_blocks_do_not_couple)
   cr_expect_gt(variance(&two[1]), 0.8 * variance(&two[0]));
 }
 
+/* Steps of the pair (M, x) at infinite depth, with reversed partners: at first in powers of the
+ * step between 1 and 2 for smooth rows, and slower where phi has a kink. */
+Test(levels, steps_are_coupled)
+{
+  const int draws = test_trials(2000);
+  static const char *const smooth[] = {"one_layer", "two_layer"};
+  for (int b = 0; b < 2; b++) {
+    const wmc_block *block = wmc_pair_block(wmc_block_find(smooth[b]));
+    moments m[2];
+    for (int k = 0; k < 2; k++) m[k] = difference(block, 8 << (2 * k), draws, 140 + 2 * b + k);
+    const double rate = 0.5 * log2(variance(&m[0]) / variance(&m[1]));
+    cr_expect(rate > 0.9 && rate < 2, "%s: rate %g", smooth[b], rate);
+  }
+}
+
 /* ---- sums ------------------------------------------------------------------------------------ */
 
 static test_parameters linear(const char *width, const char *depth)
@@ -290,6 +306,33 @@ Test(levels, chains_with_a_group)
                   *b = &direct[test_observable(&q, "log_singular_values") + i];
     EXPECT_NEAR(a->mean, b->mean, hypot(standard_error(a), standard_error(b)), asked,
                 "lambda_%zu of all modes", i + 1);
+  }
+  test_parameters_close(&p);
+  test_parameters_close(&q);
+}
+
+/* Multilevel sums of steps of the pair against the steps alone, which are as fine as they come. */
+Test(levels, steps_at_infinite_depth)
+{
+  const double asked = 2e-3;
+  moments m[ENTRIES] = {0}, direct[ENTRIES] = {0};
+  test_parameters p = linear("3", "inf"), q = linear("3", "inf");
+  const test_parameters *const both[] = {&p, &q};
+  for (int k = 0; k < 2; k++) {
+    test_give(both[k], "block", "one_layer");
+    test_give(both[k], "activation", "tanh");
+  }
+  test_give(&p, "multilevel.kind", "limit");
+  test_give(&p, "multilevel.coarsest", "4");
+  test_give_number(&p, "multilevel.bias", asked);
+  sample_model(&p, test_trials(800), 240, m);
+  sample_model(&q, test_trials(16000), 241, direct);
+  cr_assert_eq(m[test_observable(&p, "coupling")].mean, 2);
+  for (size_t i = 0; i < 3; i++) {
+    const moments *a = &m[test_observable(&p, "log_singular_values") + i],
+                  *b = &direct[test_observable(&q, "log_singular_values") + i];
+    EXPECT_NEAR(a->mean, b->mean, hypot(standard_error(a), standard_error(b)), asked,
+                "lambda_%zu, levels of steps and steps", i + 1);
   }
   test_parameters_close(&p);
   test_parameters_close(&q);

@@ -363,6 +363,93 @@ static test_parameters network(const char *depth, const char *kind)
   return p;
 }
 
+/* E(L) = 1 + b/L + c/L^2 + e/L^3. */
+typedef struct series {
+  double b, c, e;
+} series;
+
+static double at_depth(const series *s, double depth)
+{
+  return 1 + (s->b + (s->c + s->e / depth) / depth) / depth;
+}
+
+/* A pilot that knows these means to `error`; variances of pairs fall by `ratio` from level to
+ * level. */
+static wmc_level_pilot pilot_of(const test_parameters *p, const series *s, double error,
+                                double ratio)
+{
+  const size_t count = wmc_levels_count(p->values);
+  wmc_level_pilot t = {.levels = count < 5 ? count : 5, .draws = 100, .single = 1};
+  for (size_t l = 0; l < count; l++) {
+    const int depth = wmc_levels_depth(p->values, l);
+    t.mean[l] = at_depth(s, depth) - (l > 0 ? at_depth(s, depth / 2) : 0);
+    t.error[l] = error;
+    t.variance[l] = l > 0 ? 0.1 * pow(ratio, (double)l) : 1;
+    t.work_single[l] = depth;
+    t.work_pair[l] = 2 * depth;
+  }
+  return t;
+}
+
+/* What the plan's sum is off by, and what its estimate of that is, where levels have these means.
+ */
+static void biases_of(const test_parameters *p, const wmc_level_plan *plan, const series *s,
+                      double *off, double *estimate)
+{
+  *off = -1;
+  *estimate = 0;
+  for (size_t l = 0; l < wmc_levels_count(p->values); l++) {
+    const int depth = wmc_levels_depth(p->values, l);
+    const bool paired = plan->coupling == WMC_COUPLING_PAIRS && (double)l > plan->first;
+    const double mean = at_depth(s, depth) - (paired ? at_depth(s, depth / 2) : 0);
+    *off += plan->weight[l] * mean;
+    *estimate += plan->bias[l] * mean;
+  }
+}
+
+static wmc_level_plan expect_bias(const test_parameters *p, const char *what, const series *s,
+                                  double error, double ratio, wmc_coupling coupling)
+{
+  const wmc_level_pilot t = pilot_of(p, s, error, ratio);
+  wmc_level_plan plan;
+  double off, estimate;
+  wmc_levels_make_plan(p->values, &t, &plan);
+  biases_of(p, &plan, s, &off, &estimate);
+  cr_expect_eq(plan.coupling, coupling, "%s: coupling %g", what, plan.coupling);
+  cr_expect_float_eq(estimate, off, 1e-12, "%s: off by %g, estimated %g", what, off, estimate);
+  if (error < 1e-6)
+    cr_expect(plan.promise >= fabs(off) * (1 - 1e-6), "%s: promised %g, off by %g", what,
+              plan.promise, off);
+  return plan;
+}
+
+/* What a sum is off by is known exactly where the expansion ends where it is thought to end: after
+ * 1/L^2 for pairs, 1/L^3 for four depths. Pilots that see a bias that is small enough promise it.
+ */
+Test(levels, plans_know_their_bias)
+{
+  test_parameters p = network("inf", "limit");
+  const series square = {.b = 0.7, .c = -3}, cube = {.b = 0.7, .c = -3, .e = 5}, none = {.b = 0.7};
+  test_give(&p, "multilevel.finest", "1024");
+  wmc_level_plan plan = expect_bias(&p, "pairs", &square, 1e-9, 0.3, WMC_COUPLING_PAIRS);
+  cr_expect_eq(plan.last, 5, "finest level %g", plan.last); /* 2 * 3/64^2 > 1e-3 > 2 * 3/128^2 */
+  cr_expect_leq(plan.promise, 1e-3);
+  plan = expect_bias(&p, "four depths", &cube, 1e-9, 1, WMC_COUPLING_INDEPENDENT);
+  cr_expect_leq(plan.promise, 1e-3);
+  plan = expect_bias(&p, "four of the coarsest depths", &none, 1e-9, 1, WMC_COUPLING_INDEPENDENT);
+  cr_expect_eq(plan.first, 0);
+  test_give(&p, "multilevel.finest", "32");
+  plan = expect_bias(&p, "too coarse", &square, 1e-9, 0.3, WMC_COUPLING_INDEPENDENT);
+  plan = expect_bias(&p, "not known", &square, 1, 0.3, WMC_COUPLING_PAIRS);
+  cr_expect_gt(plan.promise, 1e-3);
+  test_give(&p, "multilevel.finest", "1024");
+  test_give(&p, "block", "one_layer");
+  test_give(&p, "activation", "tanh");
+  cr_expect(wmc_levels_steps(p.values));
+  expect_bias(&p, "steps", &square, 1e-9, 0.3, WMC_COUPLING_PAIRS);
+  test_parameters_close(&p);
+}
+
 /* One measurement, in memory of the caller. */
 static double *draw_once(const test_parameters *p, void **chain, wmc_stream *stream)
 {

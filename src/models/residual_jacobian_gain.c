@@ -166,8 +166,8 @@ static void append_rate(const run *r, wmc_text *out)
   char value[WMC_TEXT_SHORT];
   const size_t at = derived_at(r->p, "mean_rate");
   if (isnan(r->derived[at])) return;
-  wmc_text_append(out, "; means of differences like its power -%s, in the end %s",
-                  wmc_text_value(value, r->derived[at], r->derived_errors[at]),
+  wmc_text_append(out, "; measured power of the means of differences %s, in the end %s",
+                  wmc_text_value(value, -r->derived[at], r->derived_errors[at]),
                   wmc_levels_steps(r->p) ? "-2 where phi is smooth" : "-1");
 }
 
@@ -207,10 +207,11 @@ static void append_direct(const run *r, wmc_text *out)
     wmc_text_append(out, ", or multilevel: none, which integrates depth inf itself");
 }
 
+/* Two standard errors, or four against a pilot that found the levels good enough. */
 static void warn_of_bias(const run *r, wmc_text *out)
 {
   char value[WMC_TEXT_SHORT];
-  const double doubt = 2 * r->bias_error;
+  const double doubt = (r->foreseen ? 4 : 2) * r->bias_error;
   const bool missed = fabs(r->bias) - doubt > r->asked, kept = fabs(r->bias) + doubt <= r->asked;
   wmc_text_value(value, r->bias, r->bias_error);
   if (missed) {

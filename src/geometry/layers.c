@@ -101,6 +101,7 @@ static wmc_status fill(wmc_layers *layers, const wmc_shape *shape)
   const size_t n = (size_t)shape->depth;
   layers->depth = (int)shape->depth;
   layers->rank = shape->rank;
+  layers->numbers = 1;
   layers->places = 16;
   layers->width = WMC_ARRAY(int, n + 1);
   layers->layer = WMC_ARRAY(size_t, n + 2);

@@ -21,6 +21,7 @@ wmc_status wmc_realform_create(wmc_layers **layers, const wmc_shape *shape)
                           .hidden = 2 * shape->hidden,
                           .widths = widths};
   const wmc_status status = wmc_layers_create(layers, &real);
+  if (status == WMC_OK) (*layers)->numbers = 2;
   wmc_free(widths);
   return status;
 }
@@ -46,20 +47,30 @@ void wmc_realform_write(int m, int n, const double *re, const double *im, double
   }
 }
 
-/* The nearest real form of a matrix of 2m x 2n; returns how far an entry moves. */
+static double larger(double a, double b) { return a > b ? a : b; }
+
+/* The nearest pair q, i q to two columns, the second times `sign`; returns how far an entry moves.
+ */
+static double average_pair(int rows, double sign, double *restrict column, double *restrict turned)
+{
+  double most = 0;
+  for (int i = 0; i < rows; i += 2) {
+    const double x = sign * turned[i], y = sign * turned[i + 1];
+    const double re = 0.5 * (column[i] + y), im = 0.5 * (column[i + 1] - x);
+    most = larger(larger(fabs(column[i] - re), fabs(x + im)), most);
+    column[i] = turned[i + 1] = re;
+    column[i + 1] = im;
+    turned[i] = -im;
+  }
+  return most;
+}
+
+/* The nearest real form of a matrix of 2m x 2n. */
 static double average(int rows, int columns, double *x)
 {
   double most = 0;
-  for (int j = 0; j < columns; j += 2) {
-    double *column = x + j * rows, *turned = column + rows;
-    for (int i = 0; i < rows; i += 2) {
-      const double re = 0.5 * (column[i] + turned[i + 1]), im = 0.5 * (column[i + 1] - turned[i]);
-      most = fmax(most, fmax(fabs(column[i] - re), fabs(turned[i] + im)));
-      column[i] = turned[i + 1] = re;
-      column[i + 1] = im;
-      turned[i] = -im;
-    }
-  }
+  for (int j = 0; j < columns; j += 2, x += 2 * rows)
+    most = larger(average_pair(rows, 1, x, x + rows), most);
   return most;
 }
 
@@ -153,21 +164,86 @@ static void turn_lambda(int r, const double *basis, double *lambda, double *scra
   }
 }
 
-bool wmc_realform_restore(const wmc_point *point, double *scratch)
+/* Signs with which second columns of pairs are i times the first; false where columns of different
+ * pairs mix, which takes singular values that are equal to rounding. */
+static bool find_signs(int d, int r, const double *frame, double *sign)
+{
+  const double mixed = 1e-12;
+  bool pure = true;
+  for (int pair = 0; pair < r; pair += 2, frame += 2 * d) {
+    const double *a = frame, *b = frame + d;
+    double sum = 0;
+    for (int l = 0; l < d; l += 2) sum += a[l] * b[l + 1] - a[l + 1] * b[l];
+    sign[pair / 2] = sum < 0 ? -1 : 1;
+    pure &= fabs(sum) > 1 - mixed;
+  }
+  return pure;
+}
+
+/* The nearest pairs of all frames, whose columns come in pairs; how far an entry moves. */
+static double pair_columns(const wmc_point *point, const double *sign)
 {
   const wmc_layers *layers = point->layers;
   const int r = layers->rank;
   double moved = 0;
+  for (int k = 0; k < r; k += 2)
+    point->lambda[k] = point->lambda[k + 1] = 0.5 * (point->lambda[k] + point->lambda[k + 1]);
+  for (int p = 0; p <= layers->depth; p++) {
+    const int d = layers->width[p];
+    double *frame = wmc_point_frame(point, p);
+    for (int k = 0; k < r; k += 2, frame += 2 * d)
+      moved = larger(average_pair(d, sign[k / 2], frame, frame + d), moved);
+  }
+  return moved;
+}
+
+/* The same where columns of different pairs are mixed. False if they cannot be told apart. */
+static bool turn_columns(const wmc_point *point, double *moved, double *scratch)
+{
+  const wmc_layers *layers = point->layers;
+  const int r = layers->rank;
   double *turn = scratch, *basis = turn + layers->core, *image = basis + layers->core;
   find_turn(layers->width[0], r, wmc_point_frame(point, 0), turn);
   if (!find_basis(r, turn, basis)) return false;
   turn_lambda(r, basis, point->lambda, turn);
+  *moved = 0;
   for (int p = 0; p <= layers->depth; p++) {
     const int d = layers->width[p];
     double *frame = wmc_point_frame(point, p);
     wmc_layers_multiply(layers, d, r, r, frame, basis, image);
     memcpy(frame, image, (size_t)(d * r) * sizeof *frame);
-    moved = fmax(moved, average(d, r, frame));
+    *moved = larger(average(d, r, frame), *moved);
   }
-  return moved < 1e-6;
+  return true;
+}
+
+/* Q <- Q (3 - Q^T Q)/2: columns orthonormal up to e become so up to e^2. `scratch`: 2 blocks and a
+ * core. */
+static void straighten(const wmc_point *point, int p, double *scratch)
+{
+  const wmc_layers *layers = point->layers;
+  const int d = layers->width[p], r = layers->rank;
+  double *frame = wmc_point_frame(point, p), *gram = scratch, *image = gram + layers->core;
+  double *turned = image + wmc_layers_block(layers);
+  wmc_matrix_transpose(d, r, frame, turned);
+  wmc_layers_multiply(layers, r, r, d, turned, frame, gram);
+  for (int k = 0; k < r * r; k++) gram[k] = (k % (r + 1) == 0 ? 1.5 : 0) - 0.5 * gram[k];
+  wmc_layers_multiply(layers, d, r, r, frame, gram, image);
+  memcpy(frame, image, (size_t)(d * r) * sizeof *frame);
+}
+
+bool wmc_realform_restore(const wmc_point *point, double *scratch)
+{
+  const double most = 1e-2, coarse = 1e-5, fine = 1e-9;
+  const wmc_layers *layers = point->layers;
+  double moved;
+  if (find_signs(layers->width[0], layers->rank, wmc_point_frame(point, 0), scratch))
+    moved = pair_columns(point, scratch);
+  else if (!turn_columns(point, &moved, scratch))
+    return false;
+  /* what is not a real form goes with the square of `moved` into the norms of columns */
+  const int passes = !(moved < most) ? 0 : moved > coarse ? 2 : moved > fine;
+  for (int k = 0; k < passes; k++)
+    for (int p = 0; p <= layers->depth; p++) straighten(point, p, scratch);
+  return moved < most;
 }

@@ -614,7 +614,9 @@ bool wmc_retract_quickly(const wmc_point *point, const wmc_tangent *step, wmc_re
   const wmc_layers *layers = point->layers;
   const int r = layers->rank, n = layers->depth;
   const bool square = all_square(layers);
-  const wmc_chain chain = {r, n, layers->core, wmc_layers_product(layers, r, r, r), square};
+  /* the least of complex singular values does not pass through 0 */
+  const bool crosses = square && layers->numbers == 1;
+  const wmc_chain chain = {r, n, layers->core, wmc_layers_product(layers, r, r, r), crosses};
   walk w = {.c.layers = layers};
   double *rotations = scratch + aligned(cores_size(layers) + walk_size(layers));
   double *rest = rotations + (size_t)(n + 1) * layers->core;

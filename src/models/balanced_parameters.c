@@ -242,9 +242,9 @@ static bool move(wmc_balanced *chain, wmc_stream *stream, double time)
     for (int k = 0; k < r; k++)
       wmc_tangent_core(&up->step, p)[k * (r + 1)] -=
           time * chain->energy.decay * up->point.lambda[k];
-  if (up->numbers == 1) return wmc_retract_quickly(&up->point, &up->step, NULL, up->scratch);
-  wmc_realform_project(&up->step);
-  return wmc_retract(&up->point, &up->step, NULL, up->scratch) && keep_numbers(up, &up->point);
+  if (up->numbers == 2) wmc_realform_project(&up->step);
+  return wmc_retract_quickly(&up->point, &up->step, NULL, up->scratch) &&
+         keep_numbers(up, &up->point);
 }
 
 /* (G17): along the orbit and down the gradient, without a way back. */

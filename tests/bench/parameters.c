@@ -12,7 +12,8 @@
  *
  * Columns: microseconds a step, of that products, their quotient; microseconds a step and layer
  * (the same for all N if time is linear in N); products a step and layer; iterations of the exact
- * way back, taken where the quick one is not good enough. The step shrinks like 1/(N d), as the
+ * way back, taken where the quick one is not good enough; of complex layers, in their real form of
+ * twice the width, the time over that of real ones. The step shrinks like 1/(N d), as the
  * accuracy of euler asks for. Best of many short rounds, both alike. */
 #include <math.h>
 #include <stdio.h>
@@ -20,11 +21,13 @@
 
 #include "weylmc/base/clock.h"
 #include "weylmc/base/memory.h"
+#include "weylmc/geometry/realform.h"
 #include "weylmc/geometry/retract.h"
 
 enum { ROUNDS = 40, OTHERS = 3 }; /* X, and E' in the frames */
 
 typedef struct scene {
+  int numbers; /* 1, or 2: complex layers in their real form */
   wmc_layers *layers;
   wmc_point point;
   wmc_tangent step;
@@ -41,10 +44,14 @@ static double *room(size_t n)
   return memory;
 }
 
-static void open(scene *s, int width, int depth)
+static void open(scene *s, int numbers, int width, int depth)
 {
-  const wmc_shape shape = wmc_shape_square(width, 0, depth);
-  if (wmc_layers_create(&s->layers, &shape) || wmc_stream_create(&s->stream, 1, 0)) exit(1);
+  wmc_shape shape = wmc_shape_square(width, 0, depth);
+  s->numbers = numbers;
+  shape.numbers = (wmc_numbers)numbers;
+  if ((numbers == 2 ? wmc_realform_create : wmc_layers_create)(&s->layers, &shape) ||
+      wmc_stream_create(&s->stream, 1, 0))
+    exit(1);
   const size_t retract = wmc_retract_scratch(s->layers), draw = wmc_tangent_scratch(s->layers);
   const size_t all = (size_t)depth * s->layers->core;
   s->point = wmc_point_map(s->layers, room(wmc_point_size(s->layers)));
@@ -56,9 +63,11 @@ static void open(scene *s, int width, int depth)
   s->c = room(all);
   wmc_stream_normals(s->stream, all, 1, s->a);
   wmc_stream_normals(s->stream, all, 1, s->b);
-  s->product = wmc_layers_product(s->layers, width, width, width);
-  for (int k = 0; k < width; k++) s->point.lambda[k] = pow(1.5 - (k + 0.5) / width, 1.0 / depth);
-  wmc_point_draw_frames(&s->point, s->stream, s->scratch);
+  s->product = wmc_layers_product(s->layers, numbers * width, numbers * width, numbers * width);
+  for (int k = 0; k < numbers * width; k++)
+    s->point.lambda[k] = pow(1.5 - (k / numbers + 0.5) / width, 1.0 / depth);
+  (numbers == 2 ? wmc_realform_draw_frames : wmc_point_draw_frames)(&s->point, s->stream,
+                                                                    s->scratch);
   s->iterations = s->products = s->steps = 0;
 }
 
@@ -78,10 +87,12 @@ static void finish(scene *s)
 static void advance(scene *s, double time)
 {
   wmc_retraction done;
+  const double noise = sqrt(2 * s->numbers * time);
   wmc_point_end_to_end(&s->point, s->x, s->scratch); /* E'(X) = X */
-  wmc_tangent_draw(&s->point, s->stream, sqrt(2 * time), sqrt(2 * time), s->x, -time, &s->step,
-                   s->scratch);
-  if (!wmc_retract_quickly(&s->point, &s->step, &done, s->scratch)) {
+  wmc_tangent_draw(&s->point, s->stream, noise, noise, s->x, -time, &s->step, s->scratch);
+  if (s->numbers == 2) wmc_realform_project(&s->step);
+  if (!wmc_retract_quickly(&s->point, &s->step, &done, s->scratch) ||
+      (s->numbers == 2 && !wmc_realform_restore(&s->point, s->scratch))) {
     fputs("no way back\n", stderr);
     exit(1);
   }
@@ -100,10 +111,11 @@ static void multiply(scene *s, long products)
   }
 }
 
-static void measure(int width, int depth)
+/* Prints a row; returns the time of a step, over which that of complex numbers is. */
+static double measure(int numbers, int width, int depth, double real_step)
 {
   scene s;
-  open(&s, width, depth);
+  open(&s, numbers, width, depth);
   const double time = 0.02 / (width * depth);
   const long steps = 2 + (long)(4000 / (depth * (4 + 0.02 * width * width * width)));
   double step = INFINITY, products = INFINITY;
@@ -118,18 +130,23 @@ static void measure(int width, int depth)
     for (long k = 0; k < steps; k++) multiply(&s, count);
     products = fmin(products, (wmc_clock() - begin) / (double)steps);
   }
-  printf("%5d %5d %12.2f %12.2f %8.2f %12.3f %10.1f %10.2f\n", width, depth, 1e6 * step,
-         1e6 * products, step / products, 1e6 * step / depth,
+  printf("%-7s %5d %5d %12.2f %12.2f %8.2f %12.3f %10.1f %10.2f", numbers == 2 ? "complex" : "real",
+         width, depth, 1e6 * step, 1e6 * products, step / products, 1e6 * step / depth,
          (double)s.products / (double)(s.steps * depth), (double)s.iterations / (double)s.steps);
+  if (numbers == 2) printf(" %8.2f", step / real_step);
+  puts("");
+  fflush(stdout);
   finish(&s);
+  return step;
 }
 
 int main(void)
 {
   const int widths[] = {4, 8, 16, 32, 64}, depths[] = {4, 16, 64};
-  printf("%5s %5s %12s %12s %8s %12s %10s %10s\n", "width", "depth", "us/step", "us products",
-         "ratio", "us/step/N", "products/N", "iterations");
+  printf("%-7s %5s %5s %12s %12s %8s %12s %10s %10s %8s\n", "field", "width", "depth", "us/step",
+         "us products", "ratio", "us/step/N", "products/N", "iterations", "/ real");
   for (size_t k = 0; k < sizeof widths / sizeof widths[0]; k++)
-    for (size_t n = 0; n < sizeof depths / sizeof depths[0]; n++) measure(widths[k], depths[n]);
+    for (size_t n = 0; n < sizeof depths / sizeof depths[0]; n++)
+      measure(2, widths[k], depths[n], measure(1, widths[k], depths[n], 0));
   return 0;
 }

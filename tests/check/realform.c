@@ -193,6 +193,74 @@ Test(realform, pairs_are_restored_from_any_basis)
   wmc_stream_destroy(stream);
 }
 
+/* Complex layers of one width, and others by `kind`. */
+static void open_complex(int kind, wmc_layers **layers, wmc_point *point, wmc_stream *stream)
+{
+  const double widths[][5] = {{2, 2, 2}, {4, 4, 4, 4, 4}, {6, 6, 6, 6}, {8, 8, 8}, {3, 5, 4, 2}};
+  const int depths[] = {2, 4, 3, 2, 3}, ranks[] = {2, 4, 6, 8, 2}, r = ranks[kind];
+  wmc_shape shape = {.numbers = WMC_NUMBERS_COMPLEX,
+                     .depth = depths[kind],
+                     .rank = r,
+                     .rows = (int)widths[kind][depths[kind]],
+                     .columns = (int)widths[kind][0],
+                     .hidden = (int)widths[kind][1],
+                     .widths = widths[kind]};
+  cr_assert_eq(wmc_realform_create(layers, &shape), WMC_OK);
+  *point = wmc_point_map(*layers, calloc(wmc_point_size(*layers), sizeof(double)));
+  for (int k = 0; k < 2 * r; k++) point->lambda[k] = 1.3 - 0.8 * (k / 2) / r;
+  double *scratch = scratch_of(*layers);
+  wmc_realform_draw_frames(point, stream, scratch);
+  free(scratch);
+}
+
+/* Largest differences of layers after the quick way back and after the exact one, from the same
+ * step of size h; and whether the frames of the first are pairs of unit vectors. */
+static double compare_ways(int kind, double h, wmc_stream *stream)
+{
+  wmc_layers *layers;
+  wmc_point point;
+  open_complex(kind, &layers, &point, stream);
+  const size_t size = wmc_layers_size(layers), bytes = wmc_point_size(layers) * sizeof(double);
+  double *scratch = scratch_of(layers), *w = calloc(2 * size, sizeof *w), most = 0;
+  const wmc_point quick = wmc_point_map(layers, malloc(bytes));
+  const wmc_tangent step =
+      wmc_tangent_map(layers, calloc(wmc_tangent_size(layers), sizeof(double)));
+  h /= sqrt(layers->rank * layers->depth);
+  wmc_tangent_draw(&point, stream, h, h, NULL, 0, &step, scratch);
+  wmc_realform_project(&step);
+  memcpy(quick.frames, point.frames, bytes);
+  cr_assert(wmc_retract_quickly(&quick, &step, NULL, scratch));
+  cr_assert(wmc_realform_restore(&quick, scratch));
+  cr_assert(wmc_retract(&point, &step, NULL, scratch));
+  cr_assert(wmc_realform_restore(&point, scratch));
+  wmc_point_write(&quick, w, scratch);
+  wmc_point_write(&point, w + size, scratch);
+  for (size_t k = 0; k < size; k++) most = fmax(most, fabs(w[k] - w[size + k]));
+  cr_expect_lt(wmc_layers_imbalance(layers, w, scratch), 1e-13);
+  for (int p = 0; p <= layers->depth; p++)
+    cr_expect_lt(defect(layers->width[p], layers->rank, wmc_point_frame(&quick, p)), 1e-15);
+  free(quick.frames);
+  free(point.frames);
+  free(step.core);
+  free(scratch);
+  free(w);
+  wmc_layers_destroy(layers);
+  return most;
+}
+
+/* As geometry_retract's test of real networks: what the quick way misses is of fourth order. */
+Test(realform, quick_way_is_of_fourth_order)
+{
+  const double steps[] = {0.04, 0.01};
+  wmc_stream *stream = test_stream(407, 0);
+  for (int t = 0; t < test_trials(60); t++) {
+    const double h = steps[t % 2], apart = compare_ways(t / 2 % 5, h, stream);
+    if (test_verbose()) printf("kind %d: %.1e of %.1e\n", t / 2 % 5, apart, pow(h, 4));
+    cr_expect_lt(apart, pow(h, 4), "kind %d, step %g: %g", t / 2 % 5, h, apart);
+  }
+  wmc_stream_destroy(stream);
+}
+
 /* A network that is not complex is not taken for one. */
 Test(realform, other_networks_are_refused)
 {

@@ -29,6 +29,7 @@ typedef struct wmc_layers_plan {
 
 typedef struct wmc_layers {
   int depth, rank, widest; /**< N, r, the largest width */
+  int numbers;             /**< 1; 2: layers are real forms of complex ones (realform.h) */
   int *width;              /**< d_0 .. d_N */
   size_t *layer;           /**< W_p at layer[p], 1 <= p <= N; layer[N + 1] doubles in all */
   size_t *frame;           /**< Q_p at frame[p], 0 <= p <= N; frame[N + 1] doubles in all */

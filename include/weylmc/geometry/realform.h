@@ -30,7 +30,8 @@ void wmc_realform_project(const wmc_tangent *tangent);
 /** Haar unitary frames, independent of one another; lambda stays. `scratch`: wmc_point_scratch. */
 void wmc_realform_draw_frames(const wmc_point *point, wmc_stream *stream, double *scratch);
 /** Pairs of columns (q, i q) and equal lambda for a point whose layers are real forms up to
- * rounding, as retractions leave it: in which basis columns of equal lambda come is not known. The
- * layers become real forms to the last digit of the frames. False if they were not. `scratch`:
- * 2 core numbers and a block (layers.h). */
+ * rounding, or up to errors of a way back (retract.h), as retractions leave it: in which basis
+ * columns of equal lambda come is not known. The layers become real forms to the last digit of the
+ * frames, by a change of the size of those errors. False if they were not. `scratch`: a core and
+ * two blocks (layers.h). */
 bool wmc_realform_restore(const wmc_point *point, double *scratch);

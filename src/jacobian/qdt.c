@@ -3,6 +3,7 @@
 #include <float.h>
 #include <limits.h>
 #include <math.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "qdt_extended.h"
@@ -28,14 +29,15 @@ struct wmc_qdt {
   bool factored; /* Q, r, T are in use; otherwise M = P */
   bool singular;
   wmc_product *product;
-  double *front, *back; /* n x d: P Q, and the buffer of the next product */
-  double *wide;         /* n x n: real form of a layer; complex only */
-  double *t;            /* n x d, unit upper triangular */
-  double *r, *low;      /* d exponents, and what rounding took from their sums */
-  double *upper;        /* n x d: R of a factorisation, scaled; n x n: rows of diag(e^r) T */
-  double *turns;        /* n x n: rotations of the columns of `upper` */
-  double *column;       /* n */
-  double *sorted;       /* n singular values of `upper` */
+  double *front, *back;     /* n x d: P Q, and the buffer of the next product */
+  double *wide;             /* n x n: real form of a layer; complex only */
+  double *t;                /* n x d, unit upper triangular */
+  double *r, *low;          /* d exponents, and what rounding took from their sums */
+  double *mantissa, *power; /* e^r as they were before a factorisation */
+  double *upper;            /* n x d: R of a factorisation, scaled; n x n: rows of diag(e^r) T */
+  double *turns;            /* n x n: rotations of the columns of `upper` */
+  double *column;           /* n */
+  double *sorted;           /* n singular values of `upper` */
   double *scratch;
   wmc_qdt_extended *extended; /* not NULL: it holds P Q, e^r and T */
 };
@@ -90,6 +92,8 @@ void wmc_qdt_destroy(wmc_qdt *s)
   wmc_free(s->t);
   wmc_free(s->r);
   wmc_free(s->low);
+  wmc_free(s->mantissa);
+  wmc_free(s->power);
   wmc_free(s->upper);
   wmc_free(s->turns);
   wmc_free(s->column);
@@ -113,7 +117,7 @@ static wmc_status allocate(wmc_qdt *s)
   for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++)
     if (sizes[k] > scratch) scratch = sizes[k];
   double **squares[] = {&s->front, &s->back, &s->t};
-  double **vectors[] = {&s->r, &s->low, &s->column, &s->sorted};
+  double **vectors[] = {&s->r, &s->low, &s->mantissa, &s->power, &s->column, &s->sorted};
   bool failed = false;
   for (size_t k = 0; k < sizeof squares / sizeof *squares; k++)
     failed |= !(*squares[k] = WMC_ARRAY(double, size));
@@ -236,53 +240,50 @@ static void add_to_exponent(wmc_qdt *s, size_t i, double by)
   if (isfinite(lost)) s->low[i] += lost;
 }
 
+/* e^{r_j} = mantissa_j 2^{power_j}: quotients of these then take no exponential, and lose nothing
+ * to the rounding of large r. */
+static void split_exponents(wmc_qdt *s)
+{
+  const double ln2_high = 0x1.62e42feep-1, ln2_low = 0x1.a39ef35793c76p-33;
+  for (int j = 0; j < s->d; j++) {
+    const bool lost = s->r[j] == -INFINITY;
+    const double power = lost ? 0 : rint(s->r[j] / ln2_high);
+    s->power[j] = power;
+    s->mantissa[j] = lost ? 0 : exp((s->r[j] - power * ln2_high) - power * ln2_low + s->low[j]);
+  }
+}
+
+/* 2^k for an integer k, 0 where it underflows. */
+static double power_of_two(double k)
+{
+  const double bounded = k < -1023 ? -1023 : k > 1023 ? 1023 : k;
+  const uint64_t bits = (uint64_t)(int64_t)(bounded + 1023) << 52;
+  double power;
+  memcpy(&power, &bits, sizeof power);
+  return power;
+}
+
 /* R_ij <- (R_ij / R_ii) e^{r_j - r_i} with the old r; then r_i += log R_ii. Rows of vanishing R_ii,
  * or beyond the rank, become those of the identity, with r_i = -inf. */
 static void scale_rows(wmc_qdt *s)
 {
-  size_t d = (size_t)s->d;
-  for (size_t i = 0; i < d; i++) {
-    double diagonal = s->upper[place(s, i, i)];
-    if (!isfinite(diagonal)) s->singular = true;
-    bool lost = i >= (size_t)s->rank || !(diagonal > 0) || s->r[i] == -INFINITY;
-    if (lost) s->upper[place(s, i, i)] = 0;
-    for (size_t j = i + 1; j < d; j++) {
-      double ratio = exp((s->r[j] - s->r[i]) + (s->low[j] - s->low[i]));
-      double *entry = s->upper + place(s, i, j), factor = ratio / diagonal;
-      for (int part = 0; part < s->parts; part++) entry[part] = lost ? 0 : entry[part] * factor;
-    }
-  }
-  for (size_t i = 0; i < d; i++) {
-    add_to_exponent(s, i, log(s->upper[place(s, i, i)]));
-    s->upper[place(s, i, i)] = 1;
-  }
-}
-
-/* y += factor x for `count` numbers. */
-static void add_multiple(int parts, size_t count, const double *factor, const double *restrict x,
-                         double *restrict y)
-{
-  if (parts == 1) {
-    for (size_t i = 0; i < count; i++) y[i] += x[i] * factor[0];
-    return;
-  }
-  const double re = factor[0], im = factor[1];
-  for (size_t i = 0; i < 2 * count; i += 2) {
-    y[i] += x[i] * re - x[i + 1] * im;
-    y[i + 1] += x[i + 1] * re + x[i] * im;
-  }
-}
-
-/* T <- upper T, both unit upper triangular. */
-static void accumulate(wmc_qdt *s)
-{
   const size_t d = (size_t)s->d, parts = (size_t)s->parts;
-  for (size_t k = 0; k < d; k++) {
-    double *t = s->t + place(s, 0, k);
-    memset(s->column, 0, parts * d * sizeof(double));
-    for (size_t j = 0; j <= k; j++)
-      add_multiple(s->parts, j + 1, t + parts * j, s->upper + place(s, 0, j), s->column);
-    memcpy(t, s->column, parts * (k + 1) * sizeof(double));
+  double *weight = s->column;
+  split_exponents(s);
+  for (size_t i = 0; i < d; i++) {
+    double *diagonal = s->upper + place(s, i, i);
+    if (!isfinite(*diagonal)) s->singular = true;
+    const bool lost = i >= (size_t)s->rank || !(*diagonal > 0) || s->r[i] == -INFINITY;
+    weight[i] = lost ? 0 : 1 / (*diagonal * s->mantissa[i]);
+    add_to_exponent(s, i, lost ? -INFINITY : log(*diagonal));
+    *diagonal = 1;
+  }
+  for (size_t j = 1; j < d; j++) {
+    double *entry = s->upper + place(s, 0, j);
+    for (size_t i = 0; i < j; i++, entry += parts) {
+      const double factor = weight[i] * s->mantissa[j] * power_of_two(s->power[j] - s->power[i]);
+      for (size_t part = 0; part < parts; part++) entry[part] *= factor;
+    }
   }
 }
 
@@ -301,7 +302,7 @@ static void factor(wmc_qdt *s)
   }
   factorise(s);
   scale_rows(s);
-  accumulate(s);
+  wmc_multiply_triangles(s->parts, s->d, s->upper, s->t);
 }
 
 void wmc_qdt_factor(wmc_qdt *s)

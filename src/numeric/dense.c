@@ -7,6 +7,7 @@
 
 static wmc_qr_kernel *const qrs[] = WMC_SIMD_TABLE(wmc_qr_householder);
 static wmc_qr_kernel *const complex_qrs[] = WMC_SIMD_TABLE(wmc_qr_unitary);
+static wmc_triangles_kernel *const triangles[] = WMC_SIMD_TABLE(wmc_triangles);
 static wmc_svd_kernel *const svds[] = WMC_SIMD_TABLE(wmc_svd_sweeps);
 static wmc_rotate_pairs_kernel *const rotates_pairs[] = WMC_SIMD_TABLE(wmc_rotate_triangle);
 static wmc_rotate_both_kernel *const rotates_both[] = WMC_SIMD_TABLE(wmc_rotate_triangles);
@@ -51,6 +52,11 @@ void wmc_qr_triangle(int m, int n, double *a, double *r, double *scratch)
 {
   assert(m >= n && n > 0);
   qrs[wmc_simd_level()](m, n, a, r, false, scratch);
+}
+
+void wmc_multiply_triangles(int parts, int d, const double *u, double *t)
+{
+  triangles[wmc_simd_level()](parts, d, u, t);
 }
 
 /** In doubles: Y above V, twice, two n x n matrices and two vectors, all padded to 8 rows, and room

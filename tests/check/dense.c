@@ -283,6 +283,35 @@ TEST_LEVELS(complex_qr_of_hard_matrices)
   }
 }
 
+/** T <- U T of upper triangular matrices, in real form where they are complex. */
+static void check_triangles(int parts, int d)
+{
+  const int rows = parts * d;
+  double *u = random_matrix(rows, d), *t = random_matrix(rows, d);
+  double *form_u = WMC_ARRAY(double, 4 * d * d), *form_t = WMC_ARRAY(double, 4 * d * d);
+  for (int j = 0; j < d; j++)
+    for (int i = parts * (j + 1); i < rows; i++) u[i + j * rows] = t[i + j * rows] = 0;
+  if (parts == 2) wmc_complex_form(d, d, u, form_u), wmc_complex_form(d, d, t, form_t);
+  const double *left = parts == 2 ? form_u : copy_of(u, d * d);
+  const double *right = parts == 2 ? form_t : copy_of(t, d * d);
+  wmc_multiply_triangles(parts, d, u, t);
+  for (int j = 0; j < d; j++)
+    for (int i = 0; i < rows; i++) {
+      const long double exact = entry_of_product(left, right, i, parts * j, rows, rows, false);
+      const double error = fabs((double)(exact - t[i + j * rows]));
+      cr_assert_leq(error, i < parts * (j + 1) ? 30 * DBL_EPSILON * d : 0, "%d parts, width %d: %g",
+                    parts, d, error);
+    }
+  wmc_free(u), wmc_free(t), wmc_free(form_u), wmc_free(form_t);
+  if (parts == 1) wmc_free((void *)(uintptr_t)left), wmc_free((void *)(uintptr_t)right);
+}
+
+TEST_LEVELS(products_of_triangles)
+{
+  for (int parts = 1; parts <= 2; parts++)
+    for (int d = 1; d <= 70; d += d < 40 ? 1 : 10) check_triangles(parts, d);
+}
+
 /* --- singular values -------------------------------------------------------------------------- */
 
 /** Cyclic one-sided Jacobi in long double: norms of the columns, decreasing. */

@@ -55,6 +55,10 @@ size_t wmc_complex_qr_scratch(int m, int n);
 /** wmc_qr of a complex matrix, pairs of real and imaginary part: Q^* Q = 1, R_ii >= 0 is real. */
 void wmc_complex_qr(int m, int n, double *a, double *r, double *scratch);
 
+/** T <- U T for upper triangular d x d matrices with zeros below: of reals, or of pairs of real and
+ * imaginary part (parts = 2). */
+void wmc_multiply_triangles(int parts, int d, const double *u, double *t);
+
 size_t wmc_svd_scratch(int m, int n);
 /** One-sided Jacobi: Y (m x n, m >= n) = U diag(s) V^T with s decreasing.
  * On return the columns of `y` are U diag(s) (not normalised, so tiny s keep their relative

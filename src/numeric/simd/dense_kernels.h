@@ -10,6 +10,8 @@ typedef void wmc_product_kernel(int m, int n, int k, const double *a, const doub
 typedef void wmc_product_fixed(const double *a, const double *b, double *c);
 /** See wmc_qr and wmc_complex_qr (with q), wmc_qr_triangle (without), and wmc_svd_jacobi. */
 typedef void wmc_qr_kernel(int m, int n, double *a, double *r, bool q, double *scratch);
+/** See wmc_multiply_triangles. */
+typedef void wmc_triangles_kernel(int parts, int d, const double *u, double *t);
 typedef int wmc_svd_kernel(int m, int n, double *y, double *v, double *s, double *scratch);
 /** See wmc_rotate_columns. */
 typedef void wmc_rotate_kernel(int m, int n, const double *c, const double *s, double *x,
@@ -25,6 +27,7 @@ WMC_SIMD_DECLARE(wmc_product_fixed, wmc_product_2);
 WMC_SIMD_DECLARE(wmc_product_fixed, wmc_product_3);
 WMC_SIMD_DECLARE(wmc_qr_kernel, wmc_qr_householder);
 WMC_SIMD_DECLARE(wmc_qr_kernel, wmc_qr_unitary);
+WMC_SIMD_DECLARE(wmc_triangles_kernel, wmc_triangles);
 WMC_SIMD_DECLARE(wmc_svd_kernel, wmc_svd_sweeps);
 WMC_SIMD_DECLARE(wmc_rotate_kernel, wmc_rotate_all);
 WMC_SIMD_DECLARE(wmc_rotate_pairs_kernel, wmc_rotate_triangle);

@@ -110,6 +110,18 @@ INLINE vec root(vec v)
 #endif
 }
 
+/** Entries 1, 0, 3, 2, ... */
+INLINE vec pairs_swapped(vec v)
+{
+#if defined(__AVX512F__)
+  return (vec)_mm512_permute_pd((__m512d)v, 0x55);
+#elif defined(__AVX__)
+  return (vec)_mm256_permute_pd((__m256d)v, 5);
+#else
+  return (vec){v[1], v[0]};
+#endif
+}
+
 /** Sum of the entries, by halves. */
 INLINE double sum_of(vec v)
 {

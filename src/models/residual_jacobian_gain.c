@@ -196,15 +196,17 @@ static void append_remedy(const run *r, wmc_text *out)
   wmc_text_append(out, ")");
 }
 
-/* Depth inf is integrated itself without levels, where it can be. */
+/* Where depth inf can be integrated itself, its steps are coupled, and need not be. */
 static void append_direct(const run *r, wmc_text *out)
 {
   wmc_block_options steps;
   const wmc_block *block;
   int field;
   const char *why;
-  if (wmc_jacobian_alone(r->p) || wmc_jacobian_steps(r->p, &block, &steps, &field, &why))
-    wmc_text_append(out, ", or multilevel: none, which integrates depth inf itself");
+  if (!wmc_jacobian_alone(r->p) && !wmc_jacobian_steps(r->p, &block, &steps, &field, &why)) return;
+  if (r->a.coupling == WMC_COUPLING_INDEPENDENT && wmc_levels_of(r->p) == WMC_LEVELS_DEPTH)
+    wmc_text_append(out, ", or multilevel.kind: limit, whose levels are coupled");
+  wmc_text_append(out, ", or multilevel: none, which integrates depth inf itself");
 }
 
 /* Two standard errors, or four against a pilot that found the levels good enough. */

@@ -4,7 +4,8 @@
  * which a network's E lambda_1 is that close to the limit, from the coefficient of 1/L. Then the
  * time that the program needs, pilot included, beside that of the batched NumPy program at that
  * depth, all in one run. Last, what multilevel Monte Carlo does: samples, variance and work of the
- * levels, and its time for the same error. Usage: bench_limit python numpy_jacobian.py [paths] */
+ * levels, and its time for the same error; also of complex chains, and of steps of the limit beside
+ * the steps alone. Usage: bench_limit python numpy_jacobian.py [paths] */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,8 +48,7 @@ static void begin(bench *b, const char *parameters)
 {
   char text[512];
   *b = (bench){.draws = 0};
-  snprintf(text, sizeof text,
-           "model: residual_jacobian\nseed: 1\nparameters: {width: 4, block: linear, %s}\n",
+  snprintf(text, sizeof text, "model: residual_jacobian\nseed: 1\nparameters: {width: 4, %s}\n",
            parameters);
   demand(wmc_deck_parse("bench", text, strlen(text), 0, NULL, &b->deck));
   const wmc_model *model = b->deck->model;
@@ -250,6 +250,15 @@ static void print_levels(const char *parameters, const char *observable)
   end(&b);
 }
 
+static void print_steps(const char *parameters)
+{
+  bench b;
+  const double seconds = reach(parameters, PLAIN, &b);
+  printf("\n%s\n%.0f draws, E lambda_1 %.5f(%.5f), %.3f s\n", parameters, b.draws,
+         mean(&b, PLAIN, 0), error(&b, PLAIN, 0), seconds);
+  end(&b);
+}
+
 int main(int count, char **arguments)
 {
   const long paths = count > 3 ? atol(arguments[3]) : 400000;
@@ -262,5 +271,10 @@ int main(int count, char **arguments)
   print_levels("depth: inf, multilevel: {kind: depth, bias: 1e-3}", PLAIN);
   print_levels("depth: 1024, multilevel: depth", PLAIN);
   print_levels("depth: 4096, multilevel: depth", PLAIN);
+  print_levels("depth: inf, field: complex, multilevel: {kind: limit, bias: 1e-3}", PLAIN);
+  print_levels("depth: inf, block: one_layer, activation: tanh, multilevel: {kind: limit, "
+               "coarsest: 4, bias: 1e-3}",
+               PLAIN);
+  print_steps("depth: inf, block: one_layer, activation: tanh");
   return 0;
 }

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""The layer rule, read off the #include lines.
+"""The layer rule, read off the #include lines, and files that are named and do not exist.
 
 A folder of src/ or include/weylmc/ includes only from folders below it; some libraries may be seen
-by some folders or files only. Usage: layers.py ROOT
+by some folders or files only. Headers and docs name the tests that check them, decks and scripts:
+these must be there. Usage: layers.py ROOT
 """
 import pathlib
 import re
@@ -18,6 +19,7 @@ ONLY = {  # header of a library: where it may be included
     r"libxsmm.*": r"src/numeric/",
     r"yaml\.h": r"src/deck/",
 }
+NAMED = re.compile(r"(?<![\w/])(?:tests|inputs|analysis|docs)/[\w/.*-]*\.(?:c|h|py|sh|md|yaml|R)\b")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
 
 
@@ -46,6 +48,10 @@ def complaints(root):
                         library.startswith("sprng") and name.startswith("sprng/")):
                     if not re.match(where, str(path)):
                         yield f"{path}: {name} may be included only in {where}"
+    for path in files + [p.relative_to(root) for p in (*root.glob("*.md"), *root.glob("docs/**/*.md"))]:
+        for name in sorted(set(NAMED.findall((root / path).read_text()))):
+            if not any(root.glob(name)):
+                yield f"{path}: names {name}, which does not exist"
     if len(files) < 10:
         yield f"only {len(files)} files found under {root}: wrong folder?"
 

@@ -24,7 +24,7 @@
  * Giles and L. Szpruch, Antithetic multilevel Monte Carlo estimation for multi-dimensional SDEs
  * without Levy area simulation, Ann. Appl. Probab. 24, 1585 (2014); docs/theory/jacobian.md,
  * section 11.
- * Checked by tests/check/coupled.c (members are the chains they say) and
+ * Checked by tests/check/levels.c (members are the chains they say) and
  * tests/statistical/levels.c (laws, variances by level). Allocates only in create.
  */
 #pragma once

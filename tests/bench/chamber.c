@@ -5,8 +5,8 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "../support/seconds.h"
 #include "weylmc/jacobian/chamber.h"
 #include "weylmc/jacobian/hyperbolic.h"
 #include "weylmc/jacobian/network.h"
@@ -14,13 +14,6 @@
 
 enum { DEPTH = 256, REPEATS = 9 };
 static const double END = 1;
-
-static double seconds_used(void)
-{
-  struct timespec t;
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 typedef struct bench {
   wmc_stream *stream;

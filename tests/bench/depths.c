@@ -7,20 +7,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
-#include <time.h>
 
+#include "../support/seconds.h"
 #include "weylmc/base/memory.h"
 #include "weylmc/jacobian/network.h"
 #include "weylmc/numeric/dense.h"
 
 enum { REPEATS = 5, CHAINS_MAX = 16 };
-
-static double seconds_used(void)
-{
-  struct timespec t;
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static long peak_kilobytes(void)
 {

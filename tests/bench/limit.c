@@ -10,20 +10,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "../support/seconds.h"
 #include "weylmc/base/memory.h"
 #include "weylmc/deck/deck.h"
 #include "weylmc/numeric/dense.h"
 
 static const double ERROR = 1e-3;
-
-static double seconds_used(void)
-{
-  struct timespec t;
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static void demand(wmc_status status)
 {

@@ -3,21 +3,14 @@
  * NumPy's normals on the same core. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "../support/seconds.h"
 #include "weylmc/base/memory.h"
 #include "weylmc/numeric/dense.h"
 #include "weylmc/numeric/random.h"
 #include "weylmc/numeric/simd.h"
 
 enum { TOTAL = 8192, ROUNDS = 200 };
-
-static double seconds(void)
-{
-  struct timespec now;
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-  return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 /* Makes `total` deviates in requests of `size`. */
 typedef void maker(wmc_stream *stream, size_t size, size_t total, double *out);
@@ -66,9 +59,9 @@ static double timed(maker *make, wmc_stream *stream, size_t size, size_t total, 
 {
   double times[ROUNDS];
   for (int round = 0; round < ROUNDS; round++) {
-    double start = seconds();
+    double start = seconds_used();
     make(stream, size, total, out);
-    times[round] = seconds() - start;
+    times[round] = seconds_used() - start;
   }
   return median(times);
 }
@@ -101,9 +94,9 @@ static double timed_product(int width, double *scratch)
   if (wmc_product_create(&product, width, width, width) != WMC_OK) exit(1);
   int repeats = 1 + 400000 / (width * width * width);
   for (int round = 0; round < ROUNDS; round++) {
-    double start = seconds();
+    double start = seconds_used();
     for (int k = 0; k < repeats; k++) wmc_product_apply(product, a, b, c);
-    times[round] = (seconds() - start) / repeats;
+    times[round] = (seconds_used() - start) / repeats;
   }
   wmc_product_destroy(product);
   return median(times);

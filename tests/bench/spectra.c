@@ -9,8 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "../support/seconds.h"
 #include "weylmc/base/memory.h"
 #include "weylmc/jacobian/qdt.h"
 #include "weylmc/numeric/dense.h"
@@ -25,13 +25,6 @@ typedef struct bench {
   double *a, *copy, *s, *values, *work;
   int size;
 } bench;
-
-static double seconds_used(void)
-{
-  struct timespec t;
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static void gesvd(bench *x)
 {

@@ -16,8 +16,9 @@ static void append_fields(const char *title, const wmc_field *fields, wmc_text *
     wmc_table_cell(&table, "%s%s", wmc_text_string(&range), f->sweep ? ", or a sweep" : "");
     wmc_table_cell(&table, "%s", f->standard ? f->standard : f->required ? "required" : "-");
     wmc_table_cell(&table, "%s", f->unit ? f->unit : "");
-    wmc_table_cell(&table, "%s%s%s%s", f->text, f->only ? " (only with " : "",
-                   f->only ? f->only : "", f->only ? ")" : "");
+    wmc_table_cell(&table, "%s%s%s%s%s%s%s", f->text, f->only ? " (only with " : "",
+                   f->only ? f->only : "", f->only ? ")" : "", f->needs ? " (needs " : "",
+                   f->needs ? f->needs : "", f->needs ? ")" : "");
     wmc_text_free(&range);
   }
   wmc_text_append(out, "%s\n", title);

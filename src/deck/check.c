@@ -304,26 +304,42 @@ static bool allowed_somewhere(const wmc_checker *c, wmc_section *s, size_t k)
   return allowed;
 }
 
+/* "depth = 8", "bins = 0 (the default)", "lags is absent" */
+static void describe_found(const wmc_section *s, size_t k, wmc_text *out)
+{
+  const wmc_value *value = &s->values[k];
+  wmc_text_append(out, "%s ", s->fields[k].name);
+  if (s->places[k].swept)
+    wmc_text_append(out, "is swept over other values");
+  else if (!value->present)
+    wmc_text_append(out, "is absent");
+  else {
+    wmc_text_append(out, "= ");
+    wmc_field_print(&s->fields[k], value, out);
+    wmc_text_append(out, "%s", value->given ? "" : " (the default)");
+  }
+}
+
+/* "depth = inf" of "depth=inf", "norm = rms or layer" of "norm=rms|layer" */
+static void describe_condition(const char *condition, size_t n, wmc_text *out)
+{
+  for (const char *p = condition; p < condition + n; p++)
+    if (*p == '|')
+      wmc_text_append(out, " or ");
+    else if (*p == '=')
+      wmc_text_append(out, p[-1] == '!' ? "= " : " = ");
+    else
+      wmc_text_append(out, "%s%c", *p == '!' ? " " : "", *p);
+}
+
 static void not_allowed(wmc_checker *c, const wmc_section *s, size_t k)
 {
-  size_t other = (size_t)wmc_field_condition(s->fields, k);
-  const wmc_field *controller = &s->fields[other];
-  const wmc_value *value = &s->values[other];
+  const char *only = s->fields[k].only;
   wmc_text found = {0}, allowed = {0};
-  for (const char *p = strchr(s->fields[k].only, '=') + 1; *p != '\0'; p++)
-    wmc_text_append_bytes(&allowed, *p == '|' ? " or " : p, *p == '|' ? 4 : 1);
-  if (s->places[other].swept)
-    wmc_text_append(&found, "is swept over other values");
-  else if (!value->present)
-    wmc_text_append(&found, "is absent");
-  else {
-    wmc_text_append(&found, "= ");
-    wmc_field_print(controller, value, &found);
-    wmc_text_append(&found, "%s", value->given ? "" : " (the default)");
-  }
-  wmc_field_problem(c, s, s->fields[k].name, s->places[k].mark,
-                    "allowed only with %s = %s; here %s %s", controller->name,
-                    wmc_text_string(&allowed), controller->name, wmc_text_string(&found));
+  describe_condition(only, strlen(only), &allowed);
+  describe_found(s, (size_t)wmc_field_condition(s->fields, k), &found);
+  wmc_field_problem(c, s, s->fields[k].name, s->places[k].mark, "allowed only with %s; here %s",
+                    wmc_text_string(&allowed), wmc_text_string(&found));
   wmc_text_free(&found);
   wmc_text_free(&allowed);
 }
@@ -365,6 +381,63 @@ void wmc_check_section(wmc_checker *c, wmc_section *s, const wmc_node *mapping)
     if (s->fields[k].only == NULL) resolve_field(c, s, k);
   for (size_t k = 0; k < s->count; k++)
     if (s->fields[k].only != NULL) resolve_field(c, s, k);
+}
+
+/* ---- keys without effect ---------------------------------------------------------------- */
+
+/* Parts of `needs` that are not met in the last task looked at, for each field; fields with an
+ * effect in some task have none. */
+typedef struct unmet {
+  const char *part;
+  size_t length;
+  bool met, wanted; /* in some task */
+} unmet;
+
+static void note_needs(const wmc_section *s, const wmc_value *values, unmet *of)
+{
+  for (size_t k = 0; k < s->count; k++) {
+    if (s->fields[k].needs == NULL || !values[k].present || of[k].met) continue;
+    of[k].wanted = true;
+    of[k].part = wmc_field_unmet(s->fields, k, values, &of[k].length);
+    of[k].met = of[k].part == NULL;
+  }
+}
+
+static void no_effect(wmc_checker *c, const wmc_section *s, size_t k, const unmet *what)
+{
+  wmc_text needed = {0}, found = {0};
+  size_t at = 0;
+  describe_condition(what->part, what->length, &needed);
+  for (int other; (other = wmc_field_need(s->fields, what->part, what->length, &at)) >= 0;) {
+    wmc_text_append(&found, "%s", found.length > 0 ? ", " : "");
+    describe_found(s, (size_t)other, &found);
+  }
+  wmc_field_problem(c, s, s->fields[k].name, s->places[k].mark,
+                    "has no effect without %s; here %s; give what it needs, or leave this key out",
+                    wmc_text_string(&needed), wmc_text_string(&found));
+  wmc_text_free(&needed);
+  wmc_text_free(&found);
+}
+
+void wmc_check_needs(wmc_checker *c)
+{
+  const wmc_deck *deck = c->deck;
+  wmc_section *s = &deck->marks->section[WMC_SECTION_PARAMETERS];
+  wmc_value *values = WMC_ARRAY(wmc_value, s->count);
+  unmet *of = WMC_ARRAY(unmet, s->count);
+  bool good = values != NULL && of != NULL;
+  for (size_t task = 0; good && task < deck->tasks; task++) {
+    good = wmc_deck_task(deck, task, values) == WMC_OK;
+    if (good) note_needs(s, values, of);
+    for (size_t k = 0; k < s->count; k++) wmc_value_free(&values[k]);
+  }
+  for (size_t k = 0; good && k < s->count; k++) {
+    s->places[k].idle = of[k].wanted && !of[k].met;
+    if (s->places[k].idle && s->values[k].given) no_effect(c, s, k, &of[k]);
+  }
+  if (!good) c->problems->no_memory = true;
+  wmc_free(values);
+  wmc_free(of);
 }
 
 /* ---- the model's own checks ------------------------------------------------------------- */

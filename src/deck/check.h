@@ -12,6 +12,7 @@ typedef struct wmc_place {
   bool located;  /**< the mark is set */
   bool bad;      /**< a value was given, but is wrong */
   bool swept;    /**< values are in an axis */
+  bool idle;     /**< has no effect in any task: what it needs is not there */
   size_t order;  /**< of appearance in the deck, from 1; 0 if it does not appear */
 } wmc_place;
 
@@ -58,6 +59,8 @@ void wmc_sweep_point_print(const wmc_field *fields, const wmc_sweep *axis, size_
 const wmc_value *wmc_sweep_values(const wmc_deck *deck, size_t k, size_t *length);
 /** Check a section; the members of `mapping` (may be NULL) named like a section are left alone. */
 void wmc_check_section(wmc_checker *checker, wmc_section *section, const wmc_node *mapping);
+/** Given keys that have no effect in any task are problems, defaults that have none are marked. */
+void wmc_check_needs(wmc_checker *checker);
 /** What involves several keys: the model's own checks at every task. */
 void wmc_check_model(wmc_checker *checker);
 /** "energy" of "energy.diag": length of the group's name, 0 without group. */

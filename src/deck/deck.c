@@ -252,7 +252,9 @@ static void check_deck(wmc_checker *c, const wmc_model *const *models, const wmc
   const wmc_node *parameters = section_node(c, &s[WMC_SECTION_PARAMETERS], root);
   wmc_check_section(c, &s[WMC_SECTION_PARAMETERS], parameters);
   if (c->problems->count == 0) wmc_sweep_check(c);
-  if (c->problems->count == 0 && deck->model->check != NULL) wmc_check_model(c);
+  if (c->problems->count > 0) return;
+  wmc_check_needs(c);
+  if (deck->model->check != NULL) wmc_check_model(c);
 }
 
 /* ---- reading ---------------------------------------------------------------------------- */

@@ -68,7 +68,7 @@ static size_t next_field(const wmc_deck *deck, const wmc_section *s, size_t last
 {
   size_t best = s->count;
   for (size_t k = 0; k < s->count; k++) {
-    if (!s->values[k].present || fixed_by_model(deck, s, k)) continue;
+    if (!s->values[k].present || s->places[k].idle || fixed_by_model(deck, s, k)) continue;
     if (n > 0 && strncmp(s->fields[k].name, group, n) != 0) continue;
     if (last < s->count && !precedes(s, last, k)) continue;
     if (best == s->count || precedes(s, k, best)) best = k;

@@ -336,9 +336,6 @@ static bool check_widths(const wmc_value *parameters, const wmc_complaints *comp
 {
   const wmc_value *widths = &parameters[WIDTHS];
   if (!widths->present) return true;
-  if (parameters[EXCESS].given && parameters[EXCESS].integer != 0)
-    wmc_complain(complaints, EXCESS,
-                 "excess belongs to width; with widths, write the hidden widths there");
   return wmc_network_check_widths(widths, WIDTHS, parameters[DEPTH].real, complaints);
 }
 

@@ -31,6 +31,7 @@ const wmc_field wmc_balanced_fields[] = {
                 .maximum = 100000,
                 .standard = "0",
                 .sweep = true,
+                .needs = "width, depth!=1",
                 .unit = "1",
                 .text = "hidden excess m: with width, hidden layers have width d + m"},
     [WIDTHS] = {.name = "widths",
@@ -79,6 +80,7 @@ const wmc_field wmc_balanced_fields[] = {
                   .minimum = 1,
                   .maximum = INFINITY,
                   .standard = "1",
+                  .needs = "ladder",
                   .unit = "1",
                   .text = "steps between exchanges of neighbours of the ladder; inf: never"},
     [NOISE] = {.name = "noise.kind",
@@ -210,6 +212,7 @@ const wmc_field wmc_balanced_fields[] = {
                  .type = WMC_CHOICE,
                  .choices = entries,
                  .standard = "none",
+                 .needs = "formulation=observable|parameters",
                  .unit = "",
                  .text = "whether the entries of X are averaged (observable matrix): none or all; "
                          "formulations observable and parameters"},
@@ -226,6 +229,7 @@ const wmc_field wmc_balanced_fields[] = {
                     .maximum = DBL_MAX,
                     .open_minimum = true,
                     .standard = "1.5",
+                    .needs = "bins!=0",
                     .unit = "1",
                     .text = "end of the histogram of the layers' singular values, which starts at "
                             "0; larger ones are not counted"},
@@ -235,6 +239,7 @@ const wmc_field wmc_balanced_fields[] = {
                   .maximum = DBL_MAX,
                   .open_minimum = true,
                   .standard = "2",
+                  .needs = "bins!=0",
                   .unit = "1",
                   .text = "end of the histogram of the effective rank, which starts at 1; larger "
                           "ones are not counted"},

@@ -30,6 +30,7 @@ const wmc_field wmc_equivariant_fields[] = {
                 .maximum = 100000,
                 .standard = "0",
                 .sweep = true,
+                .needs = "channels, depth!=1",
                 .unit = "1",
                 .text = "hidden excess m: with channels, hidden layers have c + m channels"},
     [WIDTHS] = {.name = "widths",
@@ -140,9 +141,6 @@ static bool check_channels(const wmc_value *parameters, const wmc_complaints *co
     return false;
   }
   if (!widths->present) return true;
-  if (parameters[EXCESS].given && parameters[EXCESS].integer != 0)
-    wmc_complain(complaints, EXCESS,
-                 "excess belongs to channels; with widths, write the hidden channels there");
   return wmc_network_check_widths(widths, WIDTHS, parameters[DEPTH].real, complaints);
 }
 

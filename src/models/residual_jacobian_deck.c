@@ -9,6 +9,7 @@
 #define RESIDUAL        "block=linear|one_layer|two_layer|inside|outer"
 #define LAYERED         RESIDUAL "|exponential|rotation"
 #define WITH_INPUT      RESIDUAL "|plain"
+#define NONLINEAR       "activation=erf|sin|tanh|gelu" /* phi(c x) is not c phi(x) */
 #define WITH_ACTIVATION "block=one_layer|two_layer|inside|outer|plain"
 
 static const char *const no_or_yes[] = {"no", "yes", NULL};
@@ -75,6 +76,7 @@ const wmc_field wmc_jacobian_fields[] = {
          .open_minimum = true,
          .sweep = true,
          .only = "block=two_layer|outer",
+         .needs = NONLINEAR,
          .unit = "1",
          .text = "variance c1 of the weights inside phi (default: 1/width); for phi(x) = x "
                  "it drops out"},
@@ -85,6 +87,7 @@ const wmc_field wmc_jacobian_fields[] = {
                      .open_minimum = true,
                      .sweep = true,
                      .only = WITH_INPUT,
+                     .needs = NONLINEAR " or norm=rms|layer",
                      .unit = "1",
                      .text = "squared norm of the input vector, whose direction is uniform "
                              "(default: width)"},
@@ -197,6 +200,7 @@ const wmc_field wmc_jacobian_fields[] = {
                     .open_minimum = true,
                     .standard = "1",
                     .sweep = true,
+                    .needs = "depth=inf, field=real, multilevel.kind=none",
                     .unit = "1",
                     .text =
                         "depth inf: steps for each unit of width variance time (8 times as many "
@@ -221,6 +225,7 @@ const wmc_field wmc_jacobian_fields[] = {
                   .minimum = 1,
                   .maximum = 1000,
                   .standard = "4",
+                  .needs = "lags",
                   .unit = "1",
                   .text = "points of the recorded path in the shortest lag"},
     [WINDOW] = {.name = "window",
@@ -229,6 +234,7 @@ const wmc_field wmc_jacobian_fields[] = {
                 .maximum = 1,
                 .open_minimum = true,
                 .standard = "[0.25, 1]",
+                .needs = "lags",
                 .unit = "1",
                 .text = "fractions of the depth between which the path is recorded"},
     [GAPS] = {.name = "gaps",
@@ -236,6 +242,7 @@ const wmc_field wmc_jacobian_fields[] = {
               .minimum = 0,
               .maximum = 1000,
               .open_minimum = true,
+              .needs = "lags",
               .unit = "1",
               .text = "nodes of a free pair function of the gap in the drift; without them none"},
     [LEVELS] = {.name = "multilevel.kind",
@@ -261,6 +268,7 @@ const wmc_field wmc_jacobian_fields[] = {
                        .maximum = 16777216,
                        .standard = "1024",
                        .only = WITH_LEVELS,
+                       .needs = "depth=inf",
                        .unit = "1",
                        .text = "depth inf: deepest level that may be used"},
     [LEVELS_BIAS] = {.name = "multilevel.bias",
@@ -271,6 +279,7 @@ const wmc_field wmc_jacobian_fields[] = {
                      .standard = "1e-3",
                      .sweep = true,
                      .only = WITH_LEVELS,
+                     .needs = "depth=inf",
                      .unit = "1",
                      .text = "depth inf: largest bias of the mean of lambda_1 that is left, as the "
                              "pilot estimates it"},
@@ -294,6 +303,7 @@ const wmc_field wmc_jacobian_fields[] = {
                     .minimum = -1e6,
                     .maximum = 1e6,
                     .standard = "-5",
+                    .needs = "bins!=0",
                     .unit = "1",
                     .text = "begin of the histograms of lambda_i and log|M u|; smaller ones are "
                             "not counted"},
@@ -302,6 +312,7 @@ const wmc_field wmc_jacobian_fields[] = {
                     .minimum = -1e6,
                     .maximum = 1e6,
                     .standard = "5",
+                    .needs = "bins!=0",
                     .unit = "1",
                     .text = "their end; larger ones are not counted"},
     [GAP_MAX] = {.name = "gap_max",
@@ -310,6 +321,7 @@ const wmc_field wmc_jacobian_fields[] = {
                  .maximum = 1e6,
                  .open_minimum = true,
                  .standard = "6",
+                 .needs = "bins!=0",
                  .unit = "1",
                  .text = "end of the histograms of gaps, which start at 0; larger ones are not "
                          "counted"},
@@ -503,10 +515,6 @@ static void check_norm(const wmc_value *p, const wmc_complaints *complaints)
   wmc_block_options o = wmc_jacobian_options(p);
   if (o.norm == WMC_NORM_LAYER && o.width < 2)
     wmc_complain(complaints, NORM, "norm: layer needs a width of at least 2, found %d", o.width);
-  if (p[INPUT_NORM2].given && wmc_jacobian_block(p) == &wmc_block_linear && o.norm == WMC_NORM_NONE)
-    wmc_complain(complaints, INPUT_NORM2,
-                 "input_norm2: a linear block without norm does not depend on its input; leave "
-                 "it out");
 }
 
 static bool has_split(const wmc_block *block)

@@ -92,14 +92,6 @@ static void check_layers(const wmc_value *p, const wmc_complaints *complaints)
 }
 
 /* What would be ignored. */
-static void check_without_path(const wmc_value *p, const wmc_complaints *complaints)
-{
-  if (p[GAPS].count > 0)
-    wmc_complain(complaints, GAPS,
-                 "gaps: a pair function is estimated where drifts are, which want lags; add lags, "
-                 "or leave gaps out");
-}
-
 /* Paths are kept whole, and their points counted by whole numbers. */
 static bool check_size(const wmc_value *p, const wmc_complaints *complaints)
 {
@@ -116,10 +108,7 @@ static bool check_size(const wmc_value *p, const wmc_complaints *complaints)
 void wmc_jacobian_check_path(const wmc_value *p, const wmc_complaints *complaints)
 {
   const wmc_block *block = wmc_jacobian_block(p);
-  if (!wmc_jacobian_has_path(p)) {
-    check_without_path(p, complaints);
-    return;
-  }
+  if (!wmc_jacobian_has_path(p)) return;
   if (p[WIDTH].integer < 2)
     wmc_complain(complaints, LAGS, "lags: drifts of gaps need a width of at least 2, found 1");
   if (block == &wmc_block_plain || block == &wmc_block_rotation)

@@ -59,7 +59,7 @@ EDITS = [
      ["deck.yaml:7:3", "rank 3", "smallest width is 2", "rank <= 2"]),
     ("width and widths", ("  width: 3\n", "  width: 3\n  widths: [3, 2, 3]\n"),
      ["deck.yaml:7:3", "both of width and widths"]),
-    ("widths and excess", ("  width: 3\n", "  widths: [3, 2, 3]\n"), ["excess", "hidden widths"]),
+    ("widths and excess", ("  width: 3\n", "  widths: [3, 2, 3]\n"), ["excess", "no effect without width", "here width is absent"]),
     ("widths for another depth", ("  width: 3\n", "  widths: [3, 4, 5, 3]\n"),
      ["deck.yaml:6:3", "4 widths found, depth is 1", "three"]),
     ("half a width", ("  width: 3\n", "  widths: [3, 2.5, 3]\n"), ["deck.yaml:6:3", "whole numbers"]),

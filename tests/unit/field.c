@@ -234,6 +234,32 @@ static void check_condition(const char *model, const wmc_field *fields, size_t k
   wmc_free(alternatives);
 }
 
+/* One of the alternatives: "lags", "norm=rms|layer", "bins!=0". */
+static void check_need(const char *model, const wmc_field *fields, char *need)
+{
+  char *values = need + strcspn(need, "!="), *rest = NULL;
+  if (*values != '\0') *values++ = '\0';
+  const int k = wmc_field_find(fields, need);
+  cr_assert_geq(k, 0, "%s: '%s' is needed, which is no field", model, need);
+  values += *values == '=';
+  for (char *p = strtok_r(values, "|", &rest); p; p = strtok_r(NULL, "|", &rest)) {
+    wmc_value value = {0};
+    wmc_text why = {0};
+    cr_expect(wmc_field_read(&fields[k], p, &value, &why), "%s: %s is needed: %s", model, need,
+              wmc_text_string(&why));
+    wmc_text_free(&why);
+    wmc_value_free(&value);
+  }
+}
+
+static void check_needs(const char *model, const wmc_field *fields, size_t k)
+{
+  char *needs = wmc_text_copy(fields[k].needs), *rest = NULL;
+  for (char *p = strtok_r(needs, ", ", &rest); p; p = strtok_r(NULL, ", ", &rest))
+    if (strcmp(p, "or") != 0) check_need(model, fields, p);
+  wmc_free(needs);
+}
+
 /* Tables of models hold together: names, choices, defaults, conditions. */
 Test(field, tables_of_models_are_sound)
 {
@@ -250,6 +276,7 @@ Test(field, tables_of_models_are_sound)
       cr_expect(!(field->required && field->standard), "%s: required with default", field->name);
       cr_expect_leq(field->minimum, field->maximum, "%s", field->name);
       if (field->only) check_condition((*model)->name, fields, k);
+      if (field->needs) check_needs((*model)->name, fields, k);
       wmc_value value = {0};
       wmc_text why = {0};
       if (field->standard)

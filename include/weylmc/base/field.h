@@ -43,8 +43,12 @@ typedef struct wmc_field {
   const char *only;     /**< "energy.kind=target|regression": the field is allowed only then;
                              giving it implies that kind if the kind itself is absent and
                              there is one alternative */
-  const char *unit;     /**< "1" for dimensionless, "" where meaningless */
-  const char *text;     /**< one line, no final dot */
+  /** What a given value needs to have an effect, else it is an error of the deck: parts joined by
+   * ", " that must all be met, each of alternatives joined by " or ": "lags" (present),
+   * "depth=inf", "norm=rms|layer", "bins!=0". A choice left at its default needs nothing. */
+  const char *needs;
+  const char *unit; /**< "1" for dimensionless, "" where meaningless */
+  const char *text; /**< one line, no final dot */
 } wmc_field;
 
 typedef struct wmc_value {
@@ -74,6 +78,12 @@ void wmc_field_print_range(const wmc_field *field, wmc_text *out);
 int wmc_field_condition(const wmc_field *fields, size_t k);
 /** Whether field k is allowed by its `only` given the other values of the table. */
 bool wmc_field_allowed(const wmc_field *fields, size_t k, const wmc_value *values);
+/** The first part of the `needs` of field k that the values do not meet, its length in *n; NULL if
+ * they meet all. */
+const char *wmc_field_unmet(const wmc_field *fields, size_t k, const wmc_value *values, size_t *n);
+/** Walk through the alternatives of such a part of n characters: each call moves *at (0 at first)
+ * on and gives the index of the field that is meant, -1 at the end. */
+int wmc_field_need(const wmc_field *fields, const char *part, size_t n, size_t *at);
 
 /** What the value owns; the value itself is then zero. */
 void wmc_value_free(wmc_value *value);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "weylmc/base/memory.h"
+#include "weylmc/base/signals.h"
 #include "weylmc/numeric/dense.h"
 
 struct wmc_chamber {
@@ -164,7 +165,7 @@ static bool flow_first(wmc_chamber *c, wmc_stream *stream, int steps, double h)
 {
   bool finite = true;
   flow(c, 0.5 * h);
-  for (int k = 0; k < steps && finite; k++) {
+  for (int k = 0; k < steps && finite && !wmc_signals_urgent(); k++) {
     finite = repel(c, stream, h);
     flow(c, k + 1 < steps ? h : 0.5 * h);
   }
@@ -175,7 +176,7 @@ static bool flow_first(wmc_chamber *c, wmc_stream *stream, int steps, double h)
 static bool matrix_first(wmc_chamber *c, wmc_stream *stream, int steps, double h)
 {
   bool finite = repel(c, stream, 0.5 * h);
-  for (int k = 0; k < steps && finite; k++) {
+  for (int k = 0; k < steps && finite && !wmc_signals_urgent(); k++) {
     flow(c, h);
     finite = repel(c, stream, k + 1 < steps ? h : 0.5 * h);
   }
@@ -281,6 +282,7 @@ bool wmc_chamber_draw(wmc_chamber *c, wmc_stream *stream)
     time = c->time[k];
     bool finite = c->o.exact ? jump(c, stream, span, time)
                              : integrate(c, stream, c->steps[k], span / c->steps[k]);
+    if (wmc_signals_urgent()) return false;
     if (!finite || !isfinite(c->lambda[0] + c->lambda[c->d - 1])) {
       wmc_raise(WMC_FAILURE,
                 "the diffusion of log-singular values left the range of numbers at "

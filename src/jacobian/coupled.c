@@ -6,6 +6,7 @@
 
 #include "residual.h"
 #include "weylmc/base/memory.h"
+#include "weylmc/base/signals.h"
 #include "weylmc/jacobian/network.h"
 #include "weylmc/jacobian/qdt.h"
 
@@ -314,8 +315,10 @@ bool wmc_coupled_draw(wmc_coupled *c, wmc_stream *stream)
     for (size_t m = 0; m < c->modes; m++) wmc_qdt_start(c->member[k].qdt[m]);
   }
   if (c->o.block) start_networks(c, stream);
-  for (int l = 0; l < c->o.layers.depth / 2; l++)
-    if (!(c->o.block ? network_layers : limit_layers)(c, stream)) return false;
+  for (int l = 0; l < c->o.layers.depth / 2; l++) {
+    const bool good = (c->o.block ? network_layers : limit_layers)(c, stream);
+    if (!good || wmc_signals_urgent()) return false;
+  }
   return true;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "weylmc/base/memory.h"
+#include "weylmc/base/signals.h"
 #include "weylmc/jacobian/qdt.h"
 
 /* Jacobians made at a time: 16 kB stay in the first-level cache beside the running product. */
@@ -144,7 +145,7 @@ static void multiply_modes(wmc_network *n, size_t count)
 
 static void multiply_layers(wmc_network *n, wmc_stream *stream, size_t layers)
 {
-  while (layers > 0) {
+  while (layers > 0 && !wmc_signals_urgent()) {
     size_t count = layers < n->batch ? layers : n->batch;
     n->block->layers(n->state, stream, count, n->jacobians);
     multiply_modes(n, count);
@@ -242,6 +243,7 @@ bool wmc_network_draw(wmc_network *n, wmc_stream *stream)
   for (size_t k = 0; k < n->records; k++) {
     multiply_layers(n, stream, (size_t)(n->layer[k] - layer));
     layer = n->layer[k];
+    if (wmc_signals_urgent()) return false;
     if (!take_record(n, k)) {
       wmc_raise(WMC_FAILURE,
                 "the product of the Jacobians of layers 1 to %d is singular or not finite; "

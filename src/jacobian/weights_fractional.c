@@ -11,6 +11,7 @@
 
 #include "source.h"
 #include "weylmc/base/memory.h"
+#include "weylmc/base/signals.h"
 
 static const double PI = 3.14159265358979323846;
 
@@ -54,17 +55,17 @@ static void swap_rows(size_t n, double *a, double *b)
 }
 
 /* Discrete Fourier transform in place of n sequences of length m; z[k] = n real parts, n imaginary
- * parts. `roots`: cos and sin of 2 pi k / m for k < m/2. */
+ * parts. `roots`: cos and sin of 2 pi k / m for k < m/2. Not done if the program is to stop. */
 static void transform(size_t m, size_t n, const double *roots, double *z)
 {
-  for (size_t k = 1, reversed = 0; k < m; k++) {
+  for (size_t k = 1, reversed = 0; k < m && !wmc_signals_urgent(); k++) {
     size_t bit = m / 2;
     for (; reversed & bit; bit /= 2) reversed ^= bit;
     reversed ^= bit;
     if (k < reversed) swap_rows(2 * n, z + k * 2 * n, z + reversed * 2 * n);
   }
   for (size_t half = 1; half < m; half *= 2)
-    for (size_t k = 0; k < half; k++) {
+    for (size_t k = 0; k < half && !wmc_signals_urgent(); k++) {
       const double *root = roots + 2 * (k * (m / (2 * half)));
       for (size_t start = k; start < m; start += 2 * half)
         butterfly(n, root[0], root[1], z + start * 2 * n, z + (start + half) * 2 * n);
@@ -106,7 +107,7 @@ static void start(wmc_source *s, wmc_stream *stream)
   for (size_t first = 0; first < s->size; first += 2 * TOGETHER) {
     size_t left = s->size - first, entries = left < 2 * TOGETHER ? left : 2 * TOGETHER;
     size_t n = (entries + 1) / 2;
-    for (size_t k = 0; k < m; k++)
+    for (size_t k = 0; k < m && !wmc_signals_urgent(); k++)
       wmc_stream_normals(stream, 2 * n, amplitude[k], s->scratch + k * 2 * n);
     transform(m, n, s->table, s->scratch);
     for (size_t l = 0; l < depth; l++)

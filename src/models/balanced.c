@@ -12,6 +12,7 @@
 #include "balanced_parameters.h"
 #include "network_deck.h"
 #include "weylmc/base/memory.h"
+#include "weylmc/base/signals.h"
 
 static double cost(const wmc_value *parameters)
 {
@@ -189,6 +190,7 @@ wmc_status wmc_balanced_advance(wmc_balanced *chain, wmc_stream *stream, long st
     double gain = thermalising ? tuning_gain(chain->counts[WMC_COUNT_TUNED]++) : 0;
     chain->integrator->step(chain, stream, gain);
     if (chain->trouble != WMC_OK) return chain->trouble;
+    if (wmc_signals_urgent()) return WMC_AGAIN;
   }
   if (chain->upstairs) {
     WMC_TRY(wmc_upstairs_show(chain));

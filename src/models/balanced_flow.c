@@ -4,6 +4,7 @@
 
 #include "balanced_complex.h"
 #include "balanced_dynamics.h"
+#include "weylmc/base/signals.h"
 
 static void slope_of_spectrum(void *data, const double *lambda, double *slope)
 {
@@ -83,7 +84,7 @@ static void step_spectrum(wmc_balanced *chain, wmc_stream *stream, double gain)
   memcpy(lambda, chain->x.lambda, bytes);
   slope_of_spectrum(chain, lambda, stages);
   if (!(*trial > 0)) *trial = first_step(chain, lambda, stages);
-  for (int steps = 0; left > 0; steps++) {
+  for (int steps = 0; left > 0 && !wmc_signals_urgent(); steps++) {
     if (steps == STEPS) {
       wmc_balanced_adopt(chain, lambda);
       give_up(chain, left);
@@ -212,7 +213,7 @@ static void step_observable(wmc_balanced *chain, wmc_stream *stream, double gain
   (void)gain;
   const memory w = map_memory(chain);
   double left = chain->step;
-  for (int steps = 0; left > 0 && chain->trouble == WMC_OK; steps++) {
+  for (int steps = 0; left > 0 && chain->trouble == WMC_OK && !wmc_signals_urgent(); steps++) {
     if (steps == STEPS) {
       give_up(chain, left);
       return;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "weylmc/base/memory.h"
+#include "weylmc/base/signals.h"
 #include "weylmc/geometry/basis.h"
 #include "weylmc/geometry/entropy.h"
 #include "weylmc/geometry/realform.h"
@@ -243,6 +244,7 @@ static bool move(wmc_balanced *chain, wmc_stream *stream, double time)
       wmc_tangent_core(&up->step, p)[k * (r + 1)] -=
           time * chain->energy.decay * up->point.lambda[k];
   if (up->numbers == 2) wmc_realform_project(&up->step);
+  if (wmc_signals_urgent()) return false; /* with millions of layers each part takes seconds */
   return wmc_retract_quickly(&up->point, &up->step, NULL, up->scratch) &&
          keep_numbers(up, &up->point);
 }
@@ -264,7 +266,7 @@ static void step_euler(wmc_balanced *chain, wmc_stream *stream, double gain)
     move_unbalanced(chain, stream);
     return;
   }
-  for (double left = chain->step; left > 0 && chain->trouble == WMC_OK;) {
+  for (double left = chain->step; left > 0 && chain->trouble == WMC_OK && !wmc_signals_urgent();) {
     const double longest = longest_step(chain), time = left > 1.001 * longest ? longest : left;
     if (!move(chain, stream, time))
       chain->trouble = wmc_raise(

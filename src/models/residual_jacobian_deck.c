@@ -67,6 +67,7 @@ const wmc_field wmc_jacobian_fields[] = {
                 .sweep = true,
                 .only = "block=two_layer",
                 .unit = "1",
+                .needs = "depth!=inf or weights=smooth or multilevel.kind=depth",
                 .text = "hidden width n of a block (default: width)"},
     [INNER_VARIANCE] =
         {.name = "inner_variance",

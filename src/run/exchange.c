@@ -17,7 +17,7 @@ enum { ORDER_TAG = 11, REPLY_TAG = 12 };
  * bytes. */
 typedef struct order_header {
   size_t items, bytes; /* bytes of all items */
-  double seconds;
+  double seconds, limit;
   int stop, signal;
   size_t failed;
   wmc_status status;
@@ -140,6 +140,7 @@ static void run_order(const wmc_plan *plan, wmc_worker *worker, order_header *he
   header->status = create_scratch(plan, &scratch);
   if (header->status != WMC_OK) take_message(header, "");
   double deadline = wmc_clock() + 1.25 * header->seconds;
+  wmc_signals_limit(header->limit);
   for (size_t k = 0; k < header->items && header->status == WMC_OK; k++) {
     item_header item;
     memcpy(&item, items, sizeof item);
@@ -176,10 +177,10 @@ void wmc_exchange_stop(MPI_Comm comm)
 /* The order of `rank`, whose shares begin at *next; moves *next behind them. */
 static unsigned char *pack_order(MPI_Comm comm, const wmc_plan *plan, const wmc_ledger *ledger,
                                  const wmc_schedule *schedule, int rank, size_t *next,
-                                 double seconds, order_header *header)
+                                 double seconds, double limit, order_header *header)
 {
   const wmc_share *share = schedule->share + *next;
-  *header = (order_header){.seconds = seconds};
+  *header = (order_header){.seconds = seconds, .limit = limit};
   for (; *next < schedule->shares && schedule->share[*next].rank == rank; ++*next) {
     header->items++;
     header->bytes += item_bytes(plan, &schedule->share[*next]);
@@ -228,7 +229,8 @@ static void receive_reply(MPI_Comm comm, const wmc_plan *plan, int from, wmc_led
 }
 
 void wmc_exchange_epoch(MPI_Comm comm, const wmc_plan *plan, wmc_worker *worker, wmc_ledger *ledger,
-                        const wmc_schedule *schedule, double seconds, wmc_epoch_report *report)
+                        const wmc_schedule *schedule, double seconds, double limit,
+                        wmc_epoch_report *report)
 {
   memset(report->seconds, 0, plan->tasks * sizeof(double));
   memset(report->steps, 0, plan->tasks * sizeof(double));
@@ -238,9 +240,10 @@ void wmc_exchange_epoch(MPI_Comm comm, const wmc_plan *plan, wmc_worker *worker,
   report->message[0] = '\0';
   order_header mine, header;
   size_t next = 0;
-  unsigned char *own = pack_order(comm, plan, ledger, schedule, 0, &next, seconds, &mine);
+  unsigned char *own = pack_order(comm, plan, ledger, schedule, 0, &next, seconds, limit, &mine);
   for (int r = 1; r < wmc_ranks(comm); r++) {
-    unsigned char *items = pack_order(comm, plan, ledger, schedule, r, &next, seconds, &header);
+    unsigned char *items =
+        pack_order(comm, plan, ledger, schedule, r, &next, seconds, limit, &header);
     send_order(comm, r, ORDER_TAG, &header, items);
     wmc_free(items);
   }

@@ -24,8 +24,7 @@ typedef struct director {
   wmc_schedule schedule;
   wmc_epoch_report report;
   double *seconds_per_step;
-  double epoch_seconds; /* asked for */
-  double epoch_cost;    /* what the last one took: where a draw is slow, more */
+  double epoch_seconds; /* of the next epoch; it takes longer where a draw is slow */
   double checkpoint_clock, checkpoint_cost;
   size_t failed;
   bool unwritable; /* the last attempt to save failed */
@@ -62,14 +61,16 @@ static void learn_pace(director *d)
   }
 }
 
-static bool time_is_up(const director *d)
+/* Seconds left before the time limit, less what it takes to stop. */
+static double time_left(const director *d)
 {
   const double reserve = 2;
-  if (!(d->options->walltime > 0)) return false;
+  if (!(d->options->walltime > 0)) return INFINITY;
   double elapsed = wmc_clock() - d->options->begin;
-  double epoch = fmax(d->epoch_seconds, d->epoch_cost);
-  return elapsed + 2 * epoch + 3 * d->checkpoint_cost + reserve > d->options->walltime;
+  return d->options->walltime - elapsed - 3 * d->checkpoint_cost - reserve;
 }
+
+static bool time_is_up(const director *d) { return time_left(d) < 2 * d->epoch_seconds; }
 
 /* ---- checkpoints ------------------------------------------------------------------------ */
 
@@ -118,10 +119,8 @@ static wmc_status run_epoch(director *d, bool *more)
   WMC_TRY(wmc_schedule_epoch(d->plan, &d->session.ledger, d->seconds_per_step, d->ranks,
                              d->epoch_seconds, &d->schedule));
   if (d->schedule.shares == 0) return WMC_OK;
-  double begin = wmc_clock();
   wmc_exchange_epoch(d->comm, d->plan, d->worker, &d->session.ledger, &d->schedule,
-                     d->epoch_seconds, &d->report);
-  d->epoch_cost = wmc_clock() - begin;
+                     d->epoch_seconds, fmax(time_left(d), d->epoch_seconds), &d->report);
   if (d->report.status != WMC_OK) return wmc_raise(d->report.status, "%s", d->report.message);
   note_failures(d);
   learn_pace(d);

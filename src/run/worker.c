@@ -214,9 +214,17 @@ wmc_status wmc_worker_run(wmc_worker *worker, size_t task, size_t chain, wmc_rec
 {
   WMC_TRY(enter_task(worker, task));
   WMC_TRY(load_record(worker, task, chain, record));
+  int64_t before[WMC_PROGRESS_COLUMNS];
+  memcpy(before, record->progress, sizeof before);
   wmc_status status = take_steps(worker, record, steps, deadline);
   if (status == WMC_OK) {
     save_record(worker, record);
+    return WMC_OK;
+  }
+  if (wmc_signals_urgent()) { /* abandoned */
+    memcpy(record->progress, before, sizeof before);
+    wmc_message_clear();
+    forget_task(worker);
     return WMC_OK;
   }
   wmc_accumulator_pack(worker->accumulator, record->accumulator);

@@ -1,8 +1,11 @@
 #include <criterion/criterion.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "weylmc/base/clock.h"
 #include "weylmc/base/memory.h"
+#include "weylmc/base/signals.h"
 #include "weylmc/run/schedule.h"
 #include "weylmc/run/worker.h"
 #include "weylmc/statistics/accumulator.h"
@@ -14,6 +17,7 @@ typedef struct walk {
 
 static double walk_limit = 1e6; /* a walk that gets farther fails */
 static bool walk_refused;       /* as if there were no memory for a chain */
+static bool walk_endless;       /* a draw that would take for ever */
 
 static wmc_status walk_create(const wmc_value *parameters, void **chain)
 {
@@ -34,6 +38,10 @@ static wmc_status walk_advance(void *chain, wmc_stream *stream, long steps, bool
     w->position = 0.9 * w->position + w->step * wmc_stream_normal(stream);
     if (thermalising) w->step *= 0.999;
     if (w->position > walk_limit) return wmc_raise(WMC_FAILURE, "far away");
+    while (walk_endless && !thermalising) {
+      w->position += wmc_stream_normal(stream);
+      if (wmc_signals_urgent()) return wmc_raise(WMC_FAILURE, "in the middle");
+    }
   }
   return WMC_OK;
 }
@@ -191,6 +199,58 @@ Test(worker, a_chain_that_cannot_be_made_is_not_to_blame)
   walk_refused = false;
   cr_assert_eq(wmc_worker_run(worker, 0, 0, &record, 200, wmc_clock() + 60), WMC_OK);
   wmc_worker_destroy(worker);
+  wmc_ledger_free(&ledger);
+}
+
+/* In a process of its own, because what a signal sets stays: take some draws, then be stopped in
+ * the middle of one. Sends the record down the pipe; the exit code says what is wrong. */
+static int stop_in_a_draw(const wmc_plan *plan, int pipe)
+{
+  const size_t bytes = wmc_record_bytes(plan, 1);
+  unsigned char *before = wmc_alloc(bytes, 1), *after = wmc_alloc(bytes, 1);
+  wmc_ledger ledger;
+  wmc_worker *worker;
+  wmc_signals_catch();
+  if (wmc_plan_ledger(plan, &ledger) != WMC_OK || wmc_worker_create(plan, &worker) != WMC_OK)
+    return 1;
+  wmc_record record = wmc_ledger_record(&ledger, 1, 2);
+  if (wmc_worker_run(worker, 1, 2, &record, 600, wmc_clock() + 60) != WMC_OK) return 2;
+  wmc_record_pack(plan, 1, &record, before);
+  walk_endless = true;
+  wmc_signals_limit(0.05);
+  const double begin = wmc_clock();
+  if (wmc_worker_run(worker, 1, 2, &record, 600, wmc_clock() + 60) != WMC_OK) return 3;
+  if (wmc_clock() - begin > 10) return 4;
+  wmc_record_pack(plan, 1, &record, after);
+  if (memcmp(before, after, bytes) != 0) return 5;
+  if (*wmc_message() != '\0' || wmc_record_steps(plan, &record) != 600) return 6;
+  return write(pipe, after, bytes) == (ssize_t)bytes ? 0 : 7;
+}
+
+Test(worker, an_abandoned_draw_leaves_no_trace)
+{
+  wmc_plan_task task[TASKS];
+  const wmc_plan *plan = make_plan(task);
+  int ends[2], status;
+  cr_assert_eq(pipe(ends), 0);
+  const pid_t child = fork();
+  if (child == 0) _exit(stop_in_a_draw(plan, ends[1]));
+  cr_assert_eq(waitpid(child, &status, 0), child);
+  cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0, "%d", status);
+  wmc_ledger whole, ledger;
+  cr_assert_eq(wmc_plan_ledger(plan, &whole), WMC_OK);
+  cr_assert_eq(wmc_plan_ledger(plan, &ledger), WMC_OK);
+  unsigned char *bytes = wmc_alloc(wmc_record_bytes(plan, 1), 1);
+  cr_assert_eq(read(ends[0], bytes, wmc_record_bytes(plan, 1)), (ssize_t)wmc_record_bytes(plan, 1));
+  wmc_record a = wmc_ledger_record(&whole, 1, 2), b = wmc_ledger_record(&ledger, 1, 2);
+  wmc_record_unpack(plan, 1, &b, bytes);
+  run_in_pieces(plan, &whole, everything);
+  run_in_pieces(plan, &ledger, everything);
+  cr_assert_arr_eq(a.state, b.state, whole.task[1].state_size * sizeof(double));
+  cr_assert_arr_eq(a.accumulator, b.accumulator, whole.task[1].accumulator_size * sizeof(double));
+  cr_assert_arr_eq(a.stream, b.stream, whole.task[1].stream_size);
+  wmc_free(bytes);
+  wmc_ledger_free(&whole);
   wmc_ledger_free(&ledger);
 }
 

@@ -34,7 +34,8 @@ wmc_status wmc_network_create(wmc_network **network, const wmc_block *block,
                               const wmc_block_options *options, size_t records,
                               const double *fractions);
 void wmc_network_destroy(wmc_network *network);
-/** A new network. Returns false if a product is singular or not finite (message raised). */
+/** A new network. Returns false if a product is singular or not finite (message raised), or if the
+ * program is to stop (base/signals.h). */
 bool wmc_network_draw(wmc_network *network, wmc_stream *stream);
 /** After a draw: log-singular values of every mode (split.h) at each record, modes x records x
  * width, decreasing; owned. Those that are lost (wmc_block.rank) are -inf, also log|M e_1| if all

@@ -122,7 +122,9 @@ typedef struct wmc_model {
   /** Put the chain at its starting point. */
   void (*start)(void *chain, wmc_stream *stream);
   /** `steps` steps; while thermalising, step sizes may be tuned; afterwards they are frozen.
-   * WMC_FAILURE (message) when the state is no longer finite. */
+   * WMC_FAILURE (message) when the state is no longer finite. What can take longer than a second
+   * polls wmc_signals_urgent and, where it is true, returns anything but WMC_OK: the chain is then
+   * destroyed, and made again from its record when the run goes on. */
   wmc_status (*advance)(void *chain, wmc_stream *stream, long steps, bool thermalising);
   /** All observables in table order, each row-major. */
   void (*measure)(void *chain, double *out);

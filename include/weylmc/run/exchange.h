@@ -20,9 +20,11 @@ typedef struct wmc_epoch_report {
   wmc_status status;       /**< not OK: a rank could not go on at all */
 } wmc_epoch_report;
 
-/** Rank 0: run the shares of the schedule for about `seconds`; the ledger is brought up to date. */
+/** Rank 0: run the shares of the schedule for about `seconds`, at most `limit` (signals.h) even in
+ * the middle of draws; the ledger is brought up to date. */
 void wmc_exchange_epoch(MPI_Comm comm, const wmc_plan *plan, wmc_worker *worker, wmc_ledger *ledger,
-                        const wmc_schedule *schedule, double seconds, wmc_epoch_report *report);
+                        const wmc_schedule *schedule, double seconds, double limit,
+                        wmc_epoch_report *report);
 /** Rank 0: let the other ranks leave wmc_exchange_serve. */
 void wmc_exchange_stop(MPI_Comm comm);
 /** Other ranks: serve epochs until told to stop. */

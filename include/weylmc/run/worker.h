@@ -2,7 +2,8 @@
  *
  * A record is one chain's part of the ledger. A chain takes its steps from its own stream only, so
  * where, when and in how many pieces it runs leaves no trace in the record.
- * Checked by tests/unit/worker.c: any cutting into pieces gives the same bytes.
+ * Checked by tests/unit/worker.c: any cutting into pieces gives the same bytes, and so does a draw
+ * that was abandoned.
  */
 #pragma once
 #include "weylmc/run/plan.h"
@@ -32,9 +33,10 @@ wmc_status wmc_worker_create(const wmc_plan *plan, wmc_worker **worker);
 void wmc_worker_destroy(wmc_worker *worker);
 
 /** Take at most `steps` more steps (rounded up to whole draws), but stop soon after wmc_clock()
- * passes `deadline` or a signal arrives. Fails with WMC_FAILURE (message) when the model does; the
- * record is then marked as failed and holds all draws before that, with the state and the stream
- * that it came with. Any other failure (memory, a record that cannot be unpacked) leaves the record
- * as it was. */
+ * passes `deadline` or a signal arrives. A draw that is not done soon after a signal is abandoned,
+ * and the record is what it was before this call: a state, a stream and draws that belong together.
+ * Fails with WMC_FAILURE (message) when the model does; the record is then marked as failed and
+ * holds all draws before that, with the state and the stream that it came with. Any other failure
+ * (memory, a record that cannot be unpacked) leaves the record as it was. */
 wmc_status wmc_worker_run(wmc_worker *worker, size_t task, size_t chain, wmc_record *record,
                           double steps, double deadline);

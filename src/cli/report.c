@@ -5,8 +5,8 @@
 #include "cli.h"
 #include "weylmc/base/memory.h"
 #include "weylmc/models/model.h"
-#include "weylmc/numeric/special.h"
 #include "weylmc/run/extrapolate.h"
+#include "weylmc/statistics/estimate.h"
 #include "weylmc/statistics/holm.h"
 
 /* A claim is denied below this adjusted p-value. */
@@ -18,13 +18,13 @@ enum { TESTS_MAX = 64 };
 typedef struct source {
   const wmc_model *model;
   const wmc_group *estimates, *group;
-  const char *value, *error; /* suffixes */
+  const char *value, *error, *freedom; /* suffixes */
   size_t axes, points;
   size_t axis[WMC_ARRAY_AXES]; /* of `estimates` */
 } source;
 
 typedef struct number {
-  double value, error;
+  double value, error, freedom; /* INFINITY: not in the file */
 } number;
 
 /* ---- reading -------------------------------------------------------------------------------- */
@@ -49,21 +49,24 @@ static void find_axes(source *s)
 static number read_number(const source *s, const char *name, size_t point)
 {
   const wmc_array *value = wmc_group_sibling(s->group, name, s->value),
-                  *error = wmc_group_sibling(s->group, name, s->error);
-  if (value == NULL || error == NULL) return (number){NAN, NAN};
-  const size_t entries = wmc_array_size(s->group, value) / s->points;
-  return (number){value->data[point * entries], error->data[point * entries]};
+                  *error = wmc_group_sibling(s->group, name, s->error),
+                  *freedom = wmc_group_sibling(s->group, name, s->freedom);
+  if (value == NULL || error == NULL) return (number){NAN, NAN, NAN};
+  const size_t at = point * (wmc_array_size(s->group, value) / s->points);
+  return (number){value->data[at], error->data[at], freedom ? freedom->data[at] : INFINITY};
 }
 
 static wmc_status open_source(wmc_results *results, const wmc_extrapolation *request,
                               const wmc_model *model, source *s)
 {
-  *s = (source){.model = model, .value = "", .error = "_error"};
+  *s = (source){.model = model, .value = "", .error = "_error", .freedom = "_freedom"};
   const wmc_status fitted = wmc_extrapolate(results, request);
   const bool limits = fitted == WMC_OK;
   if (fitted == WMC_USAGE) return fitted;
   wmc_message_clear(); /* one depth is no fault */
-  if (limits) *s = (source){.model = model, .value = "_limit", .error = "_limit_error"};
+  if (limits)
+    *s = (source){
+        .model = model, .value = "_limit", .error = "_limit_error", .freedom = "_limit_freedom"};
   s->estimates = wmc_results_group(results, "estimates");
   if (s->estimates == NULL || wmc_group_array(s->estimates, "samples") == NULL)
     return wmc_raise(WMC_DATA, "this results file has no estimates");
@@ -140,7 +143,7 @@ static double p_value(const source *s, const char *test, size_t point, double *z
   const number n = read_number(s, test, point);
   const bool known = isfinite(n.value) && n.error > 0;
   *z = known ? n.value / n.error : NAN;
-  return known ? wmc_normal_two_sided(*z) : NAN;
+  return known ? wmc_estimate_p_value(n.value, n.error, n.freedom) : NAN;
 }
 
 /* Verdicts on a claim at all points, adjusted for all its tests at all of them: `p` and `adjusted`
@@ -283,7 +286,8 @@ static void print_notes(const source *s, const wmc_report *report, wmc_text *out
   }
   wmc_text_append(out,
                   "p: least p-value of the two-sided tests of a claim, adjusted for the number of "
-                  "those of all lines (Holm); denied below %g\n"
+                  "those of all lines (Holm); denied below %g; Student's t with the degrees of "
+                  "freedom of each error\n"
                   "numbers behind tests: estimate over standard error\n",
                   LEVEL);
 }

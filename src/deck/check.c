@@ -433,7 +433,7 @@ void wmc_check_needs(wmc_checker *c)
   }
   for (size_t k = 0; good && k < s->count; k++) {
     s->places[k].idle = of[k].wanted && !of[k].met;
-    if (s->places[k].idle && s->values[k].given) no_effect(c, s, k, &of[k]);
+    if (s->places[k].idle && s->values[k].given && !c->resolved) no_effect(c, s, k, &of[k]);
   }
   if (!good) c->problems->no_memory = true;
   wmc_free(values);

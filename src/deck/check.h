@@ -38,6 +38,7 @@ struct wmc_deck_marks {
 typedef struct wmc_checker {
   wmc_deck *deck;
   wmc_problems *problems;
+  bool resolved; /**< everything was written out, whether it has an effect or not */
 } wmc_checker;
 
 wmc_source wmc_deck_source(const wmc_deck *deck);

@@ -269,10 +269,10 @@ static wmc_status apply_overrides(const wmc_source *source, wmc_node *root)
   return status;
 }
 
-static wmc_status fill_deck(wmc_deck *deck, size_t n, const wmc_model *const *models)
+static wmc_status fill_deck(wmc_deck *deck, size_t n, const wmc_model *const *models, bool resolved)
 {
   wmc_problems problems = {.count = 0};
-  wmc_checker checker = {deck, &problems};
+  wmc_checker checker = {deck, &problems, resolved};
   wmc_source source = wmc_deck_source(deck);
   wmc_node *root = wmc_tree_read(deck->text, n, 0, &problems);
   wmc_status status = root ? apply_overrides(&source, root) : WMC_OK;
@@ -283,8 +283,9 @@ static wmc_status fill_deck(wmc_deck *deck, size_t n, const wmc_model *const *mo
   return status;
 }
 
-wmc_status wmc_deck_parse_with(const wmc_model *const *models, const char *name, const char *bytes,
-                               size_t n, size_t n_set, const char *const *set, wmc_deck **deck)
+static wmc_status parse(const wmc_model *const *models, const char *name, const char *bytes,
+                        size_t n, size_t n_set, const char *const *set, bool resolved,
+                        wmc_deck **deck)
 {
   *deck = NULL;
   if (n > WMC_DECK_BYTES_MAX) {
@@ -294,12 +295,23 @@ wmc_status wmc_deck_parse_with(const wmc_model *const *models, const char *name,
   }
   wmc_deck *made = deck_create(name, bytes, n, n_set, set);
   if (made == NULL) return wmc_no_memory();
-  wmc_status status = fill_deck(made, n, models);
+  wmc_status status = fill_deck(made, n, models, resolved);
   if (status == WMC_OK)
     *deck = made;
   else
     wmc_deck_destroy(made);
   return status;
+}
+
+wmc_status wmc_deck_parse_with(const wmc_model *const *models, const char *name, const char *bytes,
+                               size_t n, size_t n_set, const char *const *set, wmc_deck **deck)
+{
+  return parse(models, name, bytes, n, n_set, set, false, deck);
+}
+
+wmc_status wmc_deck_parse_resolved(const char *name, const char *bytes, size_t n, wmc_deck **deck)
+{
+  return parse(wmc_models, name, bytes, n, 0, NULL, true, deck);
 }
 
 wmc_status wmc_deck_parse(const char *name, const char *bytes, size_t n, size_t n_set,

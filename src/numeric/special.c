@@ -159,6 +159,46 @@ double wmc_chi_squared_tail(double x, double k)
 
 double wmc_normal_two_sided(double z) { return erfc(fabs(z) * M_SQRT1_2); }
 
+/** log(Gamma(a + 1/2) / Gamma(a)) without subtracting large numbers. */
+static double log_half_step(double a)
+{
+  const double large = 1e3, u = 1 / a;
+  if (a < large) return wmc_log_gamma(a + 0.5) - wmc_log_gamma(a);
+  return 0.5 * log(a) - u / 8 * (1 - u * u / 24 * (1 - 0.3 * u * u));
+}
+
+/** The continued fraction of the incomplete beta function I_x(a,b), for x below its mean; Lentz. */
+static double beta_fraction(double a, double b, double x)
+{
+  const double tiny = 1e-300;
+  double c = 1, d = 1 / (1 - (a + b) * x / (a + 1)), value = d, factor = 0;
+  for (int k = 1; fabs(factor - 1) > DBL_EPSILON / 2 && k < 1000000; k++) {
+    const double m = a + 2 * k;
+    const double steps[] = {k * (b - k) * x / ((m - 1) * m),
+                            -(a + k) * (a + b + k) * x / (m * (m + 1))};
+    for (int i = 0; i < 2; i++) {
+      const double below = 1 + steps[i] * d, above = 1 + steps[i] / c;
+      d = 1 / (fabs(below) < tiny ? tiny : below);
+      c = fabs(above) < tiny ? tiny : above;
+      value *= factor = c * d;
+    }
+  }
+  return value;
+}
+
+/* I_x(k/2, 1/2) with x = k/(k + t^2). */
+double wmc_student_two_sided(double t, double k)
+{
+  assert(k > 0);
+  if (isnan(t) || isinf(k)) return wmc_normal_two_sided(t);
+  if (t == 0) return 1;
+  if (isinf(t)) return 0;
+  const double a = k / 2, ratio = t * t / k, x = 1 / (1 + ratio), y = ratio / (1 + ratio);
+  const double front = exp(log_half_step(a) - a * log1p(ratio) + 0.5 * log(y)) / sqrt(M_PI);
+  return x < (a + 1) / (a + 2.5) ? front * beta_fraction(a, 0.5, x) / a
+                                 : 1 - 2 * front * beta_fraction(0.5, a, y);
+}
+
 /** A sum with its rounding error carried along (Neumaier). */
 typedef struct sum {
   double value, error;

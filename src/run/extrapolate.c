@@ -22,8 +22,15 @@ typedef struct extrapolation {
   wmc_group *fits;
   sweep_shape shape;
   double *depth, *depth_used, *value, *error, *chain_value; /* points; chain_value x chains */
+  double freedom; /* the least of the errors that are used */
   size_t fitted;
 } extrapolation;
+
+/* The arrays that an observable is fitted from; derived quantities have no means of chains, files
+ * of earlier versions no degrees of freedom. */
+typedef struct source {
+  const wmc_array *mean, *error, *freedom, *chains;
+} source;
 
 static int depth_field(const wmc_deck *deck)
 {
@@ -64,11 +71,13 @@ static size_t own_size(const extrapolation *x, const wmc_array *array)
 }
 
 /* Points that can be fitted, for one entry `e` of the observable at (outer, inner). */
-static size_t collect_points(extrapolation *x, const wmc_array *mean, const wmc_array *error,
-                             const wmc_array *chains, size_t outer, size_t inner, size_t e)
+static size_t collect_points(extrapolation *x, const source *from, size_t outer, size_t inner,
+                             size_t e)
 {
   const sweep_shape *s = &x->shape;
+  const wmc_array *mean = from->mean, *error = from->error, *chains = from->chains;
   size_t own = own_size(x, mean), n = 0;
+  x->freedom = chains != NULL && s->chains >= 2 ? (double)s->chains - 1 : INFINITY;
   for (size_t i = 0; i < s->depths; i++) {
     size_t task = task_of(s, outer, i, inner), at = task * own + e;
     bool inside = isfinite(x->depth[i]) && x->depth[i] >= x->request->least &&
@@ -78,6 +87,7 @@ static size_t collect_points(extrapolation *x, const wmc_array *mean, const wmc_
     x->depth_used[n] = x->depth[i];
     x->value[n] = mean->data[at];
     x->error[n] = error->data[at];
+    if (from->freedom != NULL) x->freedom = fmin(x->freedom, from->freedom->data[at]);
     for (size_t c = 0; chains != NULL && c < s->chains; c++)
       x->chain_value[n * s->chains + c] = chains->data[(task * s->chains + c) * own + e];
     n++;
@@ -137,6 +147,7 @@ enum { FIT_COLUMNS = sizeof columns / sizeof columns[0] };
 /* Numbers and strings of the arrays of one observable (arrays themselves may move). */
 typedef struct fit_arrays {
   double *direct, *direct_error; /* found at infinite depth itself; NULL if that was not run */
+  double *freedom;               /* of the error of the limit */
   double *number[FIT_COLUMNS];
   char **name[FIT_COLUMNS];
 } fit_arrays;
@@ -210,6 +221,12 @@ static wmc_status add_columns(extrapolation *x, const wmc_array *mean, fit_array
     out->number[k] = array->data;
     out->name[k] = array->strings;
   }
+  static const struct column freedom = {
+      "_limit_freedom", "1", "least degrees of freedom of errors that enter the limit of ", NULL,
+      NULL};
+  wmc_array *array = add_array(x, mean, &freedom, n, axis);
+  if (array == NULL) return wmc_no_memory();
+  out->freedom = array->data;
   return add_direct(x, mean, n, axis, out);
 }
 
@@ -273,6 +290,7 @@ static wmc_status fit_entry(extrapolation *x, size_t points, bool chains, const 
     return WMC_OK;
   }
   x->fitted++;
+  out->freedom[at] = x->freedom;
   return store_fit(out, at, &fit);
 }
 
@@ -284,12 +302,6 @@ static const wmc_form *form_at(const extrapolation *x, const wmc_value *paramete
   if (name == NULL && model->series != NULL) name = model->series(parameters);
   return name != NULL ? wmc_form_find(name) : NULL;
 }
-
-/* The three arrays that an observable is fitted from; derived quantities have no means of chains.
- */
-typedef struct source {
-  const wmc_array *mean, *error, *chains;
-} source;
 
 /* All entries of the observable at one point of the other sweep axes. */
 static wmc_status fit_point(extrapolation *x, const wmc_observable *o, const source *from,
@@ -307,7 +319,7 @@ static wmc_status fit_point(extrapolation *x, const wmc_observable *o, const sou
       out->direct[at] = from->mean->data[there];
       out->direct_error[at] = from->error->data[there];
     }
-    size_t points = collect_points(x, from->mean, from->error, from->chains, outer, inner, e);
+    size_t points = collect_points(x, from, outer, inner, e);
     WMC_TRY(fit_entry(x, points, from->chains != NULL, form, out, at));
   }
   return WMC_OK;
@@ -318,9 +330,9 @@ static wmc_status fit_observable(extrapolation *x, const wmc_observable *o, bool
                                  wmc_value *parameters)
 {
   const sweep_shape *s = &x->shape;
-  const source from = {wmc_group_array(x->estimates, o->name),
-                       wmc_group_sibling(x->estimates, o->name, "_error"),
-                       wmc_group_array(x->chains, o->name)};
+  const source from = {
+      wmc_group_array(x->estimates, o->name), wmc_group_sibling(x->estimates, o->name, "_error"),
+      wmc_group_sibling(x->estimates, o->name, "_freedom"), wmc_group_array(x->chains, o->name)};
   fit_arrays out = {0};
   if (from.mean == NULL || from.error == NULL || (from.chains == NULL && sampled)) return WMC_OK;
   WMC_TRY(add_columns(x, from.mean, &out));
@@ -437,7 +449,7 @@ wmc_status wmc_extrapolate(wmc_results *results, const wmc_extrapolation *reques
   const char *text = wmc_results_note(results, "resolved");
   if (text == NULL) return wmc_raise(WMC_DATA, "this results file holds no deck");
   wmc_deck *deck = NULL;
-  WMC_TRY(wmc_deck_parse("the deck in this file", text, strlen(text), 0, NULL, &deck));
+  WMC_TRY(wmc_deck_parse_resolved("the deck in this file", text, strlen(text), &deck));
   wmc_status status = extrapolate(results, deck, request);
   wmc_deck_destroy(deck);
   return status;

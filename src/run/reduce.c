@@ -39,6 +39,7 @@ enum {
   COLUMN_ESS,
   COLUMN_RHAT,
   COLUMN_QUALITY,
+  COLUMN_FREEDOM,
   COLUMN_EXPECTED,
   COLUMN_Z,
   COLUMN_BIAS,
@@ -58,6 +59,7 @@ static const struct {
     [COLUMN_QUALITY] = {"_quality", "1",
                         "0 good, 1 chains short against tau, 2 chains apart, 3 too few draws, "
                         "4 not finite, 5 mostly bias: error of "},
+    [COLUMN_FREEDOM] = {"_freedom", "1", "degrees of freedom of the error of "},
     [COLUMN_EXPECTED] = {"_expected", NULL, "exact value of "},
     [COLUMN_Z] = {"_z", "1", "(estimate - exact value) / standard error of "},
     [COLUMN_BIAS] = {"_bias", NULL, "what the standard error allows for a bias of "},
@@ -116,6 +118,7 @@ static void fill_entry(double *const out[COLUMNS], size_t at, const wmc_estimate
       [COLUMN_ESS] = e->ess,
       [COLUMN_RHAT] = e->rhat,
       [COLUMN_QUALITY] = e->quality,
+      [COLUMN_FREEDOM] = e->error > 0 ? e->freedom : NAN,
       [COLUMN_EXPECTED] = exact,
       [COLUMN_Z] = (e->mean - exact) / hypot(e->error, rounding_of(exact)),
       [COLUMN_BIAS] = bias,

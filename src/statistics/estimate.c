@@ -232,6 +232,12 @@ double wmc_student_factor(double freedom)
   return 1 + u * (1.0 / 2 + u * (1.0 / 4 + u * (1.0 / 16)));
 }
 
+double wmc_estimate_p_value(double value, double error, double freedom)
+{
+  if (!isfinite(value) || !(error > 0) || !(freedom > 0)) return NAN;
+  return wmc_student_two_sided(value / error * wmc_student_factor(freedom), freedom);
+}
+
 static double split_rhat(const summary *s)
 {
   if (s->halves.count < 2) return NAN;

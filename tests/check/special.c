@@ -190,6 +190,39 @@ Test(special, tails_in_closed_form)
   cr_assert_leq(relative(wmc_normal_two_sided(-1.5), erfcl(1.5L / sqrtl(2))), 1e-15);
 }
 
+static long double student_density(long double t, const void *data)
+{
+  const long double k = *(const double *)data;
+  return expl(lgammal((k + 1) / 2) - lgammal(k / 2) - (k + 1) / 2 * log1pl(t * t / k)) /
+         sqrtl(k * acosl(-1));
+}
+
+/** Few degrees of freedom in closed form, any number by the integral, many against the normal. */
+Test(special, student_tail)
+{
+  for (double t = 1e-3; t < 1e4; t *= 1.7) {
+    const long double x = t, root = sqrtl(2 + x * x);
+    const long double one = 2 / acosl(-1) * atan2l(1, x), two = 2 / (root * (root + x));
+    cr_assert_leq(relative(wmc_student_two_sided(t, 1), one), 1e-11, "%g", t);
+    cr_assert_leq(relative(wmc_student_two_sided(-t, 2), two), 1e-11, "%g", t);
+  }
+  for (double k = 0.7; k < 2e4; k *= 1.9)
+    for (double t = 0.3; t < 9; t *= 1.6) {
+      const double inside = (double)(2 * integral(student_density, &k, 0, t));
+      cr_assert_leq(fabs(wmc_student_two_sided(t, k) - (1 - inside)), 1e-12, "t %g, %g", t, k);
+    }
+  /* to first order in 1/k: p + (t^3 + t) density(t) / (2k) */
+  for (double t = 0.1; t < 6; t += 0.3) {
+    const double k = 1e8, slope = (t * t * t + t) * exp(-t * t / 2) / sqrt(2 * acos(-1)) / 2;
+    const double p = wmc_normal_two_sided(t);
+    cr_assert_leq(fabs(wmc_student_two_sided(t, k) - p - slope / k), 1e-15 * k * p, "%g", t);
+    cr_assert_eq(wmc_student_two_sided(t, INFINITY), p);
+  }
+  cr_assert_eq(wmc_student_two_sided(0, 3), 1);
+  cr_assert_eq(wmc_student_two_sided(INFINITY, 3), 0);
+  cr_assert(isnan(wmc_student_two_sided(NAN, 3)));
+}
+
 static double falling(double x, void *data)
 {
   double product = 1;

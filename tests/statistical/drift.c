@@ -326,7 +326,7 @@ Test(drift, p_values_are_uniform)
     wmc_estimate e[ENTRIES];
     estimate(&from, &s, 256, stream, e);
     for (int t = 0; t < SEEN; t++)
-      p[t][k] = wmc_normal_two_sided(e[tests[t]].mean / e[tests[t]].error);
+      p[t][k] = wmc_estimate_p_value(e[tests[t]].mean, e[tests[t]].error, e[tests[t]].freedom);
   }
   for (int t = 0; t < SEEN; t++) {
     const double distance = kolmogorov(sets, p[t]);

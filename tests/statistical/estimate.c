@@ -8,6 +8,7 @@
 #include "streams.h"
 #include "support.h"
 #include "weylmc/numeric/random.h"
+#include "weylmc/statistics/jackknife.h"
 
 /* Stationary AR(1) chains x' = phi x + sqrt(1 - phi^2) normal: mean 0, variance 1,
  * autocorrelation phi^t, so tau = (1/2)(1 + phi)/(1 - phi). */
@@ -217,4 +218,76 @@ Test(estimate_coverage, of_displaced_chains)
   cr_expect_gt(flagged, 0.8 * n);
   for (int c = 0; c < CHAINS; c++) wmc_accumulator_destroy(a[c]);
   wmc_stream_destroy(stream);
+}
+
+/* ---- p-values ------------------------------------------------------------------------------- */
+
+static int ascending(const void *a, const void *b)
+{
+  const double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+/* sqrt(n) times Kolmogorov's distance from the uniform law. */
+static double kolmogorov(size_t n, double *p)
+{
+  double worst = 0;
+  qsort(p, n, sizeof *p, ascending);
+  for (size_t k = 0; k < n; k++)
+    worst = fmax(worst, fmax(p[k] - (double)k / (double)n, (double)(k + 1) / (double)n - p[k]));
+  return sqrt((double)n) * worst;
+}
+
+/* A ratio that is 0, of two averages, as the slopes of drift reports are. */
+static void ratio(void *data, const double *means, double *out)
+{
+  (void)data;
+  out[0] = means[0] / means[1];
+}
+
+/* Few independent draws in few chains: p-values by Student's t are uniform, and those of a normal
+ * are not where the draws are fewest. P(distance > x) < 2 e^{-2 x^2}, which is the probability of 5
+ * sigma, 5.7e-7, at x = 2.745. */
+Test(estimate_p_values, are_uniform_with_few_draws)
+{
+  static const struct {
+    int chains, draws;
+  } settings[] = {{4, 2}, {1, 6}, {8, 1}, {3, 5}, {4, 12}, {16, 4}};
+  enum { SETTINGS = sizeof settings / sizeof settings[0] };
+  const size_t n = (size_t)test_trials(4000);
+  double *mean = malloc(n * sizeof *mean), *quotient = malloc(n * sizeof *quotient),
+         *normal = malloc(n * sizeof *normal);
+  wmc_accumulator *a[MOST_CHAINS];
+  wmc_stream *stream;
+  cr_assert_eq(wmc_stream_create(&stream, 20260303, 1), WMC_OK);
+  for (int c = 0; c < MOST_CHAINS; c++) cr_assert_eq(wmc_accumulator_create(&a[c], 2), WMC_OK);
+  for (size_t k = 0; k < SETTINGS; k++) {
+    const size_t chains = (size_t)settings[k].chains;
+    const wmc_accumulator *const *all = (const wmc_accumulator *const *)a;
+    for (size_t r = 0; r < n; r++) {
+      for (size_t c = 0; c < chains; c++) wmc_accumulator_clear(a[c]);
+      for (size_t c = 0; c < chains; c++)
+        for (int i = 0; i < settings[k].draws; i++) {
+          const double draw[] = {wmc_stream_normal(stream), 1 + 0.02 * wmc_stream_normal(stream)};
+          wmc_accumulator_add(a[c], draw);
+        }
+      wmc_estimate e, of_ratio;
+      wmc_estimate_chains(all, chains, 0, &e);
+      cr_assert_eq(wmc_jackknife(all, chains, 1, ratio, NULL, &of_ratio), WMC_OK);
+      mean[r] = wmc_estimate_p_value(e.mean, e.error, e.freedom);
+      quotient[r] = wmc_estimate_p_value(of_ratio.mean, of_ratio.error, of_ratio.freedom);
+      normal[r] = wmc_estimate_p_value(e.mean, e.error, INFINITY);
+    }
+    const double distance = kolmogorov(n, mean), other = kolmogorov(n, quotient);
+    const double naive = kolmogorov(n, normal);
+    printf("%2d chains of %2d: Kolmogorov distance %.2f, of a ratio %.2f, with normal tails %.2f\n",
+           settings[k].chains, settings[k].draws, distance, other, naive);
+    cr_expect_lt(distance, 2.745, "%zu chains of %d: %g", chains, settings[k].draws, distance);
+    cr_expect_lt(other, 2.745, "ratio, %zu chains of %d: %g", chains, settings[k].draws, other);
+  }
+  for (int c = 0; c < MOST_CHAINS; c++) wmc_accumulator_destroy(a[c]);
+  wmc_stream_destroy(stream);
+  free(mean);
+  free(quotient);
+  free(normal);
 }

@@ -93,9 +93,10 @@ def small_decks():
         weights="rademacher", draws=100,
         more="  group: {sweep: [1, 4, 5]}\n").replace("[8, 20]", "[8, inf]")
     levels = "  multilevel: {kind: %s, coarsest: 4, finest: 64}\n"
+    layers = "  multilevel: {kind: depth, coarsest: 4}\n"
     depth = "depth: {sweep: [8, 20]}"
     decks["jacobian levels"] = jacobian(block="one_layer", activation="tanh", draws=20,
-                                        more=levels % "depth").replace(depth, "depth: 512")
+                                        more=layers).replace(depth, "depth: 512")
     decks["jacobian limit"] = jacobian(draws=50, more=levels % "limit").replace(depth, "depth: inf")
     decks["jacobian complex limit"] = jacobian(
         draws=50, more="  field: complex\n" + levels % "limit").replace(depth, "depth: inf")

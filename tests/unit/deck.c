@@ -515,6 +515,19 @@ Test(deck, resolved_decks_leave_out_defaults_without_effect)
   wmc_deck_destroy(again);
 }
 
+/* Files of earlier versions hold all defaults written out. */
+Test(deck, stored_decks_may_hold_what_has_no_effect)
+{
+  const char *text = "model: residual_jacobian\nseed: 1\nparameters:\n  width: 2\n  depth: 8\n"
+                     "  substeps: 4  # default\n";
+  wmc_deck *deck;
+  cr_expect_eq(wmc_deck_parse("d", text, strlen(text), 0, NULL, &deck), WMC_DATA);
+  wmc_message_clear();
+  cr_expect_eq(wmc_deck_parse_resolved("d", text, strlen(text), &deck), WMC_OK, "%s",
+               wmc_message());
+  wmc_deck_destroy(deck);
+}
+
 /* ---- the command line ------------------------------------------------------------------- */
 
 /* The identity of a deck after one override is that of the deck that says so. */

@@ -63,7 +63,10 @@ wmc_status wmc_deck_read(const char *path, size_t n_set, const char *const *set,
 /** The same from memory; `name` is used in messages. */
 wmc_status wmc_deck_parse(const char *name, const char *bytes, size_t n, size_t n_set,
                           const char *const *set, wmc_deck **deck);
-/** The same with another table of models, ended by NULL. */
+/** A deck printed by wmc_deck_print_resolved, perhaps by an earlier version: what stands in it need
+ * not have an effect. */
+wmc_status wmc_deck_parse_resolved(const char *name, const char *bytes, size_t n, wmc_deck **deck);
+/** The same as wmc_deck_parse with another table of models, ended by NULL. */
 wmc_status wmc_deck_parse_with(const wmc_model *const *models, const char *name, const char *bytes,
                                size_t n, size_t n_set, const char *const *set, wmc_deck **deck);
 void wmc_deck_destroy(wmc_deck *deck);

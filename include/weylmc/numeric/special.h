@@ -20,6 +20,9 @@ double wmc_exponential_integral(double x);
 double wmc_chi_squared_tail(double x, double k);
 /** Two-sided p-value of a standard normal. */
 double wmc_normal_two_sided(double z);
+/** Two-sided p-value of Student's t with k > 0 degrees of freedom, not necessarily whole; INFINITY:
+ * of a normal. Relative error below 1e-11 + 1e-15 k. */
+double wmc_student_two_sided(double t, double k);
 /** E f(P), P Poisson of mean mu >= 0, f smooth (an argument like d/2 + P is made in f); to 1e-14 of
  * E |f(P)|. About 20 sqrt(mu) + 25 evaluations. */
 double wmc_poisson_mean(double mu, double (*f)(double x, void *data), void *data);

@@ -6,7 +6,8 @@
  * the arrays NAME_limit, NAME_limit_error, NAME_coefficient (of the first correction),
  * NAME_coefficient_error, NAME_exponent, NAME_chi2, NAME_freedom, NAME_p_value, NAME_aicc,
  * NAME_form, NAME_probability, NAME_quality (a wmc_fit_quality) and NAME_rival, NAME_spread (a form
- * that the data do not exclude and its limit minus that of the chosen form). Checked by
+ * that the data do not exclude and its limit minus that of the chosen form), and
+ * NAME_limit_freedom (least degrees of freedom of errors that enter the limit). Checked by
  * tests/fits.
  */
 #pragma once

@@ -76,3 +76,8 @@ const char *wmc_estimate_quality_text(wmc_estimate_quality quality);
 /** Student's factor: |t| < factor has the probability 68.3% of one standard deviation of a normal
  * deviate, for t with `freedom` >= 1 degrees of freedom; within 1.4% at 1, 0.1% from 2 on. */
 double wmc_student_factor(double freedom);
+
+/** Two-sided p-value of an estimate that should be 0: Student's t, whose own error lacks the factor
+ * that is in `error`. INFINITY degrees of freedom: unknown, and taken for many. NaN without error.
+ */
+double wmc_estimate_p_value(double value, double error, double freedom);

@@ -85,7 +85,8 @@ Test(jacobian_decks, combinations_without_a_limit_are_refused)
       {"block: linear, hurst: 0.6", "hurst"},
       {"block: linear, weights: fractional, hurst: 0.4", "hurst"},
       {"block: linear, weights: fractional, depth: 1e8", "GB"},
-      {"block: linear, input_norm2: 3", "input_norm2: has no effect without activation = erf or sin or tanh or gelu or norm = rms "
+      {"block: linear, input_norm2: 3",
+       "input_norm2: has no effect without activation = erf or sin or tanh or gelu or norm = rms "
        "or layer"},
       {"block: linear, norm: rms, input_norm2: 3", NULL},
       {"block: linear, norm: layer, width: 1", "at least 2"},

@@ -233,6 +233,23 @@ static double minor2(size_t parts, const double *x, const double *y, size_t i, s
   return re * re + im * im;
 }
 
+/* The squared cosine of the angle between diag(e^lambda) x and diag(e^lambda) y, for orthonormal x
+ * and y, without cancellation where lambda is near 0 and the angle near a right one. */
+static double cosine2(const wmc_chamber *c, const double *lambda, const double *x, const double *y)
+{
+  const size_t parts = (size_t)c->o.beta;
+  double re = 0, im = 0, lengths[2] = {0, 0};
+  for (size_t i = 0; i < c->d; i++) {
+    const double *a = x + parts * i, *b = y + parts * i;
+    const double growth = 2 * (lambda[i] - lambda[0]), stretch = exp(growth), more = expm1(growth);
+    re += more * (parts == 1 ? a[0] * b[0] : a[0] * b[0] + a[1] * b[1]);
+    im += parts == 1 ? 0 : more * (a[0] * b[1] - a[1] * b[0]);
+    lengths[0] += stretch * (parts == 1 ? a[0] * a[0] : a[0] * a[0] + a[1] * a[1]);
+    lengths[1] += stretch * (parts == 1 ? b[0] * b[0] : b[0] * b[0] + b[1] * b[1]);
+  }
+  return (re * re + im * im) / (lengths[0] * lengths[1]);
+}
+
 /* log of the length of diag(e^lambda) x */
 static double log_length(const wmc_chamber *c, const double *lambda, const double *x)
 {
@@ -267,7 +284,10 @@ static void follow(wmc_chamber *c, wmc_stream *stream, const double *lambda, dou
   if (c->d == 1) return;
   take_out(c->d, parts, x, y);
   to_unit(c->d, parts, y);
-  *log_sine = fmin(0, log_area(c, lambda, x, y) - *growth - log_length(c, lambda, y));
+  const double cosine = cosine2(c, lambda, x, y);
+  *log_sine = cosine < 0.5
+                  ? 0.5 * log1p(-cosine)
+                  : fmin(0, log_area(c, lambda, x, y) - *growth - log_length(c, lambda, y));
 }
 
 bool wmc_chamber_draw(wmc_chamber *c, wmc_stream *stream)

@@ -448,6 +448,8 @@ double wmc_qdt_log_sine(const wmc_qdt *s)
     re += x[i] * y[i];
     if (s->parts == 2) im += i % 2 ? -x[i] * y[i - 1] : x[i] * y[i + 1];
   }
+  const double cosine2 = (re * re + im * im) / (a * b);
+  if (cosine2 < 0.5) return 0.5 * log1p(-cosine2); /* exact also near a right angle */
   for (size_t i = 0; i < n; i++) {
     double turned = s->parts == 1 ? 0 : i % 2 ? im * x[i - 1] : -im * x[i + 1];
     rest += pow(y[i] - (re * x[i] + turned) / a, 2);

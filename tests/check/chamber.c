@@ -16,6 +16,36 @@ enum { WIDEST = 12, MOST_RECORDS = 3 };
 
 enum { SEED = 20261125 };
 
+/* For short times log of the sine of the angle between M e_1 and M e_2 is quadratic in lambda, down
+ * to where 1 - sin is far below rounding. The same stream makes the same path, but for its scale.
+ */
+Test(chamber, angles_of_short_times)
+{
+  const double end[] = {1}, times[] = {1e-6, 1e-20};
+  for (int beta = 1; beta <= 2; beta++)
+    for (int d = 2; d <= 5; d++) {
+      double sine[2];
+      for (int k = 0; k < 2; k++) {
+        const wmc_chamber_options o = {.width = d,
+                                       .beta = beta,
+                                       .variance = 1,
+                                       .time = times[k],
+                                       .resolution = 1,
+                                       .exact = beta == 2};
+        wmc_chamber *c;
+        wmc_stream *stream = test_stream(SEED, 40 + d);
+        cr_assert_eq(wmc_chamber_create(&c, &o, 1, end), WMC_OK);
+        cr_assert(wmc_chamber_draw(c, stream));
+        sine[k] = *wmc_chamber_log_sine(c) / times[k];
+        wmc_chamber_destroy(c);
+        wmc_stream_destroy(stream);
+      }
+      cr_expect_lt(sine[0], 0);
+      cr_expect_lt(fabs(sine[1] / sine[0] - 1), 0.02, "beta %d, d %d: %g, %g", beta, d, sine[0],
+                   sine[1]);
+    }
+}
+
 /* ---- eigenvalues -------------------------------------------------------------------------- */
 
 /* The real symmetric matrix [[Re, -Im], [Im, Re]] has each eigenvalue of a Hermitian one twice. */

@@ -690,3 +690,25 @@ Test(jacobian_model, records_must_be_distinct_layers)
     for (size_t i = 0; i < FIELDS; i++) wmc_value_free(&values[i]);
   }
 }
+
+/* The same of networks: see angles_of_short_times in chamber.c. */
+Test(jacobian_network, angles_of_thin_layers)
+{
+  const double end[] = {1}, times[] = {1e-6, 1e-20};
+  for (int d = 2; d <= 5; d++) {
+    double sine[2];
+    for (int k = 0; k < 2; k++) {
+      wmc_block_options o = test_block_options(d, 4, "linear");
+      wmc_network *network;
+      wmc_stream *stream = test_stream(SEED, 60 + d);
+      o.time = times[k];
+      cr_assert_eq(wmc_network_create(&network, &wmc_block_linear, &o, 1, end), WMC_OK);
+      cr_assert(wmc_network_draw(network, stream));
+      sine[k] = *wmc_network_log_sine(network) / times[k];
+      wmc_network_destroy(network);
+      wmc_stream_destroy(stream);
+    }
+    cr_expect_lt(sine[0], 0);
+    cr_expect_lt(fabs(sine[1] / sine[0] - 1), 0.02, "d %d: %g, %g", d, sine[0], sine[1]);
+  }
+}

@@ -1,5 +1,6 @@
 #include "weylmc/base/text.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -126,6 +127,11 @@ const char *wmc_text_nearest(const char *name, const char *const *names, size_t 
 
 const char *wmc_text_value(char out[WMC_TEXT_SHORT], double value, double error)
 {
+  const double rounding = 2 * DBL_EPSILON * fabs(value);
+  if (isfinite(value) && error >= 0 && error <= rounding) {
+    snprintf(out, WMC_TEXT_SHORT, "%.15g", value);
+    return out;
+  }
   if (!isfinite(value) || !isfinite(error) || !(error > 0) || error > 1e15 * (1 + fabs(value))) {
     snprintf(out, WMC_TEXT_SHORT, "%.6g", value);
     return out;

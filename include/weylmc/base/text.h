@@ -35,7 +35,9 @@ const char *wmc_text_nearest(const char *name, const char *const *names, size_t 
 
 /* Each of these writes to `out`, cut if it must be, and returns it. */
 enum { WMC_TEXT_SHORT = 64 };
-/** "1.2345(67)": two digits of error; plain %.6g when the error is zero or not finite. */
+/** "1.2345(67)": two digits of error; plain %.6g when the error is not finite, and all the digits
+ * that are there, %.15g, when it is below rounding, as of values that are the same in every draw.
+ */
 const char *wmc_text_value(char out[WMC_TEXT_SHORT], double value, double error);
 /** "2 h 05 min", "3.4 s", ...; "?" when not finite. */
 const char *wmc_text_duration(char out[WMC_TEXT_SHORT], double seconds);

@@ -56,9 +56,10 @@ static const struct {
     [COLUMN_TAU] = {"_tau", "draws", "integrated autocorrelation time of "},
     [COLUMN_ESS] = {"_ess", "1", "effective sample size of "},
     [COLUMN_RHAT] = {"_rhat", "1", "split R-hat of "},
-    [COLUMN_QUALITY] = {"_quality", "1",
-                        "0 good, 1 chains short against tau, 2 chains apart, 3 too few draws, "
-                        "4 not finite, 5 mostly bias: error of "},
+    [COLUMN_QUALITY] =
+        {"_quality", "1",
+         "0 good, 1 chains short against tau, 2 chains apart, 3 too few draws, "
+         "4 not finite, 5 mostly bias, 6 from fewer than 20 draws or batches: error of "},
     [COLUMN_FREEDOM] = {"_freedom", "1", "degrees of freedom of the error of "},
     [COLUMN_EXPECTED] = {"_expected", NULL, "exact value of "},
     [COLUMN_Z] = {"_z", "1", "(estimate - exact value) / standard error of "},

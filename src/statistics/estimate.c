@@ -16,6 +16,7 @@ enum {
 };
 static const double improbable = 0.005; /* of chains that differ by chance */
 static const double long_chain = 30;    /* in tau */
+static const double steady = 20;        /* degrees of freedom */
 
 /* Weighted values merged one by one, after Chan et al. (1979). */
 typedef struct merger {
@@ -37,6 +38,8 @@ static void merge(merger *m, double weight, double mean, double square)
 /* Overlapping batches of one length: sums over batches j, and over pairs i, j. */
 typedef struct level {
   double square; /* length (mean - grand mean)^2 */
+  double fourth; /* the square of that */
+  double places; /* their number */
   double trace;  /* expectation of `square` / variance, for independent draws: 1 - length/N */
   double pairs;  /* squares of the correlations of i with j, less what all pairs have in common */
   double length; /* lengths */
@@ -128,8 +131,10 @@ static void add_batches(const summary *s, level *l, const chain *c, size_t w)
     sum += c->batch[j + w - 1] - c->batch[0];
     double d = c->batch[0] + sum / (double)w - s->samples.mean;
     l->square += length * d * d;
+    l->fourth += length * d * d * length * d * d;
     sum -= c->batch[j] - c->batch[0];
   }
+  l->places += (double)places;
   l->trace += (double)places * (1 - x);
   l->pairs += pair_squares(places, w, x);
   l->length += (double)places * length;
@@ -166,6 +171,14 @@ static double level_freedom(const summary *s, int k)
   const level *l = &s->level[k];
   double common = l->length / s->samples.weight;
   return l->trace * l->trace / (l->pairs + common * common);
+}
+
+/* Degrees of freedom that normal batches would have whose error is as uncertain. */
+static double level_steadiness(const summary *s, int k)
+{
+  const level *l = &s->level[k];
+  const double excess = l->fourth * l->places / (l->square * l->square) - 3;
+  return 1 / (1 / level_freedom(s, k) + fmax(excess, 0) / (2 * l->pieces));
 }
 
 /* Variance of the mean from one level, by (1) of the header with f of (2). */
@@ -263,7 +276,11 @@ static void analyse(const summary *s, wmc_estimate *out)
   out->ess = fmin(gain, fmax(1, log10(count))) * count;
   out->tau = count / out->ess / 2;
   bool enough = !varies || (found && s->longest > long_chain * out->tau);
-  out->quality = apart ? WMC_ESTIMATE_APART : enough ? WMC_ESTIMATE_GOOD : WMC_ESTIMATE_SHORT;
+  const bool thin = varies && level_steadiness(s, k) < steady;
+  out->quality = apart     ? WMC_ESTIMATE_APART
+                 : !enough ? WMC_ESTIMATE_SHORT
+                 : thin    ? WMC_ESTIMATE_THIN
+                           : WMC_ESTIMATE_GOOD;
   out->deviation = sqrt(naive * count);
   out->rhat = split_rhat(s);
 }
@@ -297,6 +314,8 @@ const char *wmc_estimate_quality_text(wmc_estimate_quality quality)
       [WMC_ESTIMATE_APART] = "chains differ by more than chance",
       [WMC_ESTIMATE_FEW] = "too few draws",
       [WMC_ESTIMATE_NONFINITE] = "some draws are not finite",
+      [WMC_ESTIMATE_THIN] = "errors from fewer than 20 independent draws or batches, or from a few "
+                            "large ones: they may be much too small; draw more",
       [WMC_ESTIMATE_BIASED] = "more bias left than statistical error; the error allows for it",
   };
   assert((unsigned)quality < WMC_ESTIMATE_QUALITIES);

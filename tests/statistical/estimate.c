@@ -291,3 +291,61 @@ Test(estimate_p_values, are_uniform_with_few_draws)
   free(quotient);
   free(normal);
 }
+
+/* ---- errors from few draws --------------------------------------------------------------------
+ */
+
+/* <x^2> - <x>^2 */
+static void variance_of(void *data, const double *means, double *out)
+{
+  (void)data;
+  out[0] = means[1] - means[0] * means[0];
+}
+
+typedef struct marks {
+  double all, far, far_and_marked; /* shares of the runs */
+} marks;
+
+/* Variances of independent draws in so many chains, exponential or normal: how many are marked, and
+ * how many of those that are more than 4 of their errors off. */
+static marks mark(bool exponential, int chains, int draws, int runs)
+{
+  wmc_accumulator *a[MOST_CHAINS];
+  const wmc_accumulator *const *all = (const wmc_accumulator *const *)a;
+  wmc_stream *stream;
+  marks out = {0};
+  cr_assert_eq(wmc_stream_create(&stream, 20260304, 2 * draws + exponential), WMC_OK);
+  for (int c = 0; c < chains; c++) cr_assert_eq(wmc_accumulator_create(&a[c], 2), WMC_OK);
+  for (int r = 0; r < runs; r++) {
+    wmc_estimate e;
+    for (int c = 0; c < chains; c++) wmc_accumulator_clear(a[c]);
+    for (int i = 0; i < draws; i++) {
+      const double x =
+          exponential ? -log(1 - wmc_stream_uniform(stream)) : wmc_stream_normal(stream);
+      wmc_accumulator_add(a[i % chains], (const double[]){x, x * x});
+    }
+    cr_assert_eq(wmc_jackknife(all, (size_t)chains, 1, variance_of, NULL, &e), WMC_OK);
+    const bool marked = e.quality == WMC_ESTIMATE_THIN, far = fabs(e.mean - 1) > 4 * e.error;
+    out.all += 1.0 * marked / runs;
+    out.far += 1.0 * far / runs;
+    out.far_and_marked += 1.0 * (far && marked) / runs;
+  }
+  for (int c = 0; c < chains; c++) wmc_accumulator_destroy(a[c]);
+  wmc_stream_destroy(stream);
+  printf(
+      "variance of %d %s draws in %d chains: %.3f marked; %.4f off by 4 errors, %.4f also marked\n",
+      draws, exponential ? "exponential" : "normal", chains, out.all, out.far, out.far_and_marked);
+  return out;
+}
+
+/* A variance from few draws has an error that may be much too small: most of those runs are marked.
+ * A variance from thousands is not, and is off by 4 errors as seldom as it should be. */
+Test(estimate_few_draws, doubtful_errors_of_variances_are_marked)
+{
+  const int runs = test_trials(2000);
+  const marks few = mark(true, 4, 80, runs), many = mark(false, 16, 16000, runs / 10);
+  cr_expect_gt(few.far, 0.005, "the case is no case: %g", few.far);
+  cr_expect_gt(few.far_and_marked, 0.8 * few.far - five_sigma(0.8, runs) * few.far, "%g of %g",
+               few.far_and_marked, few.far);
+  cr_expect_lt(many.all, 0.02, "%g are marked", many.all);
+}

@@ -7,6 +7,7 @@
 #include "weylmc/models/model.h"
 #include "weylmc/run/extrapolate.h"
 #include "weylmc/statistics/estimate.h"
+#include "weylmc/statistics/fit.h"
 #include "weylmc/statistics/holm.h"
 
 /* A claim is denied below this adjusted p-value. */
@@ -213,6 +214,76 @@ static void explain_verdict(const wmc_claim *claim, const verdict *v, wmc_text *
   wmc_text_append(out, "\n");
 }
 
+/* ---- fits behind a line ------------------------------------------------------------------------
+ */
+
+/* The worst of the fits behind a line of limits. */
+typedef struct worst_fit {
+  wmc_fit_quality quality;
+  double p, chi2; /* of the fit with the least p-value; chi^2 per degree of freedom */
+} worst_fit;
+
+/* From good to bad. */
+static int badness(wmc_fit_quality quality)
+{
+  static const int order[WMC_FIT_QUALITIES] = {
+      [WMC_FIT_GOOD] = 0, [WMC_FIT_UNDECIDED] = 1, [WMC_FIT_UNTESTED] = 2,
+      [WMC_FIT_FAR] = 3,  [WMC_FIT_SLOW] = 4,      [WMC_FIT_POOR] = 5};
+  return order[quality];
+}
+
+static void add_fit(const source *s, const char *name, size_t point, worst_fit *worst)
+{
+  const wmc_array *quality = wmc_group_sibling(s->group, name, "_quality"),
+                  *p = wmc_group_sibling(s->group, name, "_p_value"),
+                  *chi2 = wmc_group_sibling(s->group, name, "_chi2"),
+                  *freedom = wmc_group_sibling(s->group, name, "_freedom");
+  if (quality == NULL || p == NULL || chi2 == NULL || freedom == NULL) return;
+  const size_t at = point * (wmc_array_size(s->group, quality) / s->points);
+  const double q = quality->data[at];
+  if (!(q >= 0 && q < WMC_FIT_QUALITIES)) return;
+  if (badness((wmc_fit_quality)q) > badness(worst->quality)) worst->quality = (wmc_fit_quality)q;
+  if (isnan(p->data[at]) || p->data[at] >= worst->p) return;
+  worst->p = p->data[at];
+  worst->chi2 = chi2->data[at] / freedom->data[at];
+}
+
+/* Of the numbers of the report and of all tests. */
+static worst_fit find_worst(const source *s, const wmc_report *report, size_t point)
+{
+  worst_fit worst = {WMC_FIT_GOOD, INFINITY, NAN};
+  for (size_t k = 0; report->numbers[k] != NULL; k++) add_fit(s, report->numbers[k], point, &worst);
+  for (const wmc_claim *claim = report->claims; claim->name != NULL; claim++)
+    for (size_t k = 0; claim->tests[k] != NULL; k++) add_fit(s, claim->tests[k], point, &worst);
+  return worst;
+}
+
+static const char *const fit_columns[] = {"fit", "chi2/dof"};
+
+static void fit_cells(const worst_fit *worst, wmc_table *table)
+{
+  wmc_table_cell(table, "%s", wmc_fit_quality_name(worst->quality));
+  if (isinf(worst->p))
+    wmc_table_cell(table, "-");
+  else
+    wmc_table_cell(table, "%.2g (p = %.2g)", worst->chi2, worst->p);
+}
+
+/* What the words that stand in the column of fits mean, and what to do. */
+static void explain_fits(const source *s, const wmc_report *report, wmc_text *out)
+{
+  bool met[WMC_FIT_QUALITIES] = {false};
+  for (size_t point = 0; point < s->points; point++)
+    met[find_worst(s, report, point).quality] = true;
+  for (int k = 0; k < WMC_FIT_QUALITIES; k++)
+    if (met[k] && k != WMC_FIT_GOOD)
+      wmc_text_append(out, "%s: %s\n", wmc_fit_quality_name((wmc_fit_quality)k),
+                      wmc_fit_quality_text((wmc_fit_quality)k));
+  wmc_text_append(out,
+                  "fit: the worst of the fits behind a line, by number or test; chi2/dof: that "
+                  "of the least p\n");
+}
+
 /* ---- the table ------------------------------------------------------------------------------ */
 
 static size_t count_numbers(const wmc_report *report)
@@ -229,26 +300,35 @@ static size_t count_claims(const wmc_report *report)
   return n;
 }
 
+/* Errors on fewer degrees of freedom are marked. */
+static const double STEADY = 20;
+
 static void number_cell(number n, wmc_table *table)
 {
   char text[WMC_TEXT_SHORT];
-  wmc_table_cell(table, "%s", isnan(n.value) ? "-" : wmc_text_value(text, n.value, n.error));
+  const bool thin = n.error > 0 && n.freedom < STEADY;
+  wmc_table_cell(table, "%s%s", isnan(n.value) ? "-" : wmc_text_value(text, n.value, n.error),
+                 thin ? "?" : "");
 }
 
 static void print_table(const source *s, const wmc_report *report, const verdict *verdicts,
                         wmc_text *out)
 {
   const size_t numbers = count_numbers(report), claims = count_claims(report);
-  wmc_table table = {.columns = count_fields(s) + numbers + claims};
+  const bool limits = s->group != s->estimates;
+  wmc_table table = {.columns = count_fields(s) + numbers + claims + (limits ? 2 : 0)};
   field_cells(s, -1, &table);
   for (size_t k = 0; k < numbers; k++) wmc_table_cell(&table, "%s", report->numbers[k]);
   for (size_t k = 0; k < claims; k++) wmc_table_cell(&table, "%s?", report->claims[k].name);
+  for (size_t k = 0; limits && k < 2; k++) wmc_table_cell(&table, "%s", fit_columns[k]);
   for (size_t point = 0; point < s->points; point++) {
     field_cells(s, (long)point, &table);
     for (size_t k = 0; k < numbers; k++)
       number_cell(read_number(s, report->numbers[k], point), &table);
     for (size_t k = 0; k < claims; k++)
       verdict_cell(&report->claims[k], &verdicts[k * s->points + point], &table);
+    const worst_fit worst = find_worst(s, report, point);
+    if (limits) fit_cells(&worst, &table);
   }
   wmc_table_print(&table, out);
   wmc_table_free(&table);
@@ -279,6 +359,10 @@ static void print_notes(const source *s, const wmc_report *report, wmc_text *out
                   limits ? "numbers and tests are extrapolated to infinite depth"
                          : "numbers and tests are those of the depth in the deck: at a finite one "
                            "with what it adds to the limit (sweep depths to extrapolate)");
+  if (limits) explain_fits(s, report, out);
+  wmc_text_append(
+      out, "?: an error from fewer than %g independent batches, which may be much too small\n",
+      STEADY);
   for (const wmc_claim *claim = report->claims; claim->name != NULL; claim++) {
     size_t tests = 0;
     while (claim->tests[tests] != NULL) tests++;

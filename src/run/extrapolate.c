@@ -109,6 +109,8 @@ static double get_chi2(const wmc_fit *f) { return f->chi_squared; }
 static double get_dropped(const wmc_fit *f) { return f->dropped; }
 static double get_freedom(const wmc_fit *f) { return f->freedom; }
 static double get_p_value(const wmc_fit *f) { return f->p_value; }
+static double get_reach(const wmc_fit *f) { return f->reach; }
+static double get_share(const wmc_fit *f) { return f->share; }
 static double get_aicc(const wmc_fit *f) { return f->aicc; }
 static double get_probability(const wmc_fit *f) { return f->probability; }
 static double get_quality(const wmc_fit *f) { return f->quality; }
@@ -131,10 +133,13 @@ static const struct column {
     {"_freedom", "1", "degrees of freedom of the fit of ", get_freedom, NULL},
     {"_dropped", "1", "shallowest depths left out of the fit of ", get_dropped, NULL},
     {"_p_value", "1", "probability of a larger chi squared, fit of ", get_p_value, NULL},
+    {"_reach", "1", "way from the deepest value to the limit, in errors, of ", get_reach, NULL},
+    {"_share", "1", "the same over the way that the depths cover, of ", get_share, NULL},
     {"_aicc", "1", "corrected Akaike criterion of the fit of ", get_aicc, NULL},
     {"_probability", "1", "probability of the form of ", get_probability, NULL},
     {"_quality", "1",
-     "0: good, 1: undecided, the errors cover both forms, 2: no form fits, 3: untested; fit of ",
+     "0: good, 1: undecided, the errors cover both forms, 2: no form fits, 3: untested, "
+     "4: far from all data, 5: perhaps slower than 1/depth; fit of ",
      get_quality, NULL},
     {"_spread", NULL, "limit by the rival minus limit by the form, each alone, of ", get_spread,
      NULL},

@@ -184,7 +184,9 @@ static wmc_status fit_squares(wmc_fit_problem *p, const wmc_form *form, wmc_fit 
   fit->p_value = n > k ? wmc_chi_squared_tail(fit->chi_squared, n - k) : NAN;
   if (spare >= 1) fit->aicc = fit->chi_squared + 2 * k + 2.0 * k * (k + 1) / spare;
   fit->quality = judge(fit);
-  return add_errors(p, fit);
+  WMC_TRY(add_errors(p, fit));
+  wmc_fit_judge_reach(p, fit);
+  return WMC_OK;
 }
 
 static wmc_status fit_any(const wmc_fit_data *data, const wmc_form *form, wmc_fit *fit)
@@ -205,7 +207,28 @@ wmc_status wmc_fit_form(const wmc_fit_data *data, const wmc_form *form, wmc_fit 
   return fit_any(data, form, fit);
 }
 
+/* Whether a slower power describes the same points as well, and has another limit. */
+static bool is_slow(const wmc_fit_data *data, const wmc_fit *fit)
+{
+  const double away = 3, worse = 1;
+  wmc_fit_data alone = *data;
+  wmc_fit power;
+  alone.chains = 0;
+  if (fit->dropped > 0 || (fit->quality != WMC_FIT_GOOD && fit->quality != WMC_FIT_UNDECIDED))
+    return false;
+  if (fit_any(&alone, wmc_form_find("power"), &power) != WMC_OK) {
+    wmc_message_clear(); /* too few depths, or no exponent: nothing to be said */
+    return false;
+  }
+  const int exponent = power.form->parameters - 1;
+  return power.chi_squared <= fit->chi_squared + worse && power.quality != WMC_FIT_POOR &&
+         power.value[exponent] + power.error[exponent] < 1 &&
+         fabs(power.value[0] - fit->value[0]) > away * fit->error[0];
+}
+
 wmc_status wmc_fit_choose(const wmc_fit_data *data, wmc_fit *fit)
 {
-  return fit_any(data, NULL, fit);
+  WMC_TRY(fit_any(data, NULL, fit));
+  if (is_slow(data, fit)) fit->quality = WMC_FIT_SLOW;
+  return WMC_OK;
 }

@@ -154,3 +154,16 @@ wmc_status wmc_fit_too_few(const wmc_fit_problem *p, const wmc_form *form)
                    "depths or take a simpler form",
                    form->name, form->formula, form->parameters, wmc_fit_distinct_depths(p));
 }
+
+void wmc_fit_judge_reach(const wmc_fit_problem *p, wmc_fit *fit)
+{
+  size_t deepest = 0;
+  while (deepest + 1 < p->points && isinf(p->depth[deepest])) deepest++;
+  const double last = p->value[deepest], way = fabs(p->value[p->points - 1] - last);
+  const double left = fabs(fit->value[0] - last);
+  fit->reach = left / fit->error[0];
+  fit->share = left / way;
+  const bool far = fit->reach > WMC_FIT_REACH && fit->share > WMC_FIT_SHARE && deepest == 0;
+  if (far && (fit->quality == WMC_FIT_GOOD || fit->quality == WMC_FIT_UNDECIDED))
+    fit->quality = WMC_FIT_FAR;
+}

@@ -31,6 +31,8 @@ bool wmc_fit_has_chains(const wmc_fit_problem *p);
 double wmc_form_term(const wmc_form *form, int j, double depth, double exponent);
 /** A fit of this form without any result. */
 wmc_fit wmc_fit_blank(const wmc_form *form);
+/** Set reach and share from the limit, and the quality where it was good but for them. */
+void wmc_fit_judge_reach(const wmc_fit_problem *p, wmc_fit *fit);
 /** WMC_DATA: the form needs more depths than there are. */
 wmc_status wmc_fit_too_few(const wmc_fit_problem *p, const wmc_form *form);
 /** Average over the named series, or over all (NULL), with their probabilities. */

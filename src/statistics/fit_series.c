@@ -225,6 +225,7 @@ static wmc_status fit_points(wmc_fit_problem *p, const wmc_form *only, wmc_fit *
   fit->freedom = (int)p->points - 1;
   fit->p_value = wmc_chi_squared_tail(best->chi_squared, fit->freedom);
   fit->quality = judge(p, fit);
+  wmc_fit_judge_reach(p, fit);
   return WMC_OK;
 }
 
@@ -255,7 +256,16 @@ static const struct {
                            "logarithms; the errors cover both"},
     [WMC_FIT_POOR] = {"poor", "no form tried describes the data: use deeper networks (--from), or "
                               "ask for another form (--form)"},
-    [WMC_FIT_UNTESTED] = {"untested", "too few depths to tell whether the form is right"}};
+    [WMC_FIT_UNTESTED] = {"untested", "too few depths to tell whether the form is right"},
+    [WMC_FIT_FAR] = {"far",
+                     "the limit is more than ten of its errors, and more than half of the way "
+                     "between the shallowest and the deepest value, beyond the deepest one: it "
+                     "rests on the form; add depths, or use depth: inf where the model has it"},
+    [WMC_FIT_SLOW] = {"slow",
+                      "depth^-p with p below 1 describes the data as well, and its limit is more "
+                      "than three errors away: corrections are not seen to fall like 1/depth, and "
+                      "the error of the limit may be much too small; use deeper networks, depth: "
+                      "inf where the model has it, or compare with --form power"}};
 
 const char *wmc_fit_quality_name(wmc_fit_quality quality) { return qualities[quality].name; }
 const char *wmc_fit_quality_text(wmc_fit_quality quality) { return qualities[quality].text; }

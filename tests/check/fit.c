@@ -344,6 +344,29 @@ Test(fit, two_points_determine_a_line_that_cannot_be_judged)
   cr_assert_gt(fit.error[0], sqrt(0.01 * 0.01 + 4 * 0.02 * 0.02));
 }
 
+/* 1 + 1/N, to 1e-4: from depths up to 48 times the first the limit is near; from two that differ by
+ * 1.3 it is three times as far away as they are from each other, and many errors. With errors of
+ * 0.1 it is near again. */
+Test(fit, limits_far_from_all_data_are_said)
+{
+  const double near[] = {8, 16, 32, 64, 128, 384}, far[] = {100, 108, 116, 122, 126, 130};
+  for (int k = 0; k < 3; k++) {
+    points p = {.points = 6};
+    const double *depth = k == 0 ? near : far, error = k == 2 ? 0.1 : 1e-6;
+    for (int i = 0; i < 6; i++) {
+      p.depth[i] = depth[i];
+      p.value[i] = 1 + 1 / depth[i];
+      p.error[i] = error;
+    }
+    const wmc_fit fit = fit_of(&p, wmc_form_find("linear"));
+    const double left = 1 / depth[5], way = 1 / depth[0] - left;
+    cr_expect_float_eq(fit.share, left / way, 1e-6, "%d: %g", k, fit.share);
+    cr_expect_float_eq(fit.reach * fit.error[0], left, 1e-6 * left, "%d", k);
+    cr_expect_eq(fit.quality, k == 1 ? WMC_FIT_FAR : WMC_FIT_GOOD, "%d: %s, %g errors", k,
+                 wmc_fit_quality_name(fit.quality), fit.reach);
+  }
+}
+
 /* Terms of the series, written out again: power, and power of the logarithm. */
 enum { MOST_TERMS = 12 };
 typedef struct expansion {

@@ -432,3 +432,39 @@ Test(fit_choice, limits_of_chains_with_a_norm)
   }
   wmc_stream_destroy(stream);
 }
+
+/* ---- warnings ---------------------------------------------------------------------------------
+ */
+
+/* Share of the fits to 1 + b N^-p + c N^-2 with this error that are called slow. */
+static double called_slow(double b, double power, double c, double error, int runs)
+{
+  wmc_stream *stream = test_stream(SEED, 900 + lround(100 * power));
+  double slow = 0;
+  for (int r = 0; r < runs; r++) {
+    sweep s;
+    wmc_fit fit;
+    for (int k = 0; k < POINTS; k++) {
+      const double n = depths[k];
+      s.value[k] = 1 + b * pow(n, -power) + c / (n * n) + error * wmc_stream_normal(stream);
+      s.error[k] = error;
+    }
+    const wmc_fit_data data = data_of(&s, 0);
+    cr_assert_eq(wmc_fit_choose(&data, &fit), WMC_OK);
+    slow += 1.0 * (fit.quality == WMC_FIT_SLOW) / runs;
+  }
+  wmc_stream_destroy(stream);
+  printf("1 + %g N^-%g + %g N^-2, error %g: %.3f are called slow\n", b, power, c, error, slow);
+  return slow;
+}
+
+/* Corrections that fall more slowly than all terms of the series make limits that are off by many
+ * errors with a good chi^2: that is said. Corrections that the series have are not called slow. */
+Test(fit_warnings, slow_corrections_are_said)
+{
+  const int runs = test_trials(300);
+  cr_expect_gt(called_slow(1, 0.45, 0, 2e-3, runs), 0.7);
+  cr_expect_lt(called_slow(5, 1, 0, 2e-3, runs), 0.02 + five_sigma(0.02, runs));
+  cr_expect_lt(called_slow(5, 1, 10, 2e-3, runs), 0.02 + five_sigma(0.02, runs));
+  cr_expect_lt(called_slow(3, 1.5, 0, 2e-3, runs), 0.02 + five_sigma(0.02, runs));
+}

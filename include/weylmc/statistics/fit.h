@@ -75,6 +75,8 @@ enum {
 };
 
 #define WMC_FIT_IMPROBABLE 0.01 /**< p-value below which a form does not fit */
+#define WMC_FIT_REACH      10   /**< errors, and */
+#define WMC_FIT_SHARE      0.5  /**< share of the covered way, beyond which a limit is far */
 #define WMC_FIT_DECIDED    0.95 /**< probability from which on a series is chosen */
 
 /** N^-power (log N)^logarithms; a power of NAN is the free exponent. */
@@ -120,6 +122,8 @@ typedef enum wmc_fit_quality {
   WMC_FIT_UNDECIDED, /**< the data do not tell the series apart; the errors cover both */
   WMC_FIT_POOR,      /**< no form that was tried describes the data: p < WMC_FIT_IMPROBABLE */
   WMC_FIT_UNTESTED,  /**< too few depths to tell whether the form is right */
+  WMC_FIT_FAR,       /**< the limit is far from all data: see wmc_fit.reach */
+  WMC_FIT_SLOW, /**< a slower power of 1/depth is as good, with another limit: wmc_fit_choose */
   WMC_FIT_QUALITIES
 } wmc_fit_quality;
 
@@ -133,6 +137,12 @@ typedef struct wmc_fit {
   double p_value; /**< probability of a larger chi^2; NaN if freedom is 0 */
   double aicc;    /**< chi^2 + 2 k + 2 k (k + 1)/(n - k - 1) for n points and k parameters; NaN for
                        series, or if n - k - 1 < 1 */
+  /** Way from the value at the deepest finite depth used to the limit: in errors of the limit, and
+   * as a share of the way between the values at the shallowest and the deepest one. The share is
+   * 1/(R^p - 1) for a correction N^-p over depths that differ by a factor R: 1/3 for p = 1, R = 4.
+   * Where both are large (WMC_FIT_REACH, WMC_FIT_SHARE) the limit is a matter of the form more than
+   * of the data, and chi^2, which knows of the data alone, says little: WMC_FIT_FAR. */
+  double reach, share;
   wmc_fit_quality quality;
   /* Of series: */
   double probability;    /**< of the form, among those tried */
@@ -149,7 +159,12 @@ wmc_status wmc_fit_form(const wmc_fit_data *data, const wmc_form *form, wmc_fit 
 /** Average over the candidates, by their probabilities. If even the most probable is improbable
  * (p < WMC_FIT_IMPROBABLE), the shallowest point is left out and the choice made again, until one
  * fits; if none ever does, the fit to all points stands, with its small p_value. Fewer than four
- * different depths give a result that nothing tests. WMC_DATA (message) as for wmc_fit_form. */
+ * different depths give a result that nothing tests. WMC_DATA (message) as for wmc_fit_form.
+ *
+ * The terms of the series hide a decay that is slower than theirs: they fit it, with a limit that
+ * is wrong by many errors. So the form `power` is fitted too. Where it is as good (chi^2 at most 1
+ * more), its exponent is below 1 by more than its error, and its limit is more than 3 errors away
+ * from that of the series, the quality is WMC_FIT_SLOW. */
 wmc_status wmc_fit_choose(const wmc_fit_data *data, wmc_fit *fit);
 
 /** The fitted curve at some depth; not of a series. */

@@ -202,7 +202,9 @@ enum {
   WMC_BALANCED_LAMBDA_BIN,
   WMC_BALANCED_RANK_BIN,
   WMC_BALANCED_ROW,
-  WMC_BALANCED_COLUMN
+  WMC_BALANCED_COLUMN,
+  WMC_BALANCED_IMAGINARY_ROW,
+  WMC_BALANCED_IMAGINARY_COLUMN
 };
 extern const wmc_derived wmc_balanced_derived[];
 extern const wmc_observable wmc_balanced_observables[];

@@ -92,7 +92,7 @@ static bool check_integrator(const wmc_value *parameters, const wmc_complaints *
       wmc_text_append(&others, "%s%s", others.length > 0 ? " or " : "", (*row)->scheme);
   wmc_complain(complaints, SCHEME,
                "scheme %s found, formulation %s has none of that name for %s numbers: use %s%s, or "
-               "formulation: spectrum, which has all of them",
+               "formulation: spectrum or observable, which have all of them",
                scheme, formulation, numbers == WMC_NUMBERS_COMPLEX ? "complex" : "real",
                others.length > 0 ? "scheme: " : "field: real", wmc_text_string(&others));
   wmc_text_free(&others);

@@ -214,7 +214,8 @@ const wmc_field wmc_balanced_fields[] = {
                  .standard = "none",
                  .needs = "formulation=observable|parameters",
                  .unit = "",
-                 .text = "whether the entries of X are averaged (observable matrix): none or all; "
+                 .text = "whether the entries of X are averaged (observable matrix, and "
+                         "matrix_imaginary): none or all; "
                          "formulations observable and parameters"},
     [BINS] = {.name = "bins",
               .type = WMC_INT,
@@ -332,12 +333,6 @@ bool wmc_balanced_flows(const wmc_value *parameters)
   return strcmp(schemes[parameters[SCHEME].integer], "flow") == 0;
 }
 
-bool wmc_balanced_has_law(const wmc_value *parameters)
-{
-  return !wmc_balanced_flows(parameters) && wmc_balanced_law(parameters).horizontal > 0 &&
-         parameters[AGE].real == 0;
-}
-
 static void coefficients_of(const wmc_value *parameters, double out[WMC_ENERGY_TERMS])
 {
   static const int fields[] = {[WMC_ENERGY_FROBENIUS] = FROBENIUS,
@@ -349,6 +344,25 @@ static void coefficients_of(const wmc_value *parameters, double out[WMC_ENERGY_T
   for (int k = 0; k < WMC_ENERGY_TERMS; k++)
     out[k] = kind == ENERGY_SUM ? parameters[fields[k]].real : k == kind;
   if (parameters[DECAY].present) out[WMC_ENERGY_DECAY] = parameters[DECAY].real;
+}
+
+/* At depth inf decay w is w sum log sigma: alone it does not keep X from growing, and with others
+ * it takes the power of the density near sigma = 0. */
+static bool decay_ends_law(const wmc_value *parameters, const wmc_gibbs *law)
+{
+  double coefficient[WMC_ENERGY_TERMS], rest = 0;
+  coefficients_of(parameters, coefficient);
+  for (int k = 0; k < WMC_ENERGY_DECAY; k++) rest += coefficient[k];
+  const double w = coefficient[WMC_ENERGY_DECAY], power = wmc_gibbs_power(law);
+  if (w == 0 || !wmc_shape_is_infinite(&law->shape)) return false;
+  return rest == 0 || (power > 0 && law->beta * w >= power * law->horizontal);
+}
+
+bool wmc_balanced_has_law(const wmc_value *parameters)
+{
+  const wmc_gibbs law = wmc_balanced_law(parameters);
+  return !wmc_balanced_flows(parameters) && law.horizontal > 0 && parameters[AGE].real == 0 &&
+         !decay_ends_law(parameters, &law);
 }
 
 static wmc_energy_data data_of(const wmc_value *parameters)

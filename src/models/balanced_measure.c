@@ -52,13 +52,17 @@ static void pair_coordinates(const wmc_value *parameters, double *out)
   memcpy(out, parameters[LADDER].reals, pair_length(parameters) * sizeof *out);
 }
 
-/* Entries of X, if asked for, where the state has frames; of real X only. */
+/* Entries of X, if asked for, where the state has frames. */
 static bool has_entries(const wmc_value *parameters)
 {
   if (parameters[ENTRIES].integer == 0) return false;
   const wmc_balanced_setup setup = wmc_balanced_setup_of(parameters);
-  return setup.integrator != NULL && setup.integrator->frames &&
-         setup.law.shape.numbers == WMC_NUMBERS_REAL;
+  return setup.integrator != NULL && (setup.integrator->frames || setup.integrator->unitary);
+}
+
+static bool has_imaginary_entries(const wmc_value *parameters)
+{
+  return has_entries(parameters) && wmc_balanced_shape(parameters).numbers == WMC_NUMBERS_COMPLEX;
 }
 
 static size_t row_length(const wmc_value *parameters)
@@ -69,6 +73,16 @@ static size_t row_length(const wmc_value *parameters)
 static size_t column_length(const wmc_value *parameters)
 {
   return has_entries(parameters) ? (size_t)wmc_balanced_shape(parameters).columns : 0;
+}
+
+static size_t imaginary_row_length(const wmc_value *parameters)
+{
+  return has_imaginary_entries(parameters) ? row_length(parameters) : 0;
+}
+
+static size_t imaginary_column_length(const wmc_value *parameters)
+{
+  return has_imaginary_entries(parameters) ? column_length(parameters) : 0;
 }
 
 const wmc_axis wmc_balanced_axes[] = {
@@ -104,6 +118,16 @@ const wmc_axis wmc_balanced_axes[] = {
                              .text = "column of X",
                              .length = column_length,
                              .coordinates = NULL},
+    [WMC_BALANCED_IMAGINARY_ROW] = {.name = "imaginary_row",
+                                    .unit = "1",
+                                    .text = "row of complex X",
+                                    .length = imaginary_row_length,
+                                    .coordinates = NULL},
+    [WMC_BALANCED_IMAGINARY_COLUMN] = {.name = "imaginary_column",
+                                       .unit = "1",
+                                       .text = "column of complex X",
+                                       .length = imaginary_column_length,
+                                       .coordinates = NULL},
     {.name = NULL}};
 
 static bool expected_virial(const wmc_value *parameters, double *out)
@@ -193,6 +217,7 @@ enum {
   OBS_LAMBDA_DENSITY,
   OBS_RANK_DENSITY,
   OBS_MATRIX,
+  OBS_IMAGINARY,
   OBS_LADDER_ENERGY,
   OBS_LADDER_ENERGY2,
   OBS_LADDER_FLOW,
@@ -309,8 +334,14 @@ const wmc_observable wmc_balanced_observables[] = {
                           .converges = wmc_network_never},
     [OBS_MATRIX] = {.name = "matrix",
                     .unit = "1",
-                    .text = "entries of X, with entries: all (formulation spectrum: none)",
+                    .text = "entries of X, or their real parts, with entries: all (formulation "
+                            "spectrum: none)",
                     .axis = {WMC_BALANCED_ROW, WMC_BALANCED_COLUMN, WMC_NO_AXIS}},
+    [OBS_IMAGINARY] = {.name = "matrix_imaginary",
+                       .unit = "1",
+                       .text = "imaginary parts of the entries of complex X, with entries: all",
+                       .axis = {WMC_BALANCED_IMAGINARY_ROW, WMC_BALANCED_IMAGINARY_COLUMN,
+                                WMC_NO_AXIS}},
     [OBS_LADDER_ENERGY] = {.name = "ladder_energy",
                            .unit = "energy",
                            .text = "energy at every rung of the ladder",
@@ -415,15 +446,27 @@ static double *measure_densities(const wmc_balanced *chain, double rank, double 
   return out + chain->rank_bins.count;
 }
 
-/* X by rows; returns what is behind it. */
-static double *measure_matrix(const wmc_balanced *chain, double *out)
+/* By rows what stands at every `stride`-th place of m x n columns; returns what is behind it. */
+static double *measure_entries(const wmc_balanced *chain, int stride, const double *x, double *out)
 {
   const int m = chain->rows, n = chain->columns;
-  if (!chain->entries || !chain->u || chain->unitary) return out;
-  wmc_balanced_matrix(chain, chain->work);
   for (int i = 0; i < m; i++)
-    for (int j = 0; j < n; j++) *out++ = chain->work[j * m + i];
+    for (int j = 0; j < n; j++) *out++ = x[stride * (j * m + i)];
   return out;
+}
+
+/* X, or its real parts and then its imaginary ones. */
+static double *measure_matrix(const wmc_balanced *chain, double *out)
+{
+  const wmc_unitary *frames = chain->unitary;
+  if (!chain->entries || !(chain->u || frames)) return out;
+  if (frames) {
+    const double *x = (double *)frames->scratch;
+    wmc_unitary_matrix(chain, chain->x.sigma, frames->u, frames->v, frames->scratch);
+    return measure_entries(chain, 2, x + 1, measure_entries(chain, 2, x, out));
+  }
+  wmc_balanced_matrix(chain, chain->work);
+  return measure_entries(chain, 1, chain->work, out);
 }
 
 /* The last observables of the table, from LADDER_ENERGY on. */

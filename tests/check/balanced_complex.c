@@ -174,6 +174,74 @@ Test(balanced_complex, energy_and_virial_are_those_of_the_matrix)
   wmc_stream_destroy(s);
 }
 
+/* Whether the mean of the virial is known at depth inf, where decay is a sum of log sigma: not
+ * alone, and with frobenius as long as it leaves sigma = 0 a density that can be normalised;
+ * complex phases give it the power 1. */
+Test(balanced_complex, laws_that_do_not_exist_have_no_means)
+{
+  const struct {
+    const char *depth, *energy;
+    double decay;
+    bool known;
+  } cases[] = {{"3", "decay", 1, true},
+               {"inf", "decay", 1, false},
+               {"inf", "frobenius", 0.5, true},
+               {"inf", "frobenius", 2.5, false}};
+  for (size_t t = 0; t < sizeof cases / sizeof cases[0]; t++) {
+    test_parameters p = test_parameters_open(&wmc_model_balanced);
+    double mean;
+    test_give_number(&p, "width", 2);
+    test_give(&p, "depth", cases[t].depth);
+    test_give(&p, "field", "complex");
+    test_give(&p, "scheme", "euler");
+    test_give(&p, "energy.kind", cases[t].energy);
+    test_give_number(&p, "energy.decay", cases[t].decay);
+    const wmc_observable *o = p.model->observables;
+    while (strcmp(o->name, "virial") != 0) o++;
+    cr_expect_eq(o->expected(p.values, &mean), cases[t].known, "depth %s, %s", cases[t].depth,
+                 cases[t].energy);
+    test_parameters_close(&p);
+  }
+}
+
+/* Real and imaginary parts of the entries, by rows, where the state is X and where it is the
+ * layers.
+ */
+Test(balanced_complex, entries_are_those_of_the_matrix)
+{
+  const char *const formulations[] = {"observable", "parameters"};
+  wmc_stream *s = test_stream(76, 0);
+  const double widths[] = {2, 4, 3};
+  for (int t = 0; t < 2; t++) {
+    test_parameters p = test_parameters_open(&wmc_model_balanced);
+    double out[64];
+    void *state;
+    test_take(&p, "excess");
+    test_give_matrix(&p, "widths", 1, 3, widths);
+    test_give_number(&p, "rank", 2);
+    test_give_number(&p, "depth", 3);
+    test_give(&p, "field", "complex");
+    test_give(&p, "formulation", formulations[t]);
+    test_give(&p, "entries", "all");
+    cr_assert_eq(p.model->create(p.values, &state), WMC_OK, "%s", wmc_message());
+    p.model->start(state, s);
+    cr_assert_eq(p.model->advance(state, s, 5, true), WMC_OK);
+    p.model->measure(state, out);
+    const double *re = out + test_observable(&p, "matrix");
+    const double *im = out + test_observable(&p, "matrix_imaginary");
+    for (int i = 0; i < 3; i++)
+      for (int j = 0; j < 2; j++) {
+        const wmc_complex exact = entry(state, i, j);
+        cr_expect_float_eq(re[2 * i + j], creal(exact), 1e-13);
+        cr_expect_float_eq(im[2 * i + j], cimag(exact), 1e-13);
+        cr_expect_gt(fabs(cimag(exact)), 1e-6);
+      }
+    p.model->destroy(state);
+    test_parameters_close(&p);
+  }
+  wmc_stream_destroy(s);
+}
+
 static wmc_unitary_turn turn_random(wmc_stream *s, bool some)
 {
   const double angle = some ? wmc_stream_normal(s) : 0;

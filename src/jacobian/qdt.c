@@ -72,7 +72,7 @@ static double lost_in_doubles(int parts, int width, double layers, double varian
   const double safety = 2, ratio = log_ratio(width, variance);
   const double rounding = 5 + 0.4 * fmin(ratio, 6.0 * (width - 1));
   const double open = 1 / (1 + 27 / (variance * variance * variance));
-  const double misses = parts == 2 ? 0 : open * ratio * (1 + 60 * ratio / layers);
+  const double misses = open * ratio * (parts == 2 ? 0.05 : 1 + 60 * ratio / layers);
   return safety * 0.5 * DBL_EPSILON * sqrt(layers) * (rounding + misses);
 }
 

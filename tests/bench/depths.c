@@ -113,7 +113,7 @@ int main(void)
       for (size_t k = 0; k < 3; k++) {
         if (widths[w] > 16 && depths[l] > 10000 && counts[k] > 1) continue;
         chains c = {.count = counts[k]};
-        create(&c, widths[w], depths[l], 1, false, WMC_PRECISION_AUTO);
+        create(&c, widths[w], depths[l], 1, false, WMC_PRECISION_DOUBLE);
         double t = measure(&c, widths[w], depths[l]);
         printf("%5d %7d %7d %12.4f %12.6f %9.1f\n", widths[w], depths[l], counts[k],
                t * 1e6 / depths[l] / counts[k], t, (double)peak_kilobytes() / 1024);

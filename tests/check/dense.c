@@ -7,30 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "levels.h"
 #include "support.h"
 #include "weylmc/base/memory.h"
 #include "weylmc/numeric/dense.h"
 #include "weylmc/numeric/simd.h"
-
-/* Criterion runs every test in its own process, so each can choose an instruction set. */
-#define TEST_LEVELS(name)                                                                          \
-  static void name(void);                                                                          \
-  Test(dense, name##_base)                                                                         \
-  {                                                                                                \
-    setenv("WEYLMC_SIMD", "base", 1);                                                              \
-    name();                                                                                        \
-  }                                                                                                \
-  Test(dense, name##_v3)                                                                           \
-  {                                                                                                \
-    setenv("WEYLMC_SIMD", "v3", 1);                                                                \
-    name();                                                                                        \
-  }                                                                                                \
-  Test(dense, name##_best)                                                                         \
-  {                                                                                                \
-    unsetenv("WEYLMC_SIMD");                                                                       \
-    name();                                                                                        \
-  }                                                                                                \
-  static void name(void)
 
 static uint64_t generator = 20260101;
 
@@ -129,7 +110,7 @@ static bool check_product(wmc_product_backend backend, int m, int n, int k, int 
   return true;
 }
 
-TEST_LEVELS(product_is_its_definition)
+TEST_LEVELS(dense, product_is_its_definition)
 {
   const int widths[] = {48, 64, 65, 96, 128, 130};
   for (int b = WMC_PRODUCT_BEST; b <= WMC_PRODUCT_OPENBLAS; b++) {
@@ -143,7 +124,7 @@ TEST_LEVELS(product_is_its_definition)
 }
 
 /** Entries that beta = 0 must not read: C full of NaN. */
-TEST_LEVELS(product_does_not_read_the_old_c)
+TEST_LEVELS(dense, product_does_not_read_the_old_c)
 {
   for (int d = 1; d <= 70; d++) {
     double *a = random_matrix(d, d), *b = random_matrix(d, d), *c = random_matrix(d, d);
@@ -207,7 +188,7 @@ static void check_complex_qr(int m, int n, const double *a, const char *what)
   wmc_free(q), wmc_free(r), wmc_free(scratch), wmc_free(form), wmc_free(form_q), wmc_free(form_r);
 }
 
-TEST_LEVELS(qr_is_orthogonal_triangular_and_exact)
+TEST_LEVELS(dense, qr_is_orthogonal_triangular_and_exact)
 {
   for (int d = 1; d <= 40; d++) {
     double *a = random_matrix(2 * d, d);
@@ -224,7 +205,7 @@ TEST_LEVELS(qr_is_orthogonal_triangular_and_exact)
   }
 }
 
-TEST_LEVELS(qr_of_hard_matrices)
+TEST_LEVELS(dense, qr_of_hard_matrices)
 {
   for (int d = 1; d <= 33; d += 4) {
     double *a = random_matrix(d, d);
@@ -244,7 +225,7 @@ TEST_LEVELS(qr_of_hard_matrices)
   }
 }
 
-TEST_LEVELS(complex_qr_is_unitary_triangular_and_exact)
+TEST_LEVELS(dense, complex_qr_is_unitary_triangular_and_exact)
 {
   for (int d = 1; d <= 33; d += d < 18 ? 1 : 5) {
     double *a = random_matrix(4 * d, d);
@@ -258,7 +239,7 @@ TEST_LEVELS(complex_qr_is_unitary_triangular_and_exact)
   wmc_free(a);
 }
 
-TEST_LEVELS(complex_qr_of_hard_matrices)
+TEST_LEVELS(dense, complex_qr_of_hard_matrices)
 {
   for (int d = 1; d <= 17; d += 4) {
     const int size = 2 * d * d;
@@ -423,7 +404,7 @@ static double *graded_matrix(int m, int n, double decay)
   return a;
 }
 
-TEST_LEVELS(svd_of_random_matrices)
+TEST_LEVELS(dense, svd_of_random_matrices)
 {
   for (int n = 1; n <= 20; n++)
     for (int more = 0; more <= 9; more += 3) {
@@ -440,7 +421,7 @@ TEST_LEVELS(svd_of_random_matrices)
   }
 }
 
-TEST_LEVELS(svd_of_graded_matrices)
+TEST_LEVELS(dense, svd_of_graded_matrices)
 {
   const double decays[] = {10, 37, 70, 200, 300};
   for (int n = 2; n <= 32; n += n < 9 ? 1 : 5)
@@ -455,7 +436,7 @@ TEST_LEVELS(svd_of_graded_matrices)
     }
 }
 
-TEST_LEVELS(svd_of_degenerate_matrices)
+TEST_LEVELS(dense, svd_of_degenerate_matrices)
 {
   for (int n = 1; n <= 17; n++) {
     double *a = random_matrix(n + 1, n), *r = WMC_ARRAY(double, n *n);
@@ -470,7 +451,7 @@ TEST_LEVELS(svd_of_degenerate_matrices)
   }
 }
 
-TEST_LEVELS(svd_of_what_is_not_finite_is_not_a_number)
+TEST_LEVELS(dense, svd_of_what_is_not_finite_is_not_a_number)
 {
   const double bad[] = {NAN, INFINITY, -INFINITY};
   for (int n = 1; n <= 20; n++)
@@ -485,7 +466,7 @@ TEST_LEVELS(svd_of_what_is_not_finite_is_not_a_number)
 }
 
 /** Rank one: all but one singular value are rounding errors, and it must still end. */
-TEST_LEVELS(svd_of_rank_deficient_matrices)
+TEST_LEVELS(dense, svd_of_rank_deficient_matrices)
 {
   for (int n = 2; n <= 32; n += 3) {
     double *a = WMC_ARRAY(double, n *n), *v = WMC_ARRAY(double, n *n), *s = WMC_ARRAY(double, n);
@@ -545,7 +526,7 @@ Test(dense, complex_singular_values_alone)
 }
 
 /** From 97 columns on they are taken in blocks. */
-TEST_LEVELS(svd_of_many_columns)
+TEST_LEVELS(dense, svd_of_many_columns)
 {
   const int widths[] = {97, 100, 112, 130};
   for (int k = 0; k < 4; k++) {
@@ -563,7 +544,7 @@ TEST_LEVELS(svd_of_many_columns)
 }
 
 /** Quadratic convergence: from scratch, and near a diagonal matrix with gaps 1. */
-TEST_LEVELS(svd_needs_few_sweeps)
+TEST_LEVELS(dense, svd_needs_few_sweeps)
 {
   for (int n = 2; n <= 32; n += 3)
     for (int near = 0; near < 2; near++) {
@@ -577,7 +558,7 @@ TEST_LEVELS(svd_needs_few_sweeps)
 
 /** A step of a chain: Y = A V0 with V0 of a nearby matrix gives the same singular values, V = V0
  * times rotations, in no more sweeps than from scratch; and a second call only checks. */
-TEST_LEVELS(svd_starts_warm)
+TEST_LEVELS(dense, svd_starts_warm)
 {
   for (int n = 2; n <= 32; n += n < 8 ? 1 : 6) {
     double *a = random_matrix(n, n), *y = copy_of(a, n * n), *v = WMC_ARRAY(double, n *n);
@@ -600,7 +581,7 @@ TEST_LEVELS(svd_starts_warm)
 }
 
 /** The same call gives the same bits wherever its arrays lie. */
-TEST_LEVELS(bits_do_not_depend_on_alignment)
+TEST_LEVELS(dense, bits_do_not_depend_on_alignment)
 {
   for (int n = 1; n <= 40; n += n < 10 ? 1 : 5) {
     double *a = random_matrix(n, n), *y = WMC_ARRAY(double, n *n + 8), *s = WMC_ARRAY(double, n);
@@ -671,7 +652,7 @@ static void check_least_squares(int m, int n, double *a, const double *scale)
   wmc_free(b), wmc_free(x), wmc_free(cov), free(g);
 }
 
-TEST_LEVELS(least_squares_solves_the_normal_equations)
+TEST_LEVELS(dense, least_squares_solves_the_normal_equations)
 {
   for (int t = 0; t < test_trials(100); t++) {
     int n = 1 + t % 6, m = n + t % 11 + 2;

@@ -5,6 +5,7 @@
 #include <gmp.h>
 #include <math.h>
 
+#include "levels.h"
 #include "streams.h"
 #include "support.h"
 #include "weylmc/base/memory.h"
@@ -109,7 +110,7 @@ static void check_product(wmc_stream *stream, int m, int n, int k, bool wide)
                UNIT * bound);
 }
 
-Test(extended, products)
+TEST_LEVELS(extended, products)
 {
   wmc_stream *stream = start(1);
   for (int trial = 0; trial < test_trials(100); trial++)
@@ -121,7 +122,7 @@ Test(extended, products)
 }
 
 /* What cancels in the high parts is in the low ones. */
-Test(extended, products_that_cancel)
+TEST_LEVELS(extended, products_that_cancel)
 {
   double x[] = {1 + 0x1p-40, 1}, y[] = {1 - 0x1p-40, -1}, none[2] = {0}, high, low;
   const wmc_extended a = {x, NULL}, b = {y, none}, c = {&high, &low};
@@ -206,7 +207,7 @@ static void check_qr(wmc_stream *stream, int parts, int m, int n, int zero)
   cr_expect_lt(orthogonality, UNIT * 1e6, "%d parts, %d x %d: %.2g", parts, m, n, orthogonality);
 }
 
-Test(extended, factorisations)
+TEST_LEVELS(extended, factorisations)
 {
   wmc_stream *stream = start(2);
   for (int trial = 0; trial < test_trials(40); trial++) {

@@ -885,6 +885,46 @@ Test(jacobian_qdt, ranks_and_angles_in_extended_precision)
       }
 }
 
+/* The reflection that takes e_1 to epsilon v_1 + v_2, from right singular vectors v of a chain. */
+static void reflection(const chain *c, double epsilon, double *out)
+{
+  double v[D_MAX * D_MAX], values[D_MAX], u[D_MAX], growth, square = 0;
+  wmc_qdt *qdt = qdt_of(c->d, 1, 10, true);
+  each_layer(c, multiply, qdt);
+  cr_assert(wmc_qdt_vectors(qdt, values, &growth, NULL, v));
+  wmc_qdt_destroy(qdt);
+  for (int i = 0; i < c->d; i++) {
+    u[i] = (i == 0 ? 1 : 0) - epsilon * v[i] - v[c->d + i];
+    square += u[i] * u[i];
+  }
+  for (int j = 0; j < c->d; j++)
+    for (int i = 0; i < c->d; i++) out[j * c->d + i] = (i == j) - 2 * u[i] * u[j] / square;
+}
+
+/* M e_1 nearly misses what M lets grow most: T_12 is of order 1/epsilon, and its rounding matters
+ * as much. */
+Test(jacobian_qdt, extended_columns_in_special_position)
+{
+  const chain c = chain_of(6, 600, 1, 60, 500);
+  double first[D_MAX * D_MAX], exact[D_MAX], values[D_MAX], growth, other;
+  for (double epsilon = 1e-3; epsilon > 1e-13; epsilon *= 1e-3) {
+    reflection(&c, epsilon, first);
+    mpf_set_default_prec(600);
+    mp_matrix p = mp_identity(c.d, 1);
+    mp_multiply(&p, 1, first);
+    each_layer(&c, mp_multiply, &p);
+    mp_finish(&p, exact, &growth);
+    wmc_qdt *qdt = qdt_of(c.d, 1, layers_of(&c, 1), true);
+    wmc_qdt_multiply(qdt, 1, first);
+    each_layer(&c, multiply, qdt);
+    cr_assert(wmc_qdt_values(qdt, values, &other));
+    const double defect = largest_difference(c.d, values, exact);
+    cr_expect_lt(defect, 1e-13, "epsilon %g: %.2g", epsilon, defect);
+    cr_expect_lt(fabs(growth - other), 1e-13, "epsilon %g: %.2g", epsilon, growth - other);
+    wmc_qdt_destroy(qdt);
+  }
+}
+
 /* Layers whose products leave the range of doubles after two, and between factorisations. */
 Test(jacobian_qdt, extended_products_of_any_scale)
 {

@@ -19,6 +19,10 @@
  * Complex products are made in their real form, of which only every second column is multiplied:
  * the flops of complex arithmetic (wmc_complex_form).
  *
+ * Long chains of wide spectra depend on the last bits of their layers, so that no arithmetic of
+ * doubles keeps twelve digits: wmc_qdt_extend has P Q and T held in twice the precision, eqs. (23a)
+ * and (24a), with eight times as many layers in P.
+ *
  * Checked by tests/check/jacobian_qdt.c against arithmetic of up to 1900 bits (spreads to e^600,
  * depths to 10^5, numbers of layers between factorisations), permuted factorisations and closed
  * forms at widths 1 and 2. Allocates only in create.

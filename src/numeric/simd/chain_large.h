@@ -44,19 +44,20 @@ INLINE void series_4(walk *w, int r, const double *x, const double *y, double *o
     store(out + k, load(out + k) + (load(x + k) + 0.5 * load(y + k)) + load(w->one + k));
 }
 
-INLINE void series_8(walk *w, int r, const double *x, const double *y, double *out)
+/* Destroys y. */
+INLINE void series_8(walk *w, int r, const double *x, double *y, double *out)
 {
   double *left = w->temporary[2], *right = w->temporary[3];
   for (int k = 0; k < entries(r); k += LANES) store(left + k, E0 * load(x + k) + E1 * load(y + k));
   multiply(w, y, left, right);
   for (int k = 0; k < entries(r); k += LANES) {
-    const vec second = load(y + k), z = load(right + k);
+    const vec first = load(x + k), second = load(y + k), z = load(right + k);
     store(left + k, E3 * second + z);
-    store(right + k, E4 * load(w->one + k) + E5 * load(x + k) + E6 * second + E7 * z);
+    store(right + k, E4 * first + E5 * second + E6 * z);
+    store(y + k, load(w->one + k) + first + 0.5 * second + E2 * z);
   }
   multiply(w, left, right, out);
-  for (int k = 0; k < entries(r); k += LANES)
-    store(out + k, load(out + k) + (load(x + k) + E2 * load(y + k)) + load(w->one + k));
+  for (int k = 0; k < entries(r); k += LANES) store(out + k, load(out + k) + load(y + k));
 }
 
 /* out = exp(X), X antisymmetric and destroyed; not temporaries 1 to 3. False where X is not small.

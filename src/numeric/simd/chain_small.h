@@ -10,20 +10,20 @@ INLINE tile tile_series_4(walk *w, int r, tile x, tile y)
   const tile inner = tile_add(r, tile_scale(r, THIRD, x), FOURTH, y);
   const tile low = tile_add(r, tile_add(r, tile_load(r, w->one), 1, x), 0.5, y);
   w->products++;
-  return tile_add(r, low, 1, tile_product(r, y, tile_keep(r, inner, room), false));
+  return tile_multiply_add(r, low, y, tile_keep(r, inner, room), false);
 }
 
 INLINE tile tile_series_8(walk *w, int r, tile x, tile y)
 {
   tile_room room, other;
-  const tile one = tile_load(r, w->one), inner = tile_add(r, tile_scale(r, E0, x), E1, y);
+  const tile inner = tile_add(r, tile_scale(r, E0, x), E1, y);
   const tile z = tile_product(r, y, tile_keep(r, inner, room), false);
+  tile low = tile_add(r, tile_add(r, tile_load(r, w->one), 1, x), 0.5, y);
+  low = tile_add(r, low, E2, z);
   const tile left = tile_add(r, z, E3, y);
-  tile right = tile_add(r, tile_add(r, tile_scale(r, E4, one), E5, x), E6, y);
-  right = tile_add(r, right, E7, z);
-  const tile low = tile_add(r, tile_add(r, one, 1, x), E2, y);
+  const tile right = tile_add(r, tile_add(r, tile_scale(r, E4, x), E5, y), E6, z);
   w->products += 2;
-  return tile_add(r, low, 1, tile_product(r, left, tile_keep(r, right, other), false));
+  return tile_multiply_add(r, low, left, tile_keep(r, right, other), false);
 }
 
 /* out = exp(X), X antisymmetric. False where X is not small. */

@@ -23,7 +23,7 @@ typedef struct rows {
   const double *normals;
   double scale;
   double *large, *small, *rho, *t, *y; /* l_i, l_j; t_p and y_p, p = 1 .. n - 1 */
-  double *shrink, *noise;              /* 1 / sqrt(t_n); H in rows, (i,j) and (j,i) */
+  double *shrink, *spare;              /* 1 / sqrt(t_n); two rows */
   double *up, *down;                   /* T_p, p = 1 .. n */
 } rows;
 
@@ -43,6 +43,8 @@ static rows map(int r, int n, const wmc_chain_noise *noise, double *scratch)
   x.width = ((size_t)x.pairs + 7) / 8 * 8;
   double **const single[] = {&x.large, &x.small, &x.rho, &x.shrink};
   for (int k = 0; k < 4; k++, scratch += x.width) *single[k] = scratch;
+  x.spare = scratch;
+  scratch += 2 * x.width;
   double **const layers[] = {&x.t, &x.y, &x.up, &x.down};
   for (int k = 0; k < 4; k++, scratch += (size_t)n * x.width) *layers[k] = scratch;
   return x;
@@ -52,15 +54,35 @@ static rows map(int r, int n, const wmc_chain_noise *noise, double *scratch)
 INLINE void place_pairs(int r, const double *lambda, const rows *x)
 {
   size_t k = 0;
-  for (int j = 1; j < r; j++)
-    for (int i = 0; i < j; i++, k++) {
-      x->large[k] = lambda[i];
-      x->small[k] = lambda[j];
+  for (int j = 1; j < r; k += (size_t)j++)
+    for (int i = 0; i < j; i++) {
+      x->large[k + (size_t)i] = lambda[i];
+      x->small[k + (size_t)i] = lambda[j];
     }
   for (; k < x->width; k++) {
     x->large[k] = 1;
     x->small[k] = 0;
   }
+}
+
+/* Pairs of the matrix with this diagonal left out: entries (i,j), i < j, and (j,i) */
+INLINE void gather(int r, const double *matrix, double *up, double *down)
+{
+#if defined(__AVX512F__)
+  if (r == 4) {
+    const __m512i above = _mm512_set_epi64(0, 0, 14, 13, 12, 9, 8, 4);
+    const __m512i below = _mm512_set_epi64(0, 0, 11, 7, 3, 6, 2, 1);
+    const __m512d low = _mm512_loadu_pd(matrix), high = _mm512_loadu_pd(matrix + 8);
+    _mm512_storeu_pd(up, _mm512_permutex2var_pd(low, above, high));
+    _mm512_storeu_pd(down, _mm512_permutex2var_pd(low, below, high));
+    return;
+  }
+#endif
+  for (int j = 1; j < r; j++)
+    for (int i = 0; i < j; i++) {
+      up[j * (j - 1) / 2 + i] = matrix[j * r + i];
+      down[j * (j - 1) / 2 + i] = matrix[i * r + j];
+    }
 }
 
 /* rho, t_1 .. t_{n-1}, t_n^{-1/2} */
@@ -138,29 +160,26 @@ INLINE void backward_chunk(const rows *x, size_t k, int count)
     }
 }
 
-/* H = h + drift: its entries (i,j), i < j, into the first up row, (j,i) into the last down row;
- * `diagonal` becomes a matrix. */
-INLINE void place_horizontal(int r, const wmc_chain_noise *noise, const rows *x, double *diagonal)
+/* H, its entries (i,j), i < j, in the first up row and (j,i) in the last down row; `diagonal` is a
+ * matrix, `scratch` two rows. */
+INLINE void place_horizontal(int r, const wmc_chain_noise *noise, const rows *x, double *diagonal,
+                             double *scratch)
 {
   const double *h = noise->h, *drift = noise->drift, share = 1 / sqrt(x->n);
   double *up = x->up, *down = x->down + (size_t)(x->n - 1) * x->width;
-  size_t k = 0;
+  double *drift_up = scratch, *drift_down = scratch + x->width;
   memset(diagonal, 0, (size_t)entries(r) * sizeof *diagonal);
-  for (int j = 0; j < r; j++) {
-    for (int i = 0; i < j; i++, k++) {
-      up[k] = h[j * r + i] * x->shrink[k];
-      down[k] = h[i * r + j] * x->shrink[k];
-    }
-    diagonal[j * (r + 1)] = h[j * (r + 1)] * share;
-  }
-  for (; k < x->width; k++) up[k] = down[k] = 0;
-  k = 0;
-  for (int j = 0; drift != NULL && j < r; j++) {
-    for (int i = 0; i < j; i++, k++) {
-      up[k] += drift[j * r + i];
-      down[k] += drift[i * r + j];
-    }
-    diagonal[j * (r + 1)] += drift[j * (r + 1)];
+  for (int j = 0; j < r; j++)
+    diagonal[j * (r + 1)] = h[j * (r + 1)] * share + (drift ? drift[j * (r + 1)] : 0);
+  gather(r, h, up, down);
+  if (drift != NULL)
+    gather(r, drift, drift_up, drift_down);
+  else
+    memset(scratch, 0, 2 * x->width * sizeof *scratch);
+  for (size_t k = 0; k < x->width; k += LANES) {
+    const vec shrink = load(x->shrink + k);
+    store(up + k, multiply_add(load(up + k), shrink, load(drift_up + k)));
+    store(down + k, multiply_add(load(down + k), shrink, load(drift_down + k)));
   }
 }
 
@@ -205,7 +224,7 @@ INLINE void assemble(int r, int n, size_t core, const wmc_chain_noise *noise, do
   const rows x = map(r, n, noise, scratch + core);
   place_pairs(r, noise->lambda, &x);
   over_chunks(&x, sum_chunk);
-  place_horizontal(r, noise, &x, diagonal);
+  place_horizontal(r, noise, &x, diagonal, x.spare);
   over_chunks(&x, forward_chunk);
   over_chunks(&x, backward_chunk);
   for (int p = 0; p < n; p++) {

@@ -50,11 +50,12 @@ INLINE kept_tile tile_keep(int r, tile t, double *room)
 
 INLINE kept_tile tile_kept(int r, const double *at) { return (kept_tile){tile_load(r, at), at}; }
 
-/** a + factor b */
+/** a + factor b; sums alone have adders of their own. */
 INLINE tile tile_add(int r, tile a, double factor, tile b)
 {
 #pragma GCC unroll 32
-  for (int k = 0; k < parts(r); k++) a.v[k] = multiply_add(all(factor), b.v[k], a.v[k]);
+  for (int k = 0; k < parts(r); k++)
+    a.v[k] = factor == 1 ? a.v[k] + b.v[k] : multiply_add(all(factor), b.v[k], a.v[k]);
   return a;
 }
 
@@ -112,9 +113,8 @@ INLINE vec spread(vec b, int first, int second)
 }
 
 /** Two columns stand in a vector: entries of B come by permutations. */
-INLINE tile tile_product_4(tile a, tile b, bool turned)
+INLINE tile tile_product_4(tile c, tile a, tile b, bool turned)
 {
-  tile c = a;
 #pragma GCC unroll 4
   for (int l = 0; l < 4; l++) {
     const __m512d half = (__m512d)a.v[l / 2];
@@ -124,26 +124,27 @@ INLINE tile tile_product_4(tile a, tile b, bool turned)
     const int k = 4 * (l % 2);
     const vec x = turned ? spread(row, k, k + 1) : spread(b.v[0], l, 4 + l);
     const vec y = turned ? spread(row, k + 2, k + 3) : spread(b.v[1], l, 4 + l);
-    c.v[0] = l == 0 ? column * x : multiply_add(column, x, c.v[0]);
-    c.v[1] = l == 0 ? column * y : multiply_add(column, y, c.v[1]);
+    c.v[0] = multiply_add(column, x, c.v[0]);
+    c.v[1] = multiply_add(column, y, c.v[1]);
   }
   return c;
 }
 #endif
 
-/** A B, or A B^T. */
-INLINE tile tile_product(int r, tile a, kept_tile b, bool turned)
+/** C + A B, or C + A B^T. */
+INLINE tile tile_multiply_add(int r, tile c, tile a, kept_tile b, bool turned)
 {
 #if defined(__AVX512F__)
-  if (r == 4) return tile_product_4(a, b.t, turned);
+  if (r == 4) return tile_product_4(c, a, b.t, turned);
 #endif
   /* as many columns at once as leave registers for A */
   const int high = r / LANES, columns = high < 2 ? r : 8 / high;
   const int down = turned ? r : 1, across = turned ? 1 : r;
-  tile c = a;
 #pragma GCC unroll 8
   for (int j = 0; j < r; j += columns) {
     vec sum[8];
+#pragma GCC unroll 8
+    for (int k = 0; k < columns * high; k++) sum[k] = c.v[j * high + k];
 #pragma GCC unroll 8
     for (int l = 0; l < r; l++)
 #pragma GCC unroll 8
@@ -151,11 +152,19 @@ INLINE tile tile_product(int r, tile a, kept_tile b, bool turned)
 #pragma GCC unroll 4
         for (int i = 0; i < high; i++) {
           const vec column = a.v[l * high + i], entry = all(b.at[l * down + (j + q) * across]);
-          const int at = q * high + i;
-          sum[at] = l == 0 ? column * entry : multiply_add(column, entry, sum[at]);
+          sum[q * high + i] = multiply_add(column, entry, sum[q * high + i]);
         }
 #pragma GCC unroll 8
     for (int k = 0; k < columns * high; k++) c.v[j * high + k] = sum[k];
   }
   return c;
+}
+
+/** A B, or A B^T. */
+INLINE tile tile_product(int r, tile a, kept_tile b, bool turned)
+{
+  tile none = a;
+#pragma GCC unroll 32
+  for (int k = 0; k < parts(r); k++) none.v[k] = (vec){0};
+  return tile_multiply_add(r, none, a, b, turned);
 }

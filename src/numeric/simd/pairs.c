@@ -81,15 +81,14 @@ void WMC_SIMD_NAME(wmc_pairs_power_all)(int n, const double *x, double power, do
     double base[LANES], result[LANES];
     const int width = n - block < LANES ? n - block : LANES;
     for (int k = 0; k < LANES; k++) {
-      base[k] = 1;
+      base[k] = k < width ? x[block + k] : 1;
       result[k] = 1;
     }
-    memcpy(base, x + block, (size_t)width * sizeof *base);
     for (long left = (long)power; left > 0; left /= 2) {
       for (int k = 0; k < LANES && left % 2 == 1; k++) result[k] *= base[k];
       for (int k = 0; k < LANES; k++) base[k] *= base[k];
     }
-    memcpy(out + block, result, (size_t)width * sizeof *out);
+    for (int k = 0; k < width; k++) out[block + k] = result[k];
   }
 }
 

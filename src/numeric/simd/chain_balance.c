@@ -20,6 +20,9 @@ static const double NEAR = 0.02;
  * better than what it decomposes. */
 static const double ROUGH = 0.5;
 
+/* The last decomposition is by products where there are enough of them in a register. */
+enum { REFINED = 5 };
+
 /* The largest of n numbers >= 0; not a number if one is not. The padding behind them is no part. */
 INLINE double largest_of(int n, const double *x)
 {
@@ -62,46 +65,6 @@ INLINE bool decompose(walk *w, int r, double *l, double *lambda, double *v)
   return isfinite(lambda[0]);
 }
 
-/* W_ij = L_ij / (L_jj - L_ii); the largest |W_ij|. */
-INLINE double angles_of(walk *w, int r, const double *l, double *angles)
-{
-  double *worst = w->worst;
-  for (int k = 0; k < r; k++) w->next[k] = l[k * (r + 1)];
-  place_vectors(r, w->next, w->row, w->column);
-  for (int k = 0; k < entries(r); k += LANES) {
-    const vec gap = load(w->column + k) - load(w->row + k) + load(w->one + k);
-    const vec angle = load(l + k) * (1 - load(w->one + k)) / gap;
-    store(angles + k, angle);
-    store(worst + k, absolute(angle));
-  }
-  return largest_of(r * r, worst);
-}
-
-/* L = V diag(lambda) V^T by rotations of all pairs at once, V <- V exp(W), as long as they are
- * small, until they are at most `most`. Destroys L, a, s and t. */
-INLINE bool refine(walk *w, int r, double most, double *l, double *lambda, double *v)
-{
-  enum { ROUNDS = 5 };
-  const double small = 0.2;
-  const size_t bytes = (size_t)(r * r) * sizeof(double);
-  double *angles = at(w, w->s, 0), *step = at(w, w->s, 1), *image = at(w, w->t, 0);
-  memcpy(v, w->one, bytes);
-  for (int round = 0; round < ROUNDS; round++) {
-    const double largest = angles_of(w, r, l, angles);
-    if (!(largest <= small) || !exponential(w, r, angles, step)) return false;
-    multiply(w, v, step, image);
-    memcpy(v, image, bytes);
-    if (largest <= most) {
-      memcpy(lambda, w->next, (size_t)r * sizeof *lambda);
-      return decreases(r, lambda);
-    }
-    multiply(w, l, step, image);
-    turn(r, step, angles);
-    multiply(w, angles, image, l);
-  }
-  return false;
-}
-
 /* lambda in decreasing order, and columns of V with it. */
 INLINE void sort(int r, double *lambda, double *v)
 {
@@ -117,6 +80,78 @@ INLINE void sort(int r, double *lambda, double *v)
         v[(k + 1) * r + i] = entry;
       }
     }
+}
+
+/* C = A B */
+INLINE void times(walk *w, int r, const double *a, const double *b, double *c)
+{
+  if (r != 4 && r != 8) {
+    multiply(w, a, b, c);
+    return;
+  }
+  tile_store(r, tile_product(r, tile_load(r, a), tile_kept(r, b), false), c);
+  w->products++;
+}
+
+/* out = exp(X), X antisymmetric and destroyed. False where X is not small. */
+INLINE bool rotation_of(walk *w, int r, double *x, double *out)
+{
+  tile rotation;
+  if (r != 4 && r != 8) return exponential(w, r, x, out);
+  if (!tile_exponential(w, r, tile_load(r, x), &rotation)) return false;
+  tile_store(r, rotation, out);
+  return true;
+}
+
+/* Angles W of the rotations of all pairs, tan(2 W_ij) = 2 L_ij / (L_jj - L_ii), right to third
+ * order in the small ones and at most 45 degrees: with z = |L_ij / (L_jj - L_ii)|, z (1 + p z) /
+ * (1 + p z + q z^2). Where nothing tells i from j their order does. The largest |W_ij|. */
+INLINE double angles_of(walk *w, int r, const double *l, double *angles)
+{
+  const double q = 4.0 / 3, p = 0.78539816339744831 * q, tie = 0x1p-960;
+  for (int k = 0; k < r; k++) {
+    w->next[k] = l[k * (r + 1)];
+    angles[k] = -k;
+  }
+  place_vectors(r, angles, w->worst, w->step);
+  place_vectors(r, w->next, w->row, w->column);
+  for (int k = 0; k < entries(r); k += LANES) {
+    const vec order = tie * (load(w->worst + k) - load(w->step + k));
+    const vec gap = load(w->column + k) - load(w->row + k) + order;
+    const vec g = load(l + k) * (1 - load(w->one + k)), size = absolute(g), apart = absolute(gap);
+    const vec up = multiply_add(all(p), size, apart);
+    const vec down = multiply_add(apart, up, q * size * size) + tie;
+    const vec angle = with_sign(size * up / down, (vec)((mask)g ^ (mask)gap));
+    store(angles + k, angle);
+    store(w->worst + k, absolute(angle));
+  }
+  return largest_of(r * r, w->worst);
+}
+
+/* L = V diag(lambda) V^T by rotations of all pairs at once, V <- V exp(W), until they are at most
+ * `most`. Destroys L, a, s and t. */
+INLINE bool refine(walk *w, int r, double most, double *l, double *lambda, double *v)
+{
+  enum { ROUNDS = 5 };
+  const size_t bytes = (size_t)(r * r) * sizeof(double);
+  double *angles = at(w, w->s, 0), *step = at(w, w->s, 1), *image = at(w, w->t, 0);
+  for (int round = 0; round < ROUNDS; round++) {
+    const double largest = angles_of(w, r, l, angles);
+    if (!rotation_of(w, r, angles, round > 0 ? step : v)) return false;
+    if (round > 0) {
+      times(w, r, v, step, image);
+      memcpy(v, image, bytes);
+    }
+    if (largest <= most) {
+      memcpy(lambda, w->next, (size_t)r * sizeof *lambda);
+      if (!decreases(r, lambda)) sort(r, lambda, v);
+      return decreases(r, lambda);
+    }
+    times(w, r, l, round > 0 ? step : v, image);
+    turn(r, round > 0 ? step : v, angles);
+    times(w, r, angles, image, l);
+  }
+  return false;
 }
 
 /* The same where L is nearly diagonal, up to errors of `most`^2. */
@@ -136,9 +171,9 @@ INLINE bool diagonalise(walk *w, int r, double most, double *l, double *lambda, 
 INLINE bool diagonalise_again(walk *w, int r, double most, double *l, double *lambda, double *v)
 {
   double *kept = at(w, w->a, 0);
-  if (r < 12) return diagonalise(w, r, most, l, lambda, v);
+  if (r < REFINED) return diagonalise(w, r, most, l, lambda, v);
   memcpy(kept, l, (size_t)(r * r) * sizeof *l);
-  return refine(w, r, most, kept, lambda, v) || decompose(w, r, l, lambda, v);
+  return refine(w, r, most, kept, lambda, v) || diagonalise(w, r, most, l, lambda, v);
 }
 
 /* --- First rotations ------------------------------------------------------------------------- */

@@ -3,6 +3,7 @@
 
 #include <criterion/criterion.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,8 +67,11 @@ typedef struct way_back {
   double orthogonal, product; /* largest |R^T R - 1| and change of M_n .. M_1 */
 } way_back;
 
+/* Of lambda; where they are equal the diagonal of the noise is zero. */
+typedef enum distance { APART, NEARLY_EQUAL, EQUAL } distance;
+
 /* From lambda + noise of size h. */
-static way_back go_back(wmc_stream *stream, int r, int n, double h)
+static way_back go_back(wmc_stream *stream, int r, int n, double h, distance between)
 {
   static double m[LAYERS * CORE], rotations[(LAYERS + 1) * CORE], x[CORE], y[CORE], z[CORE];
   const size_t core = (size_t)(r * r + 7) / 8 * 8;
@@ -78,7 +82,10 @@ static way_back go_back(wmc_stream *stream, int r, int n, double h)
   long products = 0;
   cr_assert_eq(wmc_product_create(&product, r, r, r), WMC_OK);
   wmc_stream_normals(stream, (size_t)n * core, h, m);
-  for (int k = 0; k < r; k++) lambda[k] = start[k] = 1.2 - 0.8 * k / r;
+  const double slopes[] = {0.8, 1e-3, 0};
+  for (int k = 0; k < r; k++) lambda[k] = start[k] = 1.2 - slopes[between] * k / r;
+  for (int k = 0; between == EQUAL && k < n * r; k++)
+    m[(size_t)(k / r) * core + (size_t)(k % r * (r + 1))] = 0;
   const wmc_chain chain = {r, n, core, product, true};
   cr_assert(wmc_chain_balance(&chain, m, lambda, rotations, NULL, &products, scratch), "r=%d n=%d",
             r, n);
@@ -113,10 +120,29 @@ static void way_back_keeps_the_product(void)
   wmc_stream *stream = test_stream(19, 0);
   for (int t = 0; t < 24; t++) {
     const int r = sizes[t % 8], n = depths[t / 8];
-    const way_back coarse = go_back(stream, r, n, 1e-3), fine = go_back(stream, r, n, 1e-5);
+    const way_back coarse = go_back(stream, r, n, 1e-3, APART),
+                   fine = go_back(stream, r, n, 1e-5, APART);
     cr_expect_lt(coarse.orthogonal, 3e-15, "r=%d n=%d: %g", r, n, coarse.orthogonal);
     cr_expect_lt(coarse.product, 10 * n * r * r * 1e-6, "r=%d n=%d: %g", r, n, coarse.product);
     cr_expect_lt(fine.product, 10 * n * r * r * 1e-10, "r=%d n=%d: %g", r, n, fine.product);
+  }
+  wmc_stream_destroy(stream);
+}
+
+/* Large angles, lambda that meet, and V that does not tell them apart: rotations stay orthogonal,
+ * and what is missed is of second order. */
+static void rotations_of_any_angle(void)
+{
+  const int sizes[] = {2, 3, 4, 5, 8, 11, 16}, depths[] = {2, 3, 12};
+  wmc_stream *stream = test_stream(29, 0);
+  for (int t = 0; t < 42; t++) {
+    const int r = sizes[t % 7], n = depths[t / 7 % 3];
+    const double h = t < 21 ? 0.004 : 1e-9;
+    const way_back found = go_back(stream, r, n, h, t < 21 ? NEARLY_EQUAL : EQUAL);
+    if (test_verbose()) printf("r=%d n=%d: %.1e %.1e\n", r, n, found.orthogonal, found.product);
+    cr_expect_lt(found.orthogonal, 4e-15, "r=%d n=%d: %g", r, n, found.orthogonal);
+    cr_expect_lt(found.product, 10 * n * r * r * h * h + 1e-15 * n * r * pow(1.2, n),
+                 "r=%d n=%d: %g", r, n, found.product);
   }
   wmc_stream_destroy(stream);
 }
@@ -125,18 +151,21 @@ Test(chain, way_back_base)
 {
   setenv("WEYLMC_SIMD", "base", 1);
   way_back_keeps_the_product();
+  rotations_of_any_angle();
 }
 
 Test(chain, way_back_v3)
 {
   setenv("WEYLMC_SIMD", "v3", 1);
   way_back_keeps_the_product();
+  rotations_of_any_angle();
 }
 
 Test(chain, way_back_best)
 {
   unsetenv("WEYLMC_SIMD");
   way_back_keeps_the_product();
+  rotations_of_any_angle();
 }
 
 /* Bits depend on r x r entries alone, not on what scratch and the room between matrices held. */

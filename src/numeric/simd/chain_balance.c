@@ -6,7 +6,6 @@
  * vectors into the padding between matrices, whose content means nothing. */
 #include <stdint.h>
 
-#include "chain_eigen.h"
 #include "chain_large.h"
 #include "chain_small.h"
 #include "dense_kernels.h"
@@ -19,9 +18,6 @@ static const double NEAR = 0.02;
 /* Sines of the last rotations of the first decomposition, whose squares are left: it only has to be
  * better than what it decomposes. */
 static const double ROUGH = 0.5;
-
-/* The last decomposition is by products where there are enough of them in a register. */
-enum { REFINED = 5 };
 
 /* The largest of n numbers >= 0; not a number if one is not. The padding behind them is no part. */
 INLINE double largest_of(int n, const double *x)
@@ -96,9 +92,10 @@ INLINE void times(walk *w, int r, const double *a, const double *b, double *c)
 /* out = exp(X), X antisymmetric and destroyed. False where X is not small. */
 INLINE bool rotation_of(walk *w, int r, double *x, double *out)
 {
+  const double most = 4;
   tile rotation;
-  if (r != 4 && r != 8) return exponential(w, r, x, out);
-  if (!tile_exponential(w, r, tile_load(r, x), &rotation)) return false;
+  if (r != 4 && r != 8) return exponential(w, r, x, most, out);
+  if (!tile_exponential(w, r, tile_load(r, x), most, &rotation)) return false;
   tile_store(r, rotation, out);
   return true;
 }
@@ -128,6 +125,27 @@ INLINE double angles_of(walk *w, int r, const double *l, double *angles)
   return largest_of(r * r, w->worst);
 }
 
+/* L <- R^T L R, symmetric to the last digit: angles of close values would magnify its errors. */
+INLINE void turn_both(walk *w, int r, const double *rotation, double *l, double *turned,
+                      double *image)
+{
+  if (r == 4 || r == 8) {
+    tile_room room;
+    const kept_tile right = tile_kept(r, rotation);
+    const tile half = tile_product(r, tile_load(r, l), right, false);
+    const tile left = tile_turn(r, right.t);
+    const tile all = tile_product(r, left, tile_keep(r, half, room), false);
+    tile_store(r, tile_scale(r, 0.5, tile_add(r, all, 1, tile_turn(r, all))), l);
+    w->products += 2;
+    return;
+  }
+  multiply(w, l, rotation, image);
+  turn(r, rotation, turned);
+  multiply(w, turned, image, l);
+  turn(r, l, image);
+  for (int k = 0; k < entries(r); k += LANES) store(l + k, 0.5 * (load(l + k) + load(image + k)));
+}
+
 /* L = V diag(lambda) V^T by rotations of all pairs at once, V <- V exp(W), until they are at most
  * `most`. Destroys L, a, s and t. */
 INLINE bool refine(walk *w, int r, double most, double *l, double *lambda, double *v)
@@ -147,33 +165,17 @@ INLINE bool refine(walk *w, int r, double most, double *l, double *lambda, doubl
       if (!decreases(r, lambda)) sort(r, lambda, v);
       return decreases(r, lambda);
     }
-    times(w, r, l, round > 0 ? step : v, image);
-    turn(r, round > 0 ? step : v, angles);
-    times(w, r, angles, image, l);
+    turn_both(w, r, round > 0 ? step : v, l, angles, image);
   }
   return false;
 }
 
-/* The same where L is nearly diagonal, up to errors of `most`^2. */
+/* L = V diag(lambda) V^T up to errors of `most`^2. Destroys L, a, s and t. */
 INLINE bool diagonalise(walk *w, int r, double most, double *l, double *lambda, double *v)
 {
-#if defined(__AVX512F__)
-  if ((r == 4 || r == 8) && eigen_small(r, l, most, lambda, v)) {
-    if (!decreases(r, lambda)) sort(r, lambda, v);
-    return decreases(r, lambda);
-  }
-#endif
-  (void)most;
-  return decompose(w, r, l, lambda, v);
-}
-
-/* The last decomposition: rotations are small as a rule. */
-INLINE bool diagonalise_again(walk *w, int r, double most, double *l, double *lambda, double *v)
-{
   double *kept = at(w, w->a, 0);
-  if (r < REFINED) return diagonalise(w, r, most, l, lambda, v);
   memcpy(kept, l, (size_t)(r * r) * sizeof *l);
-  return refine(w, r, most, kept, lambda, v) || diagonalise(w, r, most, l, lambda, v);
+  return refine(w, r, most, kept, lambda, v) || decompose(w, r, l, lambda, v);
 }
 
 /* --- First rotations ------------------------------------------------------------------------- */
@@ -346,7 +348,7 @@ INLINE bool solve(walk *w, int r)
   double *l = w->temporary[0];
   for (int k = 0; k < entries(r); k += LANES)
     store(l + k, load(w->mean + k) - load(w->gap + k) * load(w->step + k) * (0.5 / n));
-  return diagonalise_again(w, r, 3 * most, l, w->lambda, w->vectors);
+  return diagonalise(w, r, 3 * most, l, w->lambda, w->vectors);
 }
 
 /* lambda_r < 0 becomes positive; true if so, and the last column of every second frame changes its

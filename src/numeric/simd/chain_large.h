@@ -60,9 +60,9 @@ INLINE void series_8(walk *w, int r, const double *x, double *y, double *out)
   for (int k = 0; k < entries(r); k += LANES) store(out + k, load(out + k) + load(y + k));
 }
 
-/* out = exp(X), X antisymmetric and destroyed; not temporaries 1 to 3. False where X is not small.
- */
-INLINE bool exponential(walk *w, int r, double *x, double *out)
+/* out = exp(X), X antisymmetric and destroyed; not temporaries 1 to 3. False where angles are above
+ * `most`. */
+INLINE bool exponential(walk *w, int r, double *x, double most, double *out)
 {
   double *y = w->temporary[1];
   multiply(w, x, x, y);
@@ -72,7 +72,7 @@ INLINE bool exponential(walk *w, int r, double *x, double *out)
     series_4(w, r, x, y, out);
     return true;
   }
-  if (!(fourth <= power_4(ANGLE_MOST))) return false;
+  if (!(fourth <= power_4(most))) return false;
   const int halvings = halvings_of(fourth);
   if (halvings > 0) {
     scale(entries(r), 1.0 / (1 << halvings), x);
@@ -97,7 +97,7 @@ INLINE bool large_rotate(walk *w, int r, int p)
   turn(r, v, turned);
   for (int k = 0; k < entries(r); k += LANES)
     store(x + k, (load(turned + k) - load(v + k)) * load(w->inverse + k));
-  if (!exponential(w, r, x, rotation)) return false;
+  if (!exponential(w, r, x, ANGLE_MOST, rotation)) return false;
   multiply(w, before, rotation, after);
   for (int k = 0; k < entries(r); k += LANES) store(m + k, load(v + k) + load(w->diagonal + k));
   multiply_by_turned(w, r, m, before, image, turned);
@@ -119,7 +119,7 @@ INLINE void large_rotate_again(walk *w, int r, int p, const double *vectors)
   double *rotation = w->temporary[0], *small = w->temporary[2], *both = w->temporary[3];
   double *k = at(w, w->k, p), *turned = w->temporary[1];
   if (p < w->n) { /* B_n = 0 */
-    exponential(w, r, at(w, w->b, p), rotation);
+    exponential(w, r, at(w, w->b, p), ANGLE_MOST, rotation);
     multiply(w, vectors, rotation, small);
     vectors = small;
   }

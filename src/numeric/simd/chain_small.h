@@ -26,8 +26,8 @@ INLINE tile tile_series_8(walk *w, int r, tile x, tile y)
   return tile_multiply_add(r, low, left, tile_keep(r, right, other), false);
 }
 
-/* out = exp(X), X antisymmetric. False where X is not small. */
-INLINE bool tile_exponential(walk *w, int r, tile x, tile *out)
+/* out = exp(X), X antisymmetric. False where angles are above `most`. */
+INLINE bool tile_exponential(walk *w, int r, tile x, double most, tile *out)
 {
   tile_room room;
   tile y = tile_product(r, x, tile_keep(r, x, room), false);
@@ -38,7 +38,7 @@ INLINE bool tile_exponential(walk *w, int r, tile x, tile *out)
     *out = tile_series_4(w, r, x, y);
     return true;
   }
-  if (!(fourth <= power_4(ANGLE_MOST))) return false;
+  if (!(fourth <= power_4(most))) return false;
   const int halvings = halvings_of(fourth);
   if (halvings > 0) {
     x = tile_scale(r, 1.0 / (1 << halvings), x);
@@ -59,7 +59,7 @@ INLINE bool tile_rotate(walk *w, int r, int p)
 #pragma GCC unroll 32
   for (int k = 0; k < parts(r); k++)
     angle.v[k] = (turned.v[k] - v.v[k]) * load(w->inverse + k * LANES);
-  if (!tile_exponential(w, r, angle, &rotation)) return false;
+  if (!tile_exponential(w, r, angle, ANGLE_MOST, &rotation)) return false;
   const kept_tile before = tile_kept(r, at(w, w->k, p));
   const tile after = tile_product(r, before.t, tile_keep(r, rotation, room), false);
   tile_store(r, after, at(w, w->k, p + 1));
@@ -88,7 +88,7 @@ INLINE void tile_rotate_again(walk *w, int r, int p, const double *vectors)
   const kept_tile before = tile_kept(r, at(w, w->k, p));
   tile small = tile_load(r, vectors), rotation = small;
   if (p < w->n) { /* B_n = 0 */
-    tile_exponential(w, r, tile_load(r, at(w, w->b, p)), &rotation);
+    tile_exponential(w, r, tile_load(r, at(w, w->b, p)), ANGLE_MOST, &rotation);
     small = tile_product(r, small, tile_keep(r, rotation, room), false);
     w->products++;
   }

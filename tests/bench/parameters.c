@@ -2,13 +2,14 @@
  *
  * Layers of one width d, depth N, E = |X|^2/2, beta = 1. A step draws noise and drift in the
  * tangent space and retracts. Counted are all products of d x d matrices that the step makes, as it
- * makes them: 1 for X, 2 for the gradient in the frames, and in the retraction (numeric/chain.h)
- * for every layer 3 to 5 of an exponential, 1 to add up rotations, 2 to turn the layer, 2 or 3 of
- * the second exponential, 2 to add it up and 1 to turn the frame. There is no other: the projection
- * onto the tangent space is part of the draw and has none. They are timed on their own, by the
- * fastest product of this library at that width, over as many matrices as the layers have. What is
- * not counted: normals, tridiagonal sums, entry by entry work, and two decompositions of one
- * symmetric matrix, the same for all N.
+ * makes them: 1 for X, 2 for the gradient in the frames; in the retraction (numeric/chain.h) for
+ * every layer 2 or 3 of an exponential, 1 to add up rotations, 2 to turn the layer, 2 or 3 of the
+ * second exponential, 2 to add it up and 1 to turn the frame; and for each of the two
+ * decompositions of one symmetric matrix, the same for all N, 2 to 6 in each of some rounds. There
+ * is no other: the projection onto the tangent space is part of the draw and has none. They are
+ * timed on their own, by the fastest product of this library at that width, over as many matrices
+ * as the layers have. What is not counted: normals, tridiagonal sums, entry by entry work, and
+ * decompositions that products do not bring to their end.
  *
  * Columns: microseconds a step, of that products, their quotient; microseconds a step and layer
  * (the same for all N if time is linear in N); products a step and layer; iterations of the exact

@@ -287,7 +287,7 @@ static void check_triangles(int parts, int d)
   if (parts == 1) wmc_free((void *)(uintptr_t)left), wmc_free((void *)(uintptr_t)right);
 }
 
-TEST_LEVELS(products_of_triangles)
+TEST_LEVELS(dense, products_of_triangles)
 {
   for (int parts = 1; parts <= 2; parts++)
     for (int d = 1; d <= 70; d += d < 40 ? 1 : 10) check_triangles(parts, d);

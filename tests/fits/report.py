@@ -39,7 +39,7 @@ output: balanced.h5
 
 def number(text):
     """Value and error of 0.123(45)."""
-    value, error = re.fullmatch(r"(-?[\d.]+)\(([\d.]+)\)", text).groups()
+    value, error = re.fullmatch(r"(-?[\d.]+)\(([\d.]+)\)\??", text).groups()
     digits = len(value.split(".")[1]) if "." in value else 0
     return float(value), float(error) * (1 if "." in error else 10.0 ** -digits)
 

@@ -101,7 +101,7 @@ def small_decks():
     decks["jacobian complex limit"] = jacobian(
         draws=50, more="  field: complex\n" + levels % "limit").replace(depth, "depth: inf")
     decks["jacobian modes levels"] = jacobian(
-        draws=20, more="  group: 4\n" + levels % "depth").replace(depth, "depth: 64")
+        draws=20, more="  group: 4\n" + layers).replace(depth, "depth: 64")
     decks["jacobian steps limit"] = jacobian(
         block="one_layer", activation="tanh", draws=10,
         more=(levels % "limit").replace("coarsest", "bias: 0.05, coarsest")).replace(depth, "depth: inf")

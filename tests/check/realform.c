@@ -261,6 +261,39 @@ Test(realform, quick_way_is_of_fourth_order)
   wmc_stream_destroy(stream);
 }
 
+/* Frames that are off real forms by 1e-3, as a way back may leave them: pairs of unit vectors
+ * again, orthogonal to each other, and no further away than they were. */
+Test(realform, small_errors_are_dropped)
+{
+  const double off = 1e-3;
+  wmc_stream *stream = test_stream(408, 0);
+  for (int kind = 0; kind < 5; kind++) {
+    wmc_layers *layers;
+    wmc_point point;
+    open_complex(kind, &layers, &point, stream);
+    const int r = layers->rank;
+    double *scratch = scratch_of(layers), *w = calloc(wmc_layers_size(layers), sizeof *w);
+    for (int p = 1; p <= layers->depth; p++) {
+      const int d = layers->width[p];
+      double *frame = wmc_point_frame(&point, p);
+      for (int i = 0; i < d && r > 2; i++) { /* columns 0 and 2 turn, 1 and 3 do not */
+        const double a = frame[i], b = frame[2 * d + i];
+        frame[i] = cos(off) * a - sin(off) * b;
+        frame[2 * d + i] = sin(off) * a + cos(off) * b;
+      }
+    }
+    cr_assert(wmc_realform_restore(&point, scratch));
+    wmc_point_write(&point, w, scratch);
+    cr_expect_lt(wmc_layers_imbalance(layers, w, scratch), 1e-13, "kind %d", kind);
+    cr_expect_lt(defect_of_layers(layers, w), 1e-14, "kind %d", kind);
+    free(point.frames);
+    free(scratch);
+    free(w);
+    wmc_layers_destroy(layers);
+  }
+  wmc_stream_destroy(stream);
+}
+
 /* A network that is not complex is not taken for one. */
 Test(realform, other_networks_are_refused)
 {

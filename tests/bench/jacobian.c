@@ -130,7 +130,8 @@ static wmc_block_options options(int d, chain_law k)
                              .time = 1,
                              .inner_variance = 1.0 / d,
                              .input_norm2 = d,
-                             .split = chains[k].split};
+                             .split = chains[k].split,
+                             .precision = WMC_PRECISION_DOUBLE};
 }
 
 /* The product of the layers of a chain without a group. */

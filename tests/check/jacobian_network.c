@@ -610,6 +610,41 @@ Test(jacobian_model, expected_values_of_the_other_architectures)
   for (size_t k = 0; k < FIELDS; k++) wmc_value_free(&values[k]);
 }
 
+/* What is decided beforehand is said: in the line for `weylmc check`, and among the results. */
+Test(jacobian_model, precision_is_said)
+{
+  const wmc_model *model = wmc_model_find("residual_jacobian");
+  const struct {
+    const char *depth, *time, *precision, *word;
+    double bits;
+  } cases[] = {{"depth=1000", "time=1", "precision=auto", "precision double", 53},
+               {"depth=1000", "time=200", "precision=auto", "precision extended", 106},
+               {"depth=1000", "time=200", "precision=double", "precision double", 53},
+               {"depth=1000", "time=1", "precision=extended", "precision extended", 106},
+               {"depth=inf", "time=1", "precision=auto", NULL, 0}};
+  wmc_value values[FIELDS] = {0};
+  for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+    wmc_text note = {0};
+    double bits = 0, error = 0, doubt = 0;
+    PARAMETERS(model, values, "width=4", cases[k].depth, cases[k].time, cases[k].precision);
+    model->note(values, &note);
+    const wmc_derived *row = model->derived;
+    while (strcmp(row->name, "precision_bits")) row++;
+    cr_assert_eq(wmc_derived_size(model, row, values), cases[k].word ? 1 : 0);
+    if (cases[k].word) {
+      row[0].evaluate(values, NULL, &bits, &doubt);
+      row[1].evaluate(values, NULL, &error, &doubt);
+      cr_expect_eq(bits, cases[k].bits, "case %zu", k);
+      cr_expect(error > 0 && (error < 1e-12 || bits == 53), "case %zu: %g", k, error);
+      cr_expect_not_null(strstr(wmc_text_string(&note), cases[k].word), "case %zu", k);
+    } else {
+      cr_expect_eq(note.length, 0);
+    }
+    wmc_text_free(&note);
+  }
+  for (size_t k = 0; k < FIELDS; k++) wmc_value_free(&values[k]);
+}
+
 /* Lost values are -inf, counted, and left out of the conditional means. */
 Test(jacobian_model, lost_rank_is_counted)
 {

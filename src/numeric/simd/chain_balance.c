@@ -19,6 +19,9 @@ static const double NEAR = 0.02;
  * better than what it decomposes. */
 static const double ROUGH = 0.5;
 
+/* Smaller matrices are made part of larger ones of this size. */
+enum { WITHIN = 4 };
+
 /* The largest of n numbers >= 0; not a number if one is not. The padding behind them is no part. */
 INLINE double largest_of(int n, const double *x)
 {
@@ -106,15 +109,10 @@ INLINE bool rotation_of(walk *w, int r, double *x, double *out)
 INLINE double angles_of(walk *w, int r, const double *l, double *angles)
 {
   const double q = 4.0 / 3, p = 0.78539816339744831 * q, tie = 0x1p-960;
-  for (int k = 0; k < r; k++) {
-    w->next[k] = l[k * (r + 1)];
-    angles[k] = -k;
-  }
-  place_vectors(r, angles, w->worst, w->step);
+  take_diagonal(r, l, w->next);
   place_vectors(r, w->next, w->row, w->column);
   for (int k = 0; k < entries(r); k += LANES) {
-    const vec order = tie * (load(w->worst + k) - load(w->step + k));
-    const vec gap = load(w->column + k) - load(w->row + k) + order;
+    const vec gap = load(w->column + k) - load(w->row + k) + tie * load(w->order + k);
     const vec g = load(l + k) * (1 - load(w->one + k)), size = absolute(g), apart = absolute(gap);
     const vec up = multiply_add(all(p), size, apart);
     const vec down = multiply_add(apart, up, q * size * size) + tie;
@@ -229,7 +227,13 @@ INLINE bool start(walk *w, int r)
 {
   const int n = w->n;
   memset(w->one, 0, (size_t)entries(r) * sizeof(double));
-  for (int k = 0; k < r; k++) w->one[k * (r + 1)] = 1;
+  for (int k = 0; k < r; k++) {
+    w->one[k * (r + 1)] = 1;
+    w->next[k] = k;
+  }
+  place_vectors(r, w->next, w->row, w->column);
+  for (int k = 0; k < entries(r); k += LANES)
+    store(w->order + k, load(w->column + k) - load(w->row + k));
   fill_pairs(w, r, w->lambda);
   over_chunks(w, r, sum_chunk);
   double *l = w->temporary[0], *turned = w->temporary[1], *turned_step = w->temporary[2];
@@ -259,7 +263,7 @@ INLINE bool rotate_once(walk *w, int r)
 /* Of the matrices L_p = L + E_p left: vectors, and what stands in the tridiagonal system. */
 INLINE void fill_system(walk *w, int r)
 {
-  for (int k = 0; k < r; k++) w->lambda[k] = w->mean[k * (r + 1)];
+  take_diagonal(r, w->mean, w->lambda);
   fill_pairs(w, r, w->lambda);
   for (int k = 0; k < entries(r); k += LANES) {
     const vec x = load(w->row + k), y = load(w->column + k);
@@ -340,8 +344,8 @@ INLINE bool solve(walk *w, int r)
   const int n = w->n;
   fill_system(w, r);
   over_chunks(w, r, eliminate_chunk);
-  const double largest = largest_of(r * r, w->worst), most = largest / w->lambda[0];
-  for (int k = 0; k < (w->crosses ? 1 : r); k++)
+  const double largest = largest_of(r * r, w->worst), most = largest / w->lambda[w->first];
+  for (int k = w->first; k < (w->crosses ? w->first + 1 : r); k++)
     if (!(largest <= NEAR * w->lambda[k])) return false;
   over_chunks(w, r, substitute_chunk);
   if (!(r * largest_of(r * r, w->worst) <= ANGLE_MOST)) return false;
@@ -403,7 +407,7 @@ static walk map(const wmc_chain *chain, const double *v, double *rotations, doub
             .crosses = chain->crosses};
   double **const matrices[MATRICES] = {&w.sum,      &w.gap,  &w.inverse, &w.rho,     &w.square,
                                        &w.diagonal, &w.mean, &w.worst,   &w.vectors, &w.step,
-                                       &w.one,      &w.row,  &w.column};
+                                       &w.one,      &w.row,  &w.column,  &w.order};
   scratch += (64 - (uintptr_t)scratch % 64) % 64 / sizeof *scratch; /* to a cache line */
   w.a = take(&scratch, n * core);
   w.s = take(&scratch, n * core);
@@ -417,15 +421,68 @@ static walk map(const wmc_chain *chain, const double *v, double *rotations, doub
   return w;
 }
 
-bool WMC_SIMD_NAME(wmc_chain_balance_all)(const wmc_chain *chain, const double *v, double *lambda,
-                                          double *rotations, double *frames, long *products,
-                                          double *scratch)
+static bool balance_plain(const wmc_chain *chain, int first, const double *v, double *lambda,
+                          double *rotations, double *frames, long *products, double *scratch)
 {
   const size_t bytes = (size_t)chain->r * sizeof *lambda;
   walk w = map(chain, v, rotations, frames, scratch);
+  w.first = first;
   memcpy(w.lambda, lambda, bytes);
   const bool done = w.r == 4 ? balance(&w, 4) : w.r == 8 ? balance(&w, 8) : balance(&w, w.r);
   *products += w.products;
   if (done) memcpy(lambda, w.lambda, bytes);
   return done;
+}
+
+/* --- Matrices of 2 x 2 and 3 x 3 ------------------------------------------------------------- */
+
+/* Matrices of r x r into the last corners of n matrices of 4 x 4 that are `rest` on the diagonal.
+ */
+static void put_within(int r, int n, size_t core, const double *from, double rest, double *to)
+{
+  const int first = WITHIN - r;
+  memset(to, 0, (size_t)(n * WITHIN * WITHIN) * sizeof *to);
+  for (int p = 0; p < n; p++, from += core, to += WITHIN * WITHIN) {
+    for (int k = 0; k < first; k++) to[k * (WITHIN + 1)] = rest;
+    for (int j = 0; j < r; j++)
+      for (int i = 0; i < r; i++) to[(first + j) * WITHIN + first + i] = from[j * r + i];
+  }
+}
+
+static void take_from(int r, int n, size_t core, const double *from, double *to)
+{
+  const int first = WITHIN - r;
+  for (int p = 0; p < n; p++, to += core, from += WITHIN * WITHIN)
+    for (int j = 0; j < r; j++)
+      for (int i = 0; i < r; i++) to[j * r + i] = from[(first + j) * WITHIN + first + i];
+}
+
+/* As part of matrices of 4 x 4, whose other lambda are larger and to which nothing leads: zeros
+ * stay zeros, and ones ones. Faster than loops over so few entries. */
+static bool balance_within(const wmc_chain *chain, const double *v, double *lambda,
+                           double *rotations, double *frames, long *products, double *scratch)
+{
+  const int r = chain->r, n = chain->n, first = WITHIN - r;
+  wmc_chain whole = *chain;
+  double all[WITHIN], *in = scratch, *k = in + n * WITHIN * WITHIN;
+  double *turned = k + (n + 1) * WITHIN * WITHIN, *rest = turned + (n + 1) * WITHIN * WITHIN;
+  whole.r = WITHIN;
+  whole.core = WITHIN * WITHIN;
+  for (int i = 0; i < WITHIN; i++) all[i] = i < first ? 4 * lambda[0] : lambda[i - first];
+  put_within(r, n, chain->core, v, 0, in);
+  if (frames != NULL) put_within(r, n + 1, chain->core, frames, 1, turned);
+  if (!balance_plain(&whole, first, in, all, k, frames ? turned : NULL, products, rest))
+    return false;
+  take_from(r, n + 1, chain->core, frames ? turned : k, frames ? frames : rotations);
+  memcpy(lambda, all + first, (size_t)r * sizeof *lambda);
+  return true;
+}
+
+bool WMC_SIMD_NAME(wmc_chain_balance_all)(const wmc_chain *chain, const double *v, double *lambda,
+                                          double *rotations, double *frames, long *products,
+                                          double *scratch)
+{
+  if (chain->r > 1 && chain->r < WITHIN)
+    return balance_within(chain, v, lambda, rotations, frames, products, scratch);
+  return balance_plain(chain, 0, v, lambda, rotations, frames, products, scratch);
 }

@@ -47,6 +47,16 @@ INLINE void turn(int r, const double *a, double *out)
 /** row_ij = x_i, column_ij = x_j; 1 in the padding, so that quotients stay finite there */
 INLINE void place_vectors(int r, const double *x, double *row, double *column)
 {
+#if defined(__AVX512F__)
+  if (r == 4) {
+    const __m512d both = _mm512_broadcast_f64x4(_mm256_loadu_pd(x));
+    store(row, (vec)both);
+    store(row + 8, (vec)both);
+    store(column, (vec)_mm512_permutexvar_pd(_mm512_set_epi64(1, 1, 1, 1, 0, 0, 0, 0), both));
+    store(column + 8, (vec)_mm512_permutexvar_pd(_mm512_set_epi64(3, 3, 3, 3, 2, 2, 2, 2), both));
+    return;
+  }
+#endif
   for (int j = 0; j < r; j++) {
     int i = 0;
     for (; i + LANES <= r; i += LANES) {
@@ -59,4 +69,25 @@ INLINE void place_vectors(int r, const double *x, double *row, double *column)
     }
   }
   for (int k = r * r; k < entries(r); k++) row[k] = column[k] = 1;
+}
+
+/** The diagonal, without single stores that loads of vectors would wait for. */
+INLINE void take_diagonal(int r, const double *a, double *out)
+{
+#if defined(__AVX512F__)
+  if (r == 4) {
+    const __m512i places = _mm512_set_epi64(15, 10, 5, 0, 15, 10, 5, 0);
+    const __m512d low = _mm512_loadu_pd(a), high = _mm512_loadu_pd(a + 8);
+    _mm256_storeu_pd(out, _mm512_castpd512_pd256(_mm512_permutex2var_pd(low, places, high)));
+    return;
+  }
+  if (r == 8) {
+    __m512d found = _mm512_loadu_pd(a);
+    for (int k = 1; k < 8; k++)
+      found = _mm512_mask_mov_pd(found, (__mmask8)(1 << k), _mm512_loadu_pd(a + 8 * k));
+    _mm512_storeu_pd(out, found);
+    return;
+  }
+#endif
+  for (int k = 0; k < r; k++) out[k] = a[k * (r + 1)];
 }

@@ -7,10 +7,11 @@
 #include "chain_kernels.h"
 #include "chain_matrix.h"
 
-enum { TEMPORARIES = 4, MATRICES = 13 };
+enum { TEMPORARIES = 4, MATRICES = 14 };
 
 typedef struct walk {
   int r, n;
+  int first; /* pairs of smaller matrices, see balance_within, come before lambda[first] */
   size_t core;
   const wmc_product *product;
   const double *v; /* M_p - diag(lambda), p = 0 .. n - 1 here */
@@ -24,6 +25,7 @@ typedef struct walk {
       *square;      /* of pairs: l_i + l_j, l_i - l_j, 1 / (l_i + l_j) .. */
   double *diagonal; /* diag(lambda) at the start */
   double *mean, *worst, *vectors, *step, *one, *row, *column;
+  double *order; /* j - i */
   double *temporary[TEMPORARIES];
   double *lambda, *next, *svd;
   long products;

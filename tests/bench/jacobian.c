@@ -10,8 +10,8 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "../support/seconds.h"
 #include "weylmc/base/memory.h"
 #include "weylmc/jacobian/network.h"
 #include "weylmc/jacobian/qdt.h"
@@ -69,13 +69,6 @@ typedef struct bench {
   double *a, *b, *c; /* d x d, a complex one in its real form, complex ones */
   double *deviates;
 } bench;
-
-static double seconds_used(void)
-{
-  struct timespec t;
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static void multiply(bench *x, const wmc_product *product)
 {

@@ -84,7 +84,7 @@ def draw_ratio(axis, results):
     axis.set_title("mean ratio of neighbouring gaps")
     axis.set_xlabel(r"$\sigma^2 T$")
     axis.set_ylabel(r"$E\,\min(a, b)/\max(a, b)$")
-    axis.legend(loc="center left")
+    axis.legend(loc="center left", bbox_to_anchor=(0, 0.7))
 
 
 def draw_width(axis, results):

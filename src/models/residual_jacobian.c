@@ -37,6 +37,13 @@ typedef struct chain {
   size_t measurement;
 } chain;
 
+static double cost_of(const wmc_value *p)
+{
+  if (wmc_levels_of(p) != WMC_LEVELS_NONE) return wmc_levels_cost(p);
+  if (wmc_jacobian_infinite(p)) return wmc_jacobian_limit_cost(p);
+  return wmc_jacobian_network_cost(p, wmc_jacobian_options(p).depth);
+}
+
 static void destroy(void *state)
 {
   chain *c = state;
@@ -219,7 +226,7 @@ static bool draw(chain *c, wmc_stream *stream)
 static int pilot_draws(const chain *c)
 {
   const double most = 1e9;
-  return (int)fmax(32, fmin(WMC_CONTROL_PILOT, most / wmc_jacobian_cost(c->p)));
+  return (int)fmax(32, fmin(WMC_CONTROL_PILOT, most / cost_of(c->p)));
 }
 
 static wmc_status solve_control(chain *c)
@@ -352,7 +359,7 @@ const wmc_model wmc_residual_jacobian = {
     .warn = wmc_levels_warn,
     .check = wmc_jacobian_check,
     .note = wmc_jacobian_note,
-    .cost = wmc_jacobian_cost,
+    .cost = cost_of,
     .create = create,
     .destroy = destroy,
     .start = start,

@@ -158,7 +158,8 @@ bool wmc_jacobian_loses_rank(const wmc_value *parameters);
 /** What was chosen: the precision. */
 void wmc_jacobian_note(const wmc_value *parameters, wmc_text *out);
 void wmc_jacobian_check(const wmc_value *parameters, const wmc_complaints *complaints);
-double wmc_jacobian_cost(const wmc_value *parameters);
+/** Work of all at depth inf without levels, in flops. */
+double wmc_jacobian_limit_cost(const wmc_value *parameters);
 /** Work of one network of this depth, in flops. */
 double wmc_jacobian_network_cost(const wmc_value *parameters, int depth);
 /** The same of so many steps of wmc_jacobian_steps. */

@@ -66,6 +66,11 @@ static size_t loss_gap_length(const wmc_value *p)
   return wmc_jacobian_loses_rank(p) ? gap_length(p) : 0;
 }
 
+bool wmc_jacobian_has_angle(const wmc_value *p)
+{
+  return p[WIDTH].integer > 1 && p[GROUP].integer == 1 && wmc_levels_count(p) == 0;
+}
+
 static size_t angle_length(const wmc_value *p) { return wmc_jacobian_has_angle(p) ? 1 : 0; }
 
 static size_t covariance_length(const wmc_value *p)

@@ -145,7 +145,6 @@ bool wmc_jacobian_steps(const wmc_value *parameters, const wmc_block **block,
 bool wmc_jacobian_has_covariance(const wmc_value *parameters);
 /** The same as wmc_jacobian_limit for mode k of split.h, where it exists. */
 wmc_chamber_options wmc_jacobian_mode_limit(const wmc_value *parameters, int k);
-void wmc_jacobian_check_limit(const wmc_value *parameters, const wmc_complaints *complaints);
 /** Layer at which record k is taken. */
 int wmc_jacobian_layer(const wmc_value *parameters, size_t k);
 /** log g is recorded. */

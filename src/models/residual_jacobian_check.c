@@ -183,6 +183,32 @@ static void check_histograms(const wmc_value *p, const wmc_complaints *complaint
                  p[LAMBDA_MAX].real, p[LAMBDA_MIN].real);
 }
 
+/* The whole way, taken as one. */
+static void check_steps(const wmc_chamber_options *limit, const wmc_complaints *complaints)
+{
+  const double most = 1e9;
+  const double steps = limit->resolution * limit->width * limit->variance * limit->time;
+  if (!limit->exact && steps > most)
+    wmc_complain(complaints, TIME,
+                 "time: resolution times width times variance times time, the number of steps at "
+                 "depth inf, is %.3g; at most %.0g are allowed: make one of them smaller",
+                 steps, most);
+}
+
+static void check_limit(const wmc_value *p, const wmc_complaints *complaints)
+{
+  wmc_chamber_options limit;
+  wmc_block_options steps;
+  const wmc_block *block;
+  int field;
+  const char *why;
+  if (!wmc_jacobian_infinite(p)) return;
+  if (wmc_jacobian_limit(p, &limit, &field, &why))
+    check_steps(&limit, complaints);
+  else if (!wmc_jacobian_steps(p, &block, &steps, &field, &why))
+    wmc_complain(complaints, DEPTH, "depth: at depth inf %s", why);
+}
+
 void wmc_jacobian_check(const wmc_value *p, const wmc_complaints *complaints)
 {
   check_depth(p, complaints);
@@ -196,7 +222,7 @@ void wmc_jacobian_check(const wmc_value *p, const wmc_complaints *complaints)
   check_split(p, complaints);
   check_diffusivity(p, complaints);
   wmc_jacobian_check_path(p, complaints);
-  if (wmc_levels_of(p) == WMC_LEVELS_NONE) wmc_jacobian_check_limit(p, complaints);
+  if (wmc_levels_of(p) == WMC_LEVELS_NONE) check_limit(p, complaints);
   wmc_levels_check(p, complaints);
   wmc_control_check(p, complaints);
 }

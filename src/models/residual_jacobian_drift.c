@@ -3,7 +3,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "residual_jacobian_levels.h"
 #include "weylmc/base/memory.h"
 #include "weylmc/jacobian/network.h"
 
@@ -91,7 +90,6 @@ static void check_layers(const wmc_value *p, const wmc_complaints *complaints)
                  p[WINDOW].reals[0], depth);
 }
 
-/* What would be ignored. */
 /* Paths are kept whole, and their points counted by whole numbers. */
 static bool check_size(const wmc_value *p, const wmc_complaints *complaints)
 {
@@ -116,10 +114,6 @@ void wmc_jacobian_check_path(const wmc_value *p, const wmc_complaints *complaint
                  "lags: the log-singular values of block %s are no diffusion along the depth; use "
                  "a residual block, or leave lags out",
                  block->name);
-  if (wmc_levels_of(p) != WMC_LEVELS_NONE)
-    wmc_complain(
-        complaints, LAGS,
-        "lags: a sum over many depths has no path; use multilevel: none, or leave lags out");
   if (p[GROUP].integer > 1)
     wmc_complain(complaints, LAGS,
                  "lags: with a group there are several chains in one network; estimate drifts of "

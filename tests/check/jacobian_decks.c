@@ -113,7 +113,7 @@ Test(jacobian_decks, combinations_without_a_limit_are_refused)
       {"time: 1.0e-12", NULL},
       {"lags: [0.125], block: plain, depth: 64", "no diffusion"},
       {"lags: [0.125], depth: 64, group: 3", "with a group"},
-      {"lags: [0.125], depth: 64, multilevel: {kind: depth, coarsest: 16}", "no path"},
+      {"lags: [0.125], depth: 64, multilevel: {kind: depth, coarsest: 16}", "path of one network"},
       {"lags: [0.125], depth: inf", NULL},
       {"diffusivity: yes", NULL},
       {"diffusivity: yes, depth: inf", "Q_ii is known"},

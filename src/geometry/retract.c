@@ -74,11 +74,12 @@ static double *core_at(const cores *c, double *from, int p)
 
 /* --- Frames ---------------------------------------------------------------------------------- */
 
-/* frame <- frame R for a d_p x r frame */
+/* frame <- frame R for a d_p x r frame, which is larger than a core: the first four cores of the
+ * block are left alone */
 static void turn_frame(const cores *c, int p, const double *r)
 {
   const int d = c->layers->width[p], rank = c->layers->rank;
-  double *frame = wmc_point_frame(c->point, p), *turned = c->block + c->layers->core;
+  double *frame = wmc_point_frame(c->point, p), *turned = c->block + 4 * c->layers->core;
   wmc_layers_multiply(c->layers, d, rank, rank, frame, r, turned);
   memcpy(frame, turned, (size_t)(d * rank) * sizeof *frame);
 }

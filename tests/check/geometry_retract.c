@@ -264,3 +264,35 @@ Test(geometry_retract, normal_way_there_and_back)
   }
   wmc_stream_destroy(stream);
 }
+
+/* Frames stay orthonormal where they are larger than the matrices between them. */
+Test(geometry_retract, frames_of_lower_rank_stay_orthonormal)
+{
+  wmc_stream *stream = test_stream(35, 0);
+  for (int t = 0; t < 96; t++) {
+    test_network net;
+    test_network_open(&net, stream, 1 + t % 3, 1 + t / 3 % 4, 1 + t / 12);
+    test_network_draw(&net, stream, 0.4);
+    const wmc_layers *layers = net.layers;
+    const int r = layers->rank;
+    double *room = test_room(wmc_tangent_size(layers));
+    double *scratch = test_room(wmc_retract_scratch(layers)),
+           *work = test_room(wmc_tangent_scratch(layers));
+    const wmc_tangent step = wmc_tangent_map(layers, room);
+    wmc_tangent_draw(&net.point, stream, 1e-2, 1e-2, NULL, 0, &step, work);
+    cr_assert((t % 2 ? wmc_retract : wmc_retract_quickly)(&net.point, &step, NULL, scratch));
+    for (int p = 0; p <= layers->depth; p++)
+      for (int k = 0; k < r * r; k++) {
+        const int d = layers->width[p];
+        const double *frame = wmc_point_frame(&net.point, p);
+        double dot = k / r == k % r ? -1 : 0;
+        for (int i = 0; i < d; i++) dot += frame[k / r * d + i] * frame[k % r * d + i];
+        cr_expect_lt(fabs(dot), 1e-12, "N=%d r=%d d_%d=%d: %g", layers->depth, r, p, d, dot);
+      }
+    wmc_free(room);
+    wmc_free(scratch);
+    wmc_free(work);
+    test_network_close(&net);
+  }
+  wmc_stream_destroy(stream);
+}

@@ -82,9 +82,9 @@ INLINE void sort(int r, double *lambda, double *v)
 }
 
 /* C = A B */
-INLINE void times(walk *w, int r, const double *a, const double *b, double *c)
+INLINE void times(walk *w, int r, bool tiles, const double *a, const double *b, double *c)
 {
-  if (r != 4 && r != 8) {
+  if (!tiles) {
     multiply(w, a, b, c);
     return;
   }
@@ -93,11 +93,11 @@ INLINE void times(walk *w, int r, const double *a, const double *b, double *c)
 }
 
 /* out = exp(X), X antisymmetric and destroyed. False where X is not small. */
-INLINE bool rotation_of(walk *w, int r, double *x, double *out)
+INLINE bool rotation_of(walk *w, int r, bool tiles, double *x, double *out)
 {
   const double most = 4;
   tile rotation;
-  if (r != 4 && r != 8) return exponential(w, r, x, most, out);
+  if (!tiles) return exponential(w, r, x, most, out);
   if (!tile_exponential(w, r, tile_load(r, x), most, &rotation)) return false;
   tile_store(r, rotation, out);
   return true;
@@ -124,10 +124,10 @@ INLINE double angles_of(walk *w, int r, const double *l, double *angles)
 }
 
 /* L <- R^T L R, symmetric to the last digit: angles of close values would magnify its errors. */
-INLINE void turn_both(walk *w, int r, const double *rotation, double *l, double *turned,
+INLINE void turn_both(walk *w, int r, bool tiles, const double *rotation, double *l, double *turned,
                       double *image)
 {
-  if (r == 4 || r == 8) {
+  if (tiles) {
     tile_room room;
     const kept_tile right = tile_kept(r, rotation);
     const tile half = tile_product(r, tile_load(r, l), right, false);
@@ -146,16 +146,16 @@ INLINE void turn_both(walk *w, int r, const double *rotation, double *l, double 
 
 /* L = V diag(lambda) V^T by rotations of all pairs at once, V <- V exp(W), until they are at most
  * `most`. Destroys L, a, s and t. */
-INLINE bool refine(walk *w, int r, double most, double *l, double *lambda, double *v)
+INLINE bool refine(walk *w, int r, bool tiles, double most, double *l, double *lambda, double *v)
 {
   enum { ROUNDS = 5 };
   const size_t bytes = (size_t)(r * r) * sizeof(double);
   double *angles = at(w, w->s, 0), *step = at(w, w->s, 1), *image = at(w, w->t, 0);
   for (int round = 0; round < ROUNDS; round++) {
     const double largest = angles_of(w, r, l, angles);
-    if (!rotation_of(w, r, angles, round > 0 ? step : v)) return false;
+    if (!rotation_of(w, r, tiles, angles, round > 0 ? step : v)) return false;
     if (round > 0) {
-      times(w, r, v, step, image);
+      times(w, r, tiles, v, step, image);
       memcpy(v, image, bytes);
     }
     if (largest <= most) {
@@ -163,17 +163,18 @@ INLINE bool refine(walk *w, int r, double most, double *l, double *lambda, doubl
       if (!decreases(r, lambda)) sort(r, lambda, v);
       return decreases(r, lambda);
     }
-    turn_both(w, r, round > 0 ? step : v, l, angles, image);
+    turn_both(w, r, tiles, round > 0 ? step : v, l, angles, image);
   }
   return false;
 }
 
 /* L = V diag(lambda) V^T up to errors of `most`^2. Destroys L, a, s and t. */
-INLINE bool diagonalise(walk *w, int r, double most, double *l, double *lambda, double *v)
+INLINE bool diagonalise(walk *w, int r, bool tiles, double most, double *l, double *lambda,
+                        double *v)
 {
   double *kept = at(w, w->a, 0);
   memcpy(kept, l, (size_t)(r * r) * sizeof *l);
-  return refine(w, r, most, kept, lambda, v) || decompose(w, r, l, lambda, v);
+  return refine(w, r, tiles, most, kept, lambda, v) || decompose(w, r, l, lambda, v);
 }
 
 /* --- First rotations ------------------------------------------------------------------------- */
@@ -223,7 +224,7 @@ INLINE void sum_chunk(walk *w, int k, int count)
 }
 
 /* What the layers have in common to first order, L; its vectors are where the rotations start. */
-INLINE bool start(walk *w, int r)
+INLINE bool start(walk *w, int r, bool tiles)
 {
   const int n = w->n;
   memset(w->one, 0, (size_t)entries(r) * sizeof(double));
@@ -244,16 +245,16 @@ INLINE bool start(walk *w, int r)
     const vec even = load(w->mean + k) + load(turned + k);
     store(l + k, load(w->diagonal + k) + (even + load(w->gap + k) * odd) * (0.5 / n));
   }
-  if (!diagonalise(w, r, ROUGH, l, w->next, w->vectors)) return false;
+  if (!diagonalise(w, r, tiles, ROUGH, l, w->next, w->vectors)) return false;
   turn(r, w->vectors, w->k);
   return true;
 }
 
-INLINE bool rotate_once(walk *w, int r)
+INLINE bool rotate_once(walk *w, int r, bool tiles)
 {
   memset(w->mean, 0, (size_t)entries(r) * sizeof *w->mean);
   for (int p = 0; p < w->n; p++)
-    if (!(r == 4 || r == 8 ? tile_rotate(w, r, p) : large_rotate(w, r, p))) return false;
+    if (!(tiles ? tile_rotate(w, r, p) : large_rotate(w, r, p))) return false;
   for (int k = 0; k < entries(r); k += LANES) store(w->mean + k, load(w->mean + k) * (1.0 / w->n));
   return true;
 }
@@ -339,7 +340,7 @@ INLINE void substitute_chunk(walk *w, int k, int count)
 }
 
 /* B_p (with the sign of its inverse) and the vectors of what the layers now have in common. */
-INLINE bool solve(walk *w, int r)
+INLINE bool solve(walk *w, int r, bool tiles)
 {
   const int n = w->n;
   fill_system(w, r);
@@ -352,7 +353,7 @@ INLINE bool solve(walk *w, int r)
   double *l = w->temporary[0];
   for (int k = 0; k < entries(r); k += LANES)
     store(l + k, load(w->mean + k) - load(w->gap + k) * load(w->step + k) * (0.5 / n));
-  return diagonalise(w, r, 3 * most, l, w->lambda, w->vectors);
+  return diagonalise(w, r, tiles, 3 * most, l, w->lambda, w->vectors);
 }
 
 /* lambda_r < 0 becomes positive; true if so, and the last column of every second frame changes its
@@ -364,14 +365,14 @@ INLINE bool reflect(walk *w, int r)
   return true;
 }
 
-INLINE bool rotate_again(walk *w, int r)
+INLINE bool rotate_again(walk *w, int r, bool tiles)
 {
   const bool reflects = reflect(w, r);
   if (!(w->lambda[r - 1] > 0) || (r > 1 && w->lambda[r - 2] < w->lambda[r - 1])) return false;
   turn(r, w->vectors, w->mean);
   for (int p = 0; p <= w->n; p++) {
     for (int i = 0; reflects && p > 0 && i < r; i++) w->mean[i * r + r - 1] *= -1;
-    if (r == 4 || r == 8)
+    if (tiles)
       tile_rotate_again(w, r, p, w->mean);
     else
       large_rotate_again(w, r, p, w->mean);
@@ -379,10 +380,24 @@ INLINE bool rotate_again(walk *w, int r)
   return true;
 }
 
-INLINE bool balance(walk *w, int r)
+/* `tiles`: r is 4 or 8, and there are registers for its matrices (chain_tile.h). */
+INLINE bool balance(walk *w, int r, bool tiles)
 {
-  return start(w, r) && rotate_once(w, r) && solve(w, r) && rotate_again(w, r);
+  return start(w, r, tiles) && rotate_once(w, r, tiles) && solve(w, r, tiles) &&
+         rotate_again(w, r, tiles);
 }
+
+/* One function each, and no tiles of 8 x 8 where there are 16 registers of two numbers, or in
+ * clang, which takes minutes to compile them. */
+#if defined(__clang__)
+enum { TILES_OF_8 = 0 };
+#else
+enum { TILES_OF_8 = LANES > 2 };
+#endif
+#define APART static __attribute__((noinline))
+APART bool balance_4(walk *w) { return balance(w, 4, true); }
+APART bool balance_8(walk *w) { return balance(w, 8, TILES_OF_8); }
+APART bool balance_any(walk *w) { return balance(w, w->r, false); }
 
 /* --- Memory ---------------------------------------------------------------------------------- */
 
@@ -428,7 +443,7 @@ static bool balance_plain(const wmc_chain *chain, int first, const double *v, do
   walk w = map(chain, v, rotations, frames, scratch);
   w.first = first;
   memcpy(w.lambda, lambda, bytes);
-  const bool done = w.r == 4 ? balance(&w, 4) : w.r == 8 ? balance(&w, 8) : balance(&w, w.r);
+  const bool done = w.r == 4 ? balance_4(&w) : w.r == 8 ? balance_8(&w) : balance_any(&w);
   *products += w.products;
   if (done) memcpy(lambda, w.lambda, bytes);
   return done;

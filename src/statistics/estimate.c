@@ -308,14 +308,16 @@ void wmc_estimate_chains(const wmc_accumulator *const *accumulators, size_t chai
 
 const char *wmc_estimate_quality_text(wmc_estimate_quality quality)
 {
+  static const char thin[] =
+      "errors from fewer than 20 independent draws or batches, or from a few "
+      "large ones: they may be much too small; draw more";
   static const char *const texts[WMC_ESTIMATE_QUALITIES] = {
       [WMC_ESTIMATE_GOOD] = "good",
       [WMC_ESTIMATE_SHORT] = "chains short against tau",
       [WMC_ESTIMATE_APART] = "chains differ by more than chance",
       [WMC_ESTIMATE_FEW] = "too few draws",
       [WMC_ESTIMATE_NONFINITE] = "some draws are not finite",
-      [WMC_ESTIMATE_THIN] = "errors from fewer than 20 independent draws or batches, or from a few "
-                            "large ones: they may be much too small; draw more",
+      [WMC_ESTIMATE_THIN] = thin,
       [WMC_ESTIMATE_BIASED] = "more bias left than statistical error; the error allows for it",
   };
   assert((unsigned)quality < WMC_ESTIMATE_QUALITIES);

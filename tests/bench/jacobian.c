@@ -132,7 +132,7 @@ static void create_product(bench *x, int which)
 {
   const chain_law k = spectra[which];
   const wmc_block *block = chains[k].block;
-  const wmc_block_options o = options(x->d, k);
+  const wmc_block_options o = options(x->d, (chain_law)k);
   const int layers = wmc_network_factor_layers(block, &o);
   void *state;
   if ((o.split.is_complex ? wmc_qdt_create_complex : wmc_qdt_create)(&x->qdt[which], x->d,
@@ -157,7 +157,7 @@ static void create(bench *x)
   x->deviates = WMC_ARRAY(double, NORMALS);
   if (!x->a || !x->b || !x->c || !x->deviates) exit(1);
   for (int k = 0; k < CHAINS; k++) {
-    const wmc_block_options o = options(x->d, k);
+    const wmc_block_options o = options(x->d, (chain_law)k);
     if (wmc_network_create(&x->network[k], chains[k].block, &o, 1, &end) != WMC_OK) exit(1);
   }
   for (int parts = 1; parts <= 2; parts++)
@@ -223,7 +223,7 @@ static void report(bench *x, const char *python, const char *script, char *row, 
   fflush(stdout);
   int end = snprintf(row, row_size, "%5d %7d", x->d, wmc_qdt_layers(x->d, 1.0 / DEPTH));
   for (int k = LONG_REAL; k < CHAINS; k++) {
-    const double time = layer_time(t, k, 2 + k - LONG_REAL);
+    const double time = layer_time(t, (chain_law)k, 2 + k - LONG_REAL);
     end += snprintf(row + end, row_size - (size_t)end, " %11.4f %7.2f", time * 1e6,
                     time / (chains[k].split.is_complex ? complex_floor : floor));
   }

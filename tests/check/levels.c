@@ -415,7 +415,7 @@ static wmc_level_plan expect_bias(const test_parameters *p, const char *what, co
   double off, estimate;
   wmc_levels_make_plan(p->values, &t, &plan);
   biases_of(p, &plan, s, &off, &estimate);
-  cr_expect_eq(plan.coupling, coupling, "%s: coupling %g", what, plan.coupling);
+  cr_expect_eq(plan.coupling, (double)coupling, "%s: coupling %g", what, plan.coupling);
   cr_expect_float_eq(estimate, off, 1e-12, "%s: off by %g, estimated %g", what, off, estimate);
   if (error < 1e-6)
     cr_expect(plan.promise >= fabs(off) * (1 - 1e-6), "%s: promised %g, off by %g", what,

@@ -343,6 +343,8 @@ const wmc_field wmc_jacobian_fields[] = {
                    .type = WMC_CHOICE,
                    .choices = wmc_precision_names,
                    .standard = "auto",
+                   .needs = "depth!=inf or weights=smooth or multilevel.kind=depth|limit or "
+                            "norm=rms|layer or block=one_layer|two_layer|inside|outer|plain",
                    .unit = "",
                    .text = "arithmetic of the product of the layers: double, extended (twice the "
                            "digits), or auto: extended where double is expected to be off by more "

@@ -114,7 +114,7 @@ Test(jacobian_decks, combinations_without_a_limit_are_refused)
       {"depth: inf, precision: extended, norm: rms", NULL},
       {"depth: inf, precision: double, block: one_layer", NULL},
       {"depth: inf, precision: double, multilevel: limit", NULL},
-      {"depth: inf, variance: 1.0e12", "number of steps"},
+      {"depth: inf, variance: 1.0e12", "parameters.time: resolution times width"},
       {"depth: 3000000000", "too deep"},
       {"time: 1.0e-300", "numbers are rounded"},
       {"time: 1.0e-12", NULL},

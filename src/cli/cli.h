@@ -53,6 +53,9 @@ void cli_help(const cli_command *command, wmc_text *out);
 wmc_status cli_show_results(const wmc_results *results, const char *observable, wmc_text *out);
 /** What readers of a results file must not miss, a line for each warning; nothing without. */
 void cli_show_warnings(const wmc_results *results, wmc_text *out);
+/** A line that says what ? means behind numbers of fewer than WMC_STUDENT_STEADY degrees of
+ * freedom. */
+void cli_explain_few(wmc_text *out);
 /** Table of the group `fits`, after an empty line if `out` holds something; nothing without fits.
  */
 void cli_show_fits(const wmc_results *results, const char *observable, wmc_text *out);

@@ -300,15 +300,14 @@ static size_t count_claims(const wmc_report *report)
   return n;
 }
 
-/* Errors on fewer degrees of freedom are marked. */
-static const double STEADY = 20;
+/* Whether the error of a number is itself little known. */
+static bool is_thin(number n) { return n.error > 0 && n.freedom < WMC_STUDENT_STEADY; }
 
 static void number_cell(number n, wmc_table *table)
 {
   char text[WMC_TEXT_SHORT];
-  const bool thin = n.error > 0 && n.freedom < STEADY;
   wmc_table_cell(table, "%s%s", isnan(n.value) ? "-" : wmc_text_value(text, n.value, n.error),
-                 thin ? "?" : "");
+                 is_thin(n) ? "?" : "");
 }
 
 static void print_table(const source *s, const wmc_report *report, const verdict *verdicts,
@@ -352,6 +351,14 @@ static void print_evidence(const source *s, const wmc_report *report, const verd
     }
 }
 
+static bool has_thin(const source *s, const wmc_report *report)
+{
+  for (size_t point = 0; point < s->points; point++)
+    for (size_t k = 0; report->numbers[k] != NULL; k++)
+      if (is_thin(read_number(s, report->numbers[k], point))) return true;
+  return false;
+}
+
 static void print_notes(const source *s, const wmc_report *report, wmc_text *out)
 {
   const bool limits = s->group != s->estimates;
@@ -360,9 +367,7 @@ static void print_notes(const source *s, const wmc_report *report, wmc_text *out
                          : "numbers and tests are those of the depth in the deck: at a finite one "
                            "with what it adds to the limit (sweep depths to extrapolate)");
   if (limits) explain_fits(s, report, out);
-  wmc_text_append(
-      out, "?: an error from fewer than %g independent batches, which may be much too small\n",
-      STEADY);
+  if (has_thin(s, report)) cli_explain_few(out);
   for (const wmc_claim *claim = report->claims; claim->name != NULL; claim++) {
     size_t tests = 0;
     while (claim->tests[tests] != NULL) tests++;

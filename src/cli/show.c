@@ -381,8 +381,30 @@ static void direct_cells(const wmc_group *group, const char *name, size_t at, wm
   wmc_table_cell(table, "%+.2f", away / both);
 }
 
+/* Whether a limit rests on errors that are themselves little known. */
+static bool rests_on_few(const wmc_group *group, const char *name, size_t at)
+{
+  const wmc_array *error = wmc_group_sibling(group, name, "_limit_error"),
+                  *freedom = wmc_group_sibling(group, name, "_limit_freedom");
+  return error != NULL && freedom != NULL && error->data[at] > 0 &&
+         freedom->data[at] < WMC_STUDENT_STEADY;
+}
+
+/* A value of a fit with its error, marked where `few`. */
+static void fitted_cell(const wmc_group *group, const char *name, const char *suffix, size_t at,
+                        bool few, wmc_table *table)
+{
+  char error[WMC_TEXT_SHORT], text[WMC_TEXT_SHORT];
+  snprintf(error, sizeof error, "%s_error", suffix);
+  double value = wmc_group_sibling(group, name, suffix)->data[at];
+  const bool known = !isnan(value);
+  if (known) wmc_text_value(text, value, wmc_group_sibling(group, name, error)->data[at]);
+  wmc_table_cell(table, "%s%s", known ? text : "-", known && few ? "?" : "");
+}
+
+/* `few`: set if a marked limit was met. */
 static void fit_rows(const wmc_group *group, const wmc_array *limit, const char *name, bool *met,
-                     wmc_table *table)
+                     bool *few, wmc_table *table)
 {
   const wmc_array *form = wmc_group_sibling(group, name, "_form");
   size_t size = wmc_array_size(group, limit);
@@ -398,9 +420,10 @@ static void fit_rows(const wmc_group *group, const wmc_array *limit, const char 
     wmc_table_cell(table, "%s", name);
     wmc_table_cell(table, "%s", wmc_text_string(&point));
     wmc_text_free(&point);
-    value_cell(limit, wmc_group_sibling(group, name, "_limit_error"), NULL, at, table);
-    value_cell(wmc_group_sibling(group, name, "_coefficient"),
-               wmc_group_sibling(group, name, "_coefficient_error"), NULL, at, table);
+    const bool thin = rests_on_few(group, name, at);
+    fitted_cell(group, name, "_limit", at, thin, table);
+    fitted_cell(group, name, "_coefficient", at, thin, table);
+    if (thin) *few = true;
     wmc_table_cell(table, "%s", form->strings[at]);
     number_cell(wmc_group_sibling(group, name, "_probability"), at, "%.3f", table);
     number_cell(wmc_group_sibling(group, name, "_exponent"), at, "%.3g", table);
@@ -425,6 +448,14 @@ static bool has_direct(const wmc_group *group)
   return false;
 }
 
+void cli_explain_few(wmc_text *out)
+{
+  wmc_text_append(
+      out,
+      "?: an error from fewer than %d independent batches or chains, which may be much too small\n",
+      WMC_STUDENT_STEADY);
+}
+
 void cli_show_fits(const wmc_results *results, const char *observable, wmc_text *out)
 {
   static const char *const header[] = {
@@ -432,7 +463,7 @@ void cli_show_fits(const wmc_results *results, const char *observable, wmc_text 
       "dof",        "p",     "rival", "rival - form", "verdict", "direct",      "z"};
   const size_t all = sizeof header / sizeof header[0], direct = 2, suffix = strlen("_limit");
   const wmc_group *group = wmc_results_group(results, "fits");
-  bool met[WMC_FIT_QUALITIES] = {false};
+  bool met[WMC_FIT_QUALITIES] = {false}, few = false;
   if (group == NULL) return;
   const size_t columns = has_direct(group) ? all : all - direct;
   wmc_table table = {.columns = columns};
@@ -444,13 +475,14 @@ void cli_show_fits(const wmc_results *results, const char *observable, wmc_text 
     char name[256];
     snprintf(name, sizeof name, "%.*s", (int)(n - suffix), array->name);
     if (observable == NULL || strcmp(observable, name) == 0)
-      fit_rows(group, array, name, met, &table);
+      fit_rows(group, array, name, met, &few, &table);
   }
   const bool empty = table.count == columns;
   if (!empty) {
     wmc_text_append(out, "%sextrapolation to infinite depth\n", out->length > 0 ? "\n" : "");
     wmc_table_print(&table, out);
     explain_verdicts(met, out);
+    if (few) cli_explain_few(out);
   }
   wmc_table_free(&table);
 }

@@ -77,6 +77,10 @@ with harness.Folder() as folder:
                [{"drift_amplitude": 0.5, "drift_constant": -0.5, "diffusion_rate": 1, "repulsion": 1},
                 {"drift_amplitude": 0.25, "drift_constant": -0.25, "diffusion_rate": 0.5, "repulsion": 1},
                 {}])
+    report.check("no number is marked", "?: an error" not in table.stdout and ")?" not in table.stdout, table.stdout)
+    harness.run(folder, "run", "drift.yaml", "--set", "chains=2", "--set", "run.draws=4", "-o", "few.h5")
+    few = harness.run(folder, "report", "few.h5").stdout
+    report.check("numbers from few draws are marked", ")?" in few and "?: an error from fewer than 10" in few, few)
     report.check("evidence is given", "variance_slope_in_diffusivity (+" in table.stdout)
     report.check("the number of tests is stated", "Holm" in table.stdout)
     fitted = harness.run(folder, "fit", "one.h5", "--observable", "drift_amplitude")

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Multilevel sums that leave more bias than was asked for say so wherever results are read, and their
-errors cover it; those that keep to it say nothing. Width 2 at infinite depth, where E of the gap is known."""
+errors cover it; those that keep to it say nothing. Width 2 at infinite depth, where E of the gap is known.
+Fits of errors that rest on few chains are marked as well."""
 import pathlib
 import re
 import sys
@@ -19,6 +20,18 @@ parameters:
   block: linear
   time: {time}
   multilevel: {{kind: limit, coarsest: 4, finest: {finest}, bias: {bias}}}
+run:
+  draws: {draws}
+output: {output}
+"""
+
+DEPTHS = """
+model: residual_jacobian
+seed: 22
+chains: {chains}
+parameters:
+  width: 2
+  depth: {{sweep: [4, 6, 8, 12, 16]}}
 run:
   draws: {draws}
 output: {output}
@@ -88,8 +101,25 @@ def few_draws(folder):
                  done.stderr)
 
 
+def few_chains(folder):
+    """Limits from errors of a few chains are marked, those from many are not."""
+    for chains, draws, marked in ((1, 3, True), (4, 2, True), (10, 40, True), (11, 40, False), (16, 2, False)):
+        output = f"depths_{chains}.h5"
+        (folder / "depths.yaml").write_text(DEPTHS.format(chains=chains, draws=draws, output=output))
+        done = harness.run(folder, "run", "depths.yaml")
+        report.check(f"{output}: runs", done.returncode == 0, done.stderr)
+        for command in (("fit", output), ("show", output, "gap")):
+            table = harness.run(folder, *command).stdout
+            fits = table[table.index("extrapolation"):] if "extrapolation" in table else ""
+            row = [line for line in fits.splitlines() if line.startswith("gap ")]
+            report.check(f"{chains} chains: {' '.join(command)} marks limit and coefficient: {marked}",
+                         len(row) == 1 and row[0].count(")?") == 2 * marked and
+                         ("?: an error from fewer than 10" in fits) == marked, fits)
+
+
 with harness.Folder() as folder:
     needed_depth(folder, missed(folder))
     quiet(folder)
     few_draws(folder)
+    few_chains(folder)
 report.close()

@@ -8,6 +8,7 @@
 
 #include "support.h"
 #include "weylmc/base/status.h"
+#include "weylmc/numeric/special.h"
 #include "weylmc/statistics/estimate.h"
 
 /* Deviates in (0, 1) by splitmix64: the tests here need arbitrary numbers, not good ones. */
@@ -425,6 +426,16 @@ Test(estimate, student_factor_covers_one_sigma)
     }
     cr_assert_float_eq(sum, erf(sqrt(0.5)), k < 2 ? 5e-3 : 5e-4, "freedom %g", k);
   }
+}
+
+/* Three errors miss the truth in about 1 of 100 cases where numbers begin to be marked: in more
+ * just below, and never with the default of 16 chains. */
+Test(estimate, marks_begin_where_three_errors_miss_one_in_a_hundred)
+{
+  const double k = WMC_STUDENT_STEADY;
+  cr_assert_float_eq(wmc_student_two_sided(3 * wmc_student_factor(k), k), 0.01, 5e-4);
+  cr_assert_gt(wmc_student_two_sided(3 * wmc_student_factor(k - 1), k - 1), 0.011);
+  cr_assert_leq(k, 15);
 }
 
 Test(estimate, qualities_have_texts)

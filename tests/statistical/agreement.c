@@ -372,7 +372,7 @@ static void compare_formulations(summary *s, int t, int d, int depth, double goa
     plans[f].chains = MOST_CHAINS;
     plans[f].thermalise = 500;
     plans[f].seed = 200 + 10 * t + f;
-    plans[f].draws = draws_for(&all, 0.8 * goal) / MOST_CHAINS + 1;
+    plans[f].draws = draws_for(&all, 0.75 * goal) / MOST_CHAINS + 1;
     simulate(&plans[f], &all, found[f]);
   }
   for (int k = 0; k < all.count; k++) {

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "balanced_escape.h"
 #include "network_deck.h"
 
 enum { WIDTH_MAX = 512 };
@@ -358,13 +359,6 @@ static bool decay_ends_law(const wmc_value *parameters, const wmc_gibbs *law)
   return rest == 0 || (power > 0 && law->beta * w >= power * law->horizontal);
 }
 
-bool wmc_balanced_has_law(const wmc_value *parameters)
-{
-  const wmc_gibbs law = wmc_balanced_law(parameters);
-  return !wmc_balanced_flows(parameters) && law.horizontal > 0 && parameters[AGE].real == 0 &&
-         !decay_ends_law(parameters, &law);
-}
-
 static wmc_energy_data data_of(const wmc_value *parameters)
 {
   const wmc_shape shape = wmc_balanced_shape(parameters);
@@ -380,6 +374,27 @@ static wmc_energy_data data_of(const wmc_value *parameters)
                           .labels = parameters[LABELS].reals};
   coefficients_of(parameters, data.coefficient);
   return data;
+}
+
+/* Masks and inputs may leave directions flat along which the law escapes. */
+static bool escapes(const wmc_value *parameters, const wmc_gibbs *law)
+{
+  const wmc_energy_data data = data_of(parameters);
+  const bool completes = data.coefficient[WMC_ENERGY_COMPLETION] > 0,
+             regresses = data.coefficient[WMC_ENERGY_REGRESSION] > 0;
+  wmc_energy energy;
+  if (!completes && !regresses) return false;
+  if (wmc_energy_create(&data, &energy) != WMC_OK) return false;
+  const wmc_escape way = wmc_balanced_escape(law, &energy);
+  wmc_energy_free(&energy);
+  return way.q > 0;
+}
+
+bool wmc_balanced_has_law(const wmc_value *parameters)
+{
+  const wmc_gibbs law = wmc_balanced_law(parameters);
+  return !wmc_balanced_flows(parameters) && law.horizontal > 0 && parameters[AGE].real == 0 &&
+         !decay_ends_law(parameters, &law) && !escapes(parameters, &law);
 }
 
 size_t wmc_balanced_rungs(const wmc_value *parameters)

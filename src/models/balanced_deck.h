@@ -60,8 +60,8 @@ wmc_bins wmc_balanced_rank_bins(const wmc_value *parameters);
 wmc_balanced_setup wmc_balanced_setup_of(const wmc_value *parameters);
 /** Whether the scheme is flow, which has no law. */
 bool wmc_balanced_flows(const wmc_value *parameters);
-/** Whether draws are meant to be from the Gibbs law: noise in X, and no time that the deck fixes.
- */
+/** Whether draws are meant to be from the Gibbs law: noise in X, no time that the deck fixes, and
+ * nothing known along which the law escapes (balanced_escape.h). */
 bool wmc_balanced_has_law(const wmc_value *parameters);
 /** wmc_model.memory: bytes of a chain, roughly; 0 where they do not grow with the depth. */
 double wmc_balanced_memory(const wmc_value *parameters);

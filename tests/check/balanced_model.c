@@ -783,6 +783,15 @@ Test(balanced_model, growth_along_flat_directions_is_that_of_the_density)
   }
 }
 
+/* Whether the model states the mean of the virial, as it does where a law exists. */
+static bool states_virial(const test_parameters *deck)
+{
+  double mean;
+  const wmc_observable *o = deck->model->observables;
+  while (strcmp(o->name, "virial") != 0) o++;
+  return o->expected(deck->values, &mean);
+}
+
 /* Without decay the observed diagonal of a 2 x 2 matrix has a law where entropy ends it: hidden
  * width 2 and depth > 3. A free entry of a row of two has one where the integral of
  * |x|^{2/N - 2} over it converges: depth > 2. */
@@ -811,6 +820,7 @@ Test(balanced_model, masks_that_leave_no_law_are_refused)
     test_complaint(&deck, cases[k].law ? NULL : "energy.kind", "no Gibbs law exists");
     test_give(&deck, "scheme", "euler");
     test_complaint(&deck, NULL, NULL);
+    cr_expect_eq(states_virial(&deck), cases[k].law, "case %zu", k);
     test_parameters_close(&deck);
   }
 }

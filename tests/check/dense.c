@@ -436,6 +436,18 @@ TEST_LEVELS(dense, svd_of_graded_matrices)
     }
 }
 
+/* Columns that come to e^-149, the square root of the smallest square that counts, by rotations and
+ * not from the start. */
+TEST_LEVELS(dense, svd_of_columns_that_rotations_shorten)
+{
+  for (int n = 3; n <= 12; n++)
+    for (int k = 0; k < 100; k++) {
+      double *a = graded_matrix(n, n, 140 + 0.1 * k);
+      check_svd(n, n, a, 40 * DBL_EPSILON * (n + 4), "graded, shortened");
+      wmc_free(a);
+    }
+}
+
 TEST_LEVELS(dense, svd_of_degenerate_matrices)
 {
   for (int n = 1; n <= 17; n++) {

@@ -63,9 +63,9 @@ size_t wmc_svd_scratch(int m, int n);
 /** One-sided Jacobi: Y (m x n, m >= n) = U diag(s) V^T with s decreasing.
  * On return the columns of `y` are U diag(s) (not normalised, so tiny s keep their relative
  * accuracy): for Y = B D, D any diagonal matrix, the relative errors of s are about eps times the
- * condition number of B, as long as no column is below e^-305 of the largest; smaller ones are left
- * unrotated. Columns nearly orthogonal, or sorted by norm, save sweeps: of a dense matrix of
- * condition > 1e5 factorise first and hand over R^T.
+ * condition number of B, as long as no column, rotated or not, is below e^-305 of the largest;
+ * smaller ones are left unrotated. Columns nearly orthogonal, or sorted by norm, save sweeps: of a
+ * dense matrix of condition > 1e5 factorise first and hand over R^T.
  * @param[in,out] v  n x n, or NULL. In: any orthogonal V0 (identity, or the V of a nearby matrix
  * when `y` already is A V0); out: V0 times the rotations, columns sorted with s. Rounding adds
  * about eps to |V^T V - 1| a call: a chain that hands V on must restore it by wmc_qr now and then.

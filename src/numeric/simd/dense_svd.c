@@ -24,6 +24,9 @@ enum { MOST_SWEEPS = 60, CHUNK = 16, FEW = 4, MANY = 96 };
 /* Squared norm of a column that counts as zero: e^-305 of the largest. A column that depends on
  * others loses 16 digits a sweep until it comes here. */
 static const double NOTHING = 0x1p-430;
+/* Squared norm from which a column does not come there before its last digit is lost: rotations may
+ * shorten it by 2^-53, and by somewhat more where it depends on others. */
+static const double SAFE = 0x1p-300;
 
 /* Size of the angles W, squared, below which the series of exp(W) to this order is orthogonal to
  * working accuracy: E^T E - 1 = W^2, W^4/4 and W^6/72 is below 2^-54. */
@@ -426,7 +429,7 @@ static double safe_scale(const sweeper *w, const double *y)
     least = fmin(least, w->norm2[j]);
     most = fmax(most, w->norm2[j]);
   }
-  if (least > NOTHING && most < 0x1p480) return 1;
+  if (least > SAFE && most < 0x1p480) return 1;
   for (int i = 0; i < w->m * w->n; i++) largest = fmax(largest, fabs(y[i]));
   if (!(largest > 0) || isinf(largest)) return 1;
   int exponent = 225 - ilogb(largest);

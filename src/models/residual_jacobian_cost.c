@@ -1,7 +1,7 @@
 /* Flops of one network, of steps of the limit and of the limit of the spectrum alone. */
 #include <math.h>
 
-#include "residual_jacobian_drift.h"
+#include "residual_jacobian_points.h"
 #include "weylmc/jacobian/network.h"
 
 /* Eigenvalues of a small matrix take some 10 d^3 + 200 d^2, pairs 20 each and twice. */

@@ -4,49 +4,26 @@
 #include <string.h>
 
 #include "weylmc/base/memory.h"
-#include "weylmc/jacobian/network.h"
-
-/* ---- the grid ------------------------------------------------------------------------------- */
-
-/* Fractions that should be whole multiples are so up to rounding of decimal numbers. */
-static const double ROUNDING = 1e-9;
-
-static const double POINTS_MAX = 100000;
-
-bool wmc_jacobian_has_path(const wmc_value *p) { return p[LAGS].count > 0; }
-
-/* Fraction of the depth between points of the path. */
-static double grid_of(const wmc_value *p) { return p[LAGS].reals[0] / (double)p[SUBSTEPS].integer; }
-
-static size_t path_points(const wmc_value *p)
-{
-  const double *window = p[WINDOW].reals;
-  if (!wmc_jacobian_has_path(p) || p[WINDOW].count < 2) return 0;
-  const double intervals = floor((window[1] - window[0]) / grid_of(p) + ROUNDING);
-  return 1 + (size_t)fmin(fmax(0, intervals), POINTS_MAX);
-}
-
-static double path_fraction(const wmc_value *p, size_t k)
-{
-  return fmin(1, p[WINDOW].reals[0] + (double)k * grid_of(p));
-}
 
 wmc_drift_plan wmc_jacobian_drift_plan(const wmc_value *p)
 {
   wmc_drift_plan plan = {.width = (size_t)p[WIDTH].integer,
-                         .points = path_points(p),
-                         .step = grid_of(p) * p[TIME].real,
+                         .points = wmc_jacobian_grid_points(p),
+                         .step = wmc_jacobian_grid(p) * p[TIME].real,
                          .lags = p[LAGS].count,
                          .nodes = p[GAPS].count};
   for (size_t k = 0; k < plan.lags; k++)
-    plan.lag[k] = (size_t)lround(p[LAGS].reals[k] / grid_of(p));
+    plan.lag[k] = (size_t)lround(p[LAGS].reals[k] / wmc_jacobian_grid(p));
   for (size_t k = 0; k < plan.nodes; k++) plan.node[k] = p[GAPS].reals[k];
   return plan;
 }
 
 /* ---- checks --------------------------------------------------------------------------------- */
 
-static bool is_whole(double x) { return fabs(x - round(x)) <= ROUNDING * fmax(1, fabs(x)); }
+static bool is_whole(double x)
+{
+  return fabs(x - round(x)) <= WMC_GRID_ROUNDING * fmax(1, fabs(x));
+}
 
 static bool increases(const wmc_value *value)
 {
@@ -78,8 +55,8 @@ static bool check_lists(const wmc_value *p, const wmc_complaints *complaints)
 
 static void check_layers(const wmc_value *p, const wmc_complaints *complaints)
 {
-  const double depth = p[DEPTH].real, between = grid_of(p) * depth;
-  if (between < 1 - ROUNDING || !is_whole(between))
+  const double depth = p[DEPTH].real, between = wmc_jacobian_grid(p) * depth;
+  if (between < 1 - WMC_GRID_ROUNDING || !is_whole(between))
     wmc_complain(complaints, LAGS,
                  "lags: the shortest, %g, over %ld substeps is %g layers of depth %g; it must be a "
                  "whole number: change the depth, the lag or substeps",
@@ -93,13 +70,13 @@ static void check_layers(const wmc_value *p, const wmc_complaints *complaints)
 /* Paths are kept whole, and their points counted by whole numbers. */
 static bool check_size(const wmc_value *p, const wmc_complaints *complaints)
 {
-  const double points = (p[WINDOW].reals[1] - p[WINDOW].reals[0]) / grid_of(p);
-  if (points <= POINTS_MAX) return true;
+  const double points = (p[WINDOW].reals[1] - p[WINDOW].reals[0]) / wmc_jacobian_grid(p);
+  if (points <= WMC_GRID_MOST) return true;
   wmc_complain(
       complaints, LAGS,
       "lags: the shortest, %g, over %ld substeps makes a path of %.3g points; at most %.0f "
       "are allowed: use a longer lag or fewer substeps",
-      p[LAGS].reals[0], p[SUBSTEPS].integer, points, POINTS_MAX);
+      p[LAGS].reals[0], p[SUBSTEPS].integer, points, WMC_GRID_MOST);
   return false;
 }
 
@@ -120,10 +97,10 @@ void wmc_jacobian_check_path(const wmc_value *p, const wmc_complaints *complaint
                  "field: real and complex without a group");
   if (!check_lists(p, complaints) || !check_size(p, complaints)) return;
   for (size_t k = 1; k < p[LAGS].count; k++)
-    if (!is_whole(p[LAGS].reals[k] / grid_of(p)))
+    if (!is_whole(p[LAGS].reals[k] / wmc_jacobian_grid(p)))
       wmc_complain(complaints, LAGS,
                    "lags: %g is no multiple of %g, the shortest lag over substeps; use multiples",
-                   p[LAGS].reals[k], grid_of(p));
+                   p[LAGS].reals[k], wmc_jacobian_grid(p));
   const wmc_drift_plan plan = wmc_jacobian_drift_plan(p);
   if (plan.points < wmc_drift_points(&plan))
     wmc_complain(complaints, WINDOW,
@@ -131,58 +108,6 @@ void wmc_jacobian_check_path(const wmc_value *p, const wmc_complaints *complaint
                  "shorter lags or a wider window",
                  p[WINDOW].reals[0], p[WINDOW].reals[1], p[LAGS].reals[p[LAGS].count - 1]);
   if (!wmc_jacobian_infinite(p)) check_layers(p, complaints);
-}
-
-/* ---- points --------------------------------------------------------------------------------- */
-
-/* Two fractions that are the same point. */
-static bool same_point(const wmc_value *p, double a, double b)
-{
-  if (wmc_jacobian_infinite(p)) return fabs(a - b) < ROUNDING;
-  const int depth = (int)p[DEPTH].integer;
-  return wmc_network_record_layer(a, depth) == wmc_network_record_layer(b, depth);
-}
-
-/* The union of two increasing lists; where entries of either went, if wanted. */
-static size_t merge(const wmc_value *p, wmc_jacobian_points *out)
-{
-  const size_t records = p[RECORD].count, steps = path_points(p);
-  size_t count = 0, r = 0, s = 0;
-  while (r < records || s < steps) {
-    const double record = r < records ? p[RECORD].reals[r] : INFINITY;
-    const double step = s < steps ? path_fraction(p, s) : INFINITY;
-    const bool both = r < records && s < steps && same_point(p, record, step);
-    const bool take_record = both || record < step, take_step = both || !take_record;
-    if (out) {
-      out->fraction[count] = take_record ? record : step;
-      if (take_record) out->record[r] = count;
-      if (take_step) out->path[s] = count;
-    }
-    r += take_record;
-    s += take_step;
-    count++;
-  }
-  return count;
-}
-
-size_t wmc_jacobian_points_count(const wmc_value *p) { return merge(p, NULL); }
-
-void wmc_jacobian_points_free(wmc_jacobian_points *points)
-{
-  wmc_free(points->fraction);
-  wmc_free(points->record);
-  wmc_free(points->path);
-}
-
-wmc_status wmc_jacobian_points_create(wmc_jacobian_points *points, const wmc_value *p)
-{
-  points->count = wmc_jacobian_points_count(p);
-  points->fraction = WMC_ARRAY(double, points->count);
-  points->record = WMC_ARRAY(size_t, p[RECORD].count);
-  points->path = WMC_ARRAY(size_t, path_points(p) + 1);
-  if (!points->fraction || !points->record || !points->path) return wmc_no_memory();
-  merge(p, points);
-  return WMC_OK;
 }
 
 /* ---- a path --------------------------------------------------------------------------------- */

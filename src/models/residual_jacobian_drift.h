@@ -1,30 +1,15 @@
 /** @file residual_jacobian_drift.h  Inside the model `residual_jacobian`: paths of log-singular
  * values along the depth, and what drift.h estimates from them.
  *
- * A path is recorded where the field `lags` is given: at equal steps over `window`. A chain records
- * at all fractions of `record` and of the path together, the points.
+ * A path is recorded at the points of residual_jacobian_points.h.
  */
 #pragma once
-#include "residual_jacobian.h"
+#include "residual_jacobian_points.h"
 #include "weylmc/jacobian/drift.h"
 
-bool wmc_jacobian_has_path(const wmc_value *parameters);
 /** Steps and lags; step in units of the time T. */
 wmc_drift_plan wmc_jacobian_drift_plan(const wmc_value *parameters);
 void wmc_jacobian_check_path(const wmc_value *parameters, const wmc_complaints *complaints);
-
-/** Where a chain records. */
-typedef struct wmc_jacobian_points {
-  size_t count;
-  double *fraction; /**< count, increasing; of different layers at finite depth */
-  size_t *record;   /**< the point of each entry of `record` */
-  size_t *path;     /**< the point of each point of the path; NULL without */
-} wmc_jacobian_points;
-
-wmc_status wmc_jacobian_points_create(wmc_jacobian_points *points, const wmc_value *parameters);
-void wmc_jacobian_points_free(wmc_jacobian_points *points);
-/** The number of points alone. */
-size_t wmc_jacobian_points_count(const wmc_value *parameters);
 
 /** Everything that turns the points of a chain into sums of drift.h. */
 typedef struct wmc_jacobian_path {

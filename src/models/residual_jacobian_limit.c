@@ -2,9 +2,7 @@
  * theory/jacobian.md, sections 1 and 6. */
 #include <math.h>
 
-#include "residual_jacobian_drift.h"
-
-bool wmc_jacobian_infinite(const wmc_value *p) { return isinf(p[DEPTH].real); }
+#include "residual_jacobian_points.h"
 
 /* phi'(0) of a smooth activation. */
 static double slope_at_zero(const wmc_activation *activation)

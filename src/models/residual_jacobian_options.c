@@ -7,6 +7,8 @@
 
 const wmc_block *wmc_jacobian_block(const wmc_value *p) { return wmc_blocks[p[BLOCK].integer]; }
 
+bool wmc_jacobian_infinite(const wmc_value *p) { return isinf(p[DEPTH].real); }
+
 static double real_or(const wmc_value *value, double otherwise)
 {
   return value->present ? value->real : otherwise;

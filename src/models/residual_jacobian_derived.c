@@ -16,7 +16,11 @@ const double *wmc_jacobian_mean(const wmc_value *p, const double *means, const c
 /* ---- means over networks where the value is finite ------------------------------------------ */
 
 /* sum / share; -inf where no network has a finite value. */
-static double conditional(double sum, double share) { return share > 0 ? sum / share : -INFINITY; }
+static double conditional(double sum, double mean)
+{
+  const double share = wmc_jacobian_share(mean);
+  return share > 0 ? sum / share : -INFINITY;
+}
 
 static void values_given_finite(const wmc_value *p, const double *means, double *out, double *doubt)
 {

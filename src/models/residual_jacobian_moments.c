@@ -33,7 +33,7 @@ static moments moments_of(const wmc_value *p, const double *means)
 /* Share of the networks in which lambda_i of record k is finite. */
 static double share_of(const moments *m, size_t k, size_t i)
 {
-  return m->loses ? m->share[k * m->d + i] : 1;
+  return m->loses ? wmc_jacobian_share(m->share[k * m->d + i]) : 1;
 }
 
 static double variance(double share, double mean, double square)

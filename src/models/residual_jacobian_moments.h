@@ -7,6 +7,10 @@
 #pragma once
 #include "residual_jacobian.h"
 
+/** A share of networks as means give it. Means without the only networks that count leave their
+ * rounding, of either sign: that is none. */
+static inline double wmc_jacobian_share(double mean) { return mean > 1e-12 ? mean : 0; }
+
 void wmc_jacobian_variance_of_values(const wmc_value *p, const double *means, double *out,
                                      double *doubt);
 void wmc_jacobian_variance_of_sum(const wmc_value *p, const double *means, double *out,

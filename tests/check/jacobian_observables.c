@@ -392,3 +392,22 @@ Test(jacobian_observables, unfolding_keeps_masses)
   wmc_free(means);
   test_task_close(&t);
 }
+
+/* Means without the one network that keeps its rank, as errors ask for, are 0 up to rounding. */
+Test(jacobian_observables, shares_that_are_rounding_are_none)
+{
+  const char *const names[] = {"gap_variance", "spacing_density"};
+  test_task t =
+      test_task_open("residual_jacobian", "width: 2, depth: 12, block: plain, activation: "
+                                          "relu, variance: 0.5, bins: 40, gap_max: 8");
+  double *means = WMC_ARRAY(double, wmc_model_measurement_size(t.model, t.values));
+  means[wmc_observable_first(t.model, "finite_share", t.values) + 1] = 3e-17;
+  means[wmc_observable_first(t.model, "finite_gap", t.values)] = -7e-17;
+  for (size_t k = 0; k < sizeof names / sizeof *names; k++) {
+    double out[40], doubt[40] = {0};
+    test_derived(&t, names[k])->evaluate(t.values, means, out, doubt);
+    cr_expect(isnan(out[0]), "%s: %g", names[k], out[0]);
+  }
+  wmc_free(means);
+  test_task_close(&t);
+}

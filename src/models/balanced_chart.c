@@ -132,17 +132,6 @@ static void turn_columns(int r, int side, const double *frame, const double *tur
   memcpy(out + side * r, frame + side * r, (size_t)(side * (side - r)) * sizeof *out);
 }
 
-double wmc_balanced_divided(double depth, double lambda_i, double lambda_j, double sigma_i,
-                            double sigma_j)
-{
-  const bool infinite = isinf(depth);
-  const double gap = lambda_i - lambda_j, n = infinite ? 1 : depth;
-  const double size = infinite ? 1 : fmax(fabs(lambda_i), fabs(lambda_j));
-  if (n * fabs(gap) > 1e-5 * size) return (sigma_i - sigma_j) / gap;
-  const double mean = 0.5 * (sigma_i + sigma_j);
-  return infinite ? mean : n * mean / (0.5 * (lambda_i + lambda_j));
-}
-
 /* Pairs of the first r columns: S moves for those of one cluster, frames turn for others; (25). */
 static void move_pair(const wmc_balanced *chain, const velocity *w, const int *cluster, int i,
                       int j)

@@ -121,7 +121,7 @@ void wmc_unitary_refresh(wmc_balanced *chain)
   wmc_unitary_project(chain);
 }
 
-static void refresh_if_due(wmc_balanced *chain)
+void wmc_unitary_refresh_if_due(wmc_balanced *chain)
 {
   chain->counts[WMC_COUNT_FRESH] += 1;
   if (chain->counts[WMC_COUNT_FRESH] >= FRESH_STEPS) wmc_unitary_refresh(chain);
@@ -141,23 +141,11 @@ void wmc_unitary_start(wmc_balanced *chain, wmc_stream *stream)
     frames->turn_first[k] = frames->turn_second[k] = size;
 }
 
-static void turn_columns(int n, const wmc_unitary_turn *t, wmc_complex *x, wmc_complex *y)
-{
-  const wmc_complex s = t->s, back = -conj(t->s);
-  for (int i = 0; i < n; i++) {
-    const wmc_complex next = t->c * x[i] + s * y[i];
-    y[i] = t->c * y[i] + back * x[i];
-    x[i] = next;
-  }
-}
-
-static const wmc_unitary_turn no_turn = {1, 0};
-
 /* Rows of G = U^* B V and H = V^* C V turn by the conjugate. */
 static void turn_rows(int m, int n, int i, int j, const wmc_unitary_turn *t, wmc_complex *g)
 {
   const wmc_unitary_turn back = {t->c, conj(t->s)};
-  for (int k = 0; k < n; k++) turn_columns(1, &back, g + k * m + i, g + k * m + j);
+  for (int k = 0; k < n; k++) wmc_unitary_turn_columns(1, &back, g + k * m + i, g + k * m + j);
 }
 
 void wmc_unitary_turn_frames(wmc_balanced *chain, int i, int j, const wmc_unitary_turn *a,
@@ -167,15 +155,15 @@ void wmc_unitary_turn_frames(wmc_balanced *chain, int i, int j, const wmc_unitar
   const int m = chain->rows, n = chain->columns;
   wmc_unitary_turn_matrix(chain, i, j, a, b);
   if (j < m) {
-    turn_columns(m, a, frames->u + i * m, frames->u + j * m);
+    wmc_unitary_turn_columns(m, a, frames->u + i * m, frames->u + j * m);
     turn_rows(m, n, i, j, a, frames->g);
   }
   if (j < n) {
-    turn_columns(n, b, frames->v + i * n, frames->v + j * n);
-    turn_columns(m, b, frames->g + i * m, frames->g + j * m);
+    wmc_unitary_turn_columns(n, b, frames->v + i * n, frames->v + j * n);
+    wmc_unitary_turn_columns(m, b, frames->g + i * m, frames->g + j * m);
   }
   if (j < n && frames->h) {
-    turn_columns(n, b, frames->h + i * n, frames->h + j * n);
+    wmc_unitary_turn_columns(n, b, frames->h + i * n, frames->h + j * n);
     turn_rows(n, n, i, j, b, frames->h);
   }
   set_tilt(chain, i);
@@ -313,8 +301,10 @@ static void move_pair(wmc_balanced *chain, int i, int j, const double uniform[6]
   for (int kind = 0; kind < 2; kind++, uniform += 3) {
     if (j >= bound[kind] && !inside) continue;
     const wmc_unitary_turn t = random_turn(*size[kind], uniform), back = {t.c, -t.s};
-    const wmc_unitary_turn a = inside || kind == 0 ? t : no_turn;
-    const wmc_unitary_turn b = inside ? (kind == 0 ? t : back) : kind == 1 ? t : no_turn;
+    const wmc_unitary_turn a = inside || kind == 0 ? t : wmc_unitary_no_turn;
+    const wmc_unitary_turn b = inside      ? (kind == 0 ? t : back)
+                               : kind == 1 ? t
+                                           : wmc_unitary_no_turn;
     const double change = wmc_unitary_turn_change(chain, i, j, &a, &b);
     const bool accepted = wmc_balanced_accept(chain, -coldness(chain) * change, uniform[2]);
     if (accepted) wmc_unitary_turn_frames(chain, i, j, &a, &b);
@@ -334,7 +324,7 @@ static void step_metropolis(wmc_balanced *chain, wmc_stream *stream, double gain
   for (int k = 0; k < r; k++, uniform += 2) move_phase(chain, k, uniform, gain);
   for (int i = 0; i < r; i++)
     for (int j = i + 1; j < span; j++, uniform += 6) move_pair(chain, i, j, uniform, gain);
-  refresh_if_due(chain);
+  wmc_unitary_refresh_if_due(chain);
 }
 
 const wmc_integrator wmc_complex_metropolis = {
@@ -346,94 +336,3 @@ const wmc_integrator wmc_complex_metropolis = {
     .exact = true,
     .start = wmc_unitary_start,
     .step = step_metropolis};
-
-/* --- Euler ----------------------------------------------------------------------------------- */
-
-/* Turns by a complex angle, eq. (E7); it enters as 2 atan(angle/2), as for real frames. */
-static wmc_unitary_turn turn_by(wmc_complex angle)
-{
-  const double square = 0.25 * creal(angle * conj(angle)), scale = 1 / (1 + square);
-  return (wmc_unitary_turn){(1 - square) * scale, angle * scale};
-}
-
-/* Frames alone: G, H and X are not needed until F is found anew. */
-static void turn_both(wmc_balanced *chain, int i, int j, const wmc_unitary_turn *a,
-                      const wmc_unitary_turn *b)
-{
-  const int m = chain->rows, n = chain->columns;
-  if (j < m) turn_columns(m, a, chain->unitary->u + i * m, chain->unitary->u + j * m);
-  if (j < n) turn_columns(n, b, chain->unitary->v + i * n, chain->unitary->v + j * n);
-}
-
-/* Two columns inside the rank, by deviates of variance h step / beta. */
-static void turn_inside(wmc_balanced *chain, int i, int j, const double normal[4])
-{
-  const double tiny = 1e-300, *sigma = chain->x.sigma;
-  const int m = chain->rows;
-  const wmc_complex *force = chain->unitary->force;
-  const double q = 1 / fmax(chain->x.lambda2[i] - chain->x.lambda2[j], tiny);
-  const double ratio = sigma[i] > 0 ? sigma[j] / sigma[i] : 0, half = 0.5 * chain->step * q;
-  const double soft = sqrt(q * (1 + ratio) / fmax(1 - ratio, tiny)),
-               hard = sqrt(q * (1 - ratio) / (1 + ratio));
-  const wmc_complex upper = conj(force[j * m + i]), lower = force[i * m + j];
-  const wmc_complex same =
-      soft * (normal[0] + I * normal[1]) - half * (sigma[i] + sigma[j]) * (upper + lower);
-  const wmc_complex other =
-      hard * (normal[2] + I * normal[3]) + half * (sigma[i] - sigma[j]) * (upper - lower);
-  const wmc_unitary_turn a = turn_by(same + other), b = turn_by(same - other);
-  turn_both(chain, i, j, &a, &b);
-}
-
-/* One column outside: it stands still at infinite depth. */
-static void turn_outside(wmc_balanced *chain, int i, int j, const double normal[4])
-{
-  const int m = chain->rows;
-  const wmc_complex *force = chain->unitary->force;
-  const double inverse = isinf(chain->x.depth) ? 0 : 1 / chain->x.lambda[i];
-  const double time = chain->step * chain->x.sigma[i] * inverse * inverse,
-               noise = sqrt(2) * inverse;
-  wmc_unitary_turn a = no_turn, b = no_turn;
-  if (j < m) a = turn_by(noise * (normal[0] + I * normal[1]) - time * force[i * m + j]);
-  if (j < chain->columns)
-    b = turn_by(noise * (normal[2] + I * normal[3]) - time * conj(force[j * m + i]));
-  turn_both(chain, i, j, &a, &b);
-}
-
-/* The phase of column k of U relative to that of V. */
-static void turn_phase(wmc_balanced *chain, int k, double normal)
-{
-  const wmc_spectrum *x = &chain->x;
-  const int m = chain->rows;
-  const double clock = wmc_shape_clock(&chain->law.shape),
-               lambda = isinf(x->depth) ? 1 : x->lambda[k];
-  const double pull = cimag(chain->unitary->force[k * (m + 1)]);
-  const double angle = sqrt(2 * clock) / lambda * normal -
-                       chain->step * clock * x->sigma[k] / (lambda * lambda) * pull;
-  for (int i = 0; i < m; i++) chain->unitary->u[k * m + i] *= cexp(I * angle);
-}
-
-static void step_euler(wmc_balanced *chain, wmc_stream *stream, double gain)
-{
-  (void)gain;
-  wmc_unitary *frames = chain->unitary;
-  const int r = chain->x.rank, span = chain->span;
-  double *normal = frames->deviates;
-  wmc_unitary_find_force(chain, chain->x.sigma, frames->u, frames->v, frames->force,
-                         frames->scratch);
-  wmc_stream_normals(stream, (size_t)(r + 4 * r * span), chain->angle, normal);
-  for (int k = 0; k < r; k++) turn_phase(chain, k, *normal++);
-  for (int i = 0; i < r; i++)
-    for (int j = i + 1; j < span; j++, normal += 4)
-      (j < r ? turn_inside : turn_outside)(chain, i, j, normal);
-  for (int k = 0; k < r; k++) frames->slope[k] = creal(frames->force[k * (chain->rows + 1)]);
-  wmc_balanced_euler_lambda(chain, stream, frames->slope, 1);
-  refresh_if_due(chain);
-}
-
-const wmc_integrator wmc_complex_euler = {
-    .formulation = "observable",
-    .scheme = "euler",
-    .text = "complex numbers: Euler-Maruyama for singular values and frames; biased by the step",
-    .unitary = true,
-    .start = wmc_unitary_start,
-    .step = step_euler};

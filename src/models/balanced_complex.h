@@ -34,6 +34,20 @@ typedef struct wmc_unitary_turn {
   wmc_complex s;
 } wmc_unitary_turn;
 
+static const wmc_unitary_turn wmc_unitary_no_turn = {1, 0};
+
+/** Columns x and y of n rows turn. */
+static inline void wmc_unitary_turn_columns(int n, const wmc_unitary_turn *t, wmc_complex *x,
+                                            wmc_complex *y)
+{
+  const wmc_complex s = t->s, back = -conj(t->s);
+  for (int i = 0; i < n; i++) {
+    const wmc_complex next = t->c * x[i] + s * y[i];
+    y[i] = t->c * y[i] + back * x[i];
+    x[i] = next;
+  }
+}
+
 /** Doubles of the state that the frames take. */
 size_t wmc_unitary_room(const wmc_shape *shape, const wmc_energy *energy);
 /** Lay the frames over `room` and make what stands beside it; chain->energy is ready. */
@@ -60,6 +74,8 @@ void wmc_unitary_start(wmc_balanced *chain, wmc_stream *stream);
 /** Re-orthonormalise the frames; and G, H and X from them. */
 void wmc_unitary_orthonormalise(wmc_balanced *chain);
 void wmc_unitary_refresh(wmc_balanced *chain);
+/** The same every 64 steps. */
+void wmc_unitary_refresh_if_due(wmc_balanced *chain);
 /** X = U_r diag(sigma) V_r^*, m x n. */
 void wmc_unitary_matrix(const wmc_balanced *chain, const double *sigma, const wmc_complex *u,
                         const wmc_complex *v, wmc_complex *x);

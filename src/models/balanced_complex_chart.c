@@ -31,16 +31,6 @@ static double square(wmc_complex z) { return creal(z) * creal(z) + cimag(z) * ci
 
 /* --- Eigenvalues ----------------------------------------------------------------------------- */
 
-/* Columns p and q of n rows: x <- c x + s y, y <- c y - s^* x. */
-static void rotate(int n, double c, wmc_complex s, wmc_complex *x, wmc_complex *y)
-{
-  for (int i = 0; i < n; i++) {
-    const wmc_complex next = c * x[i] + s * y[i];
-    y[i] = c * y[i] - conj(s) * x[i];
-    x[i] = next;
-  }
-}
-
 /* Jacobi's rotation that makes the entry (p, q) of a Hermitian matrix 0. */
 static void annihilate(int n, int p, int q, wmc_complex *a, wmc_complex *turn, int rows)
 {
@@ -49,13 +39,14 @@ static void annihilate(int n, int p, int q, wmc_complex *a, wmc_complex *turn, i
   const double x = gap / (2 * size), t = (x < 0 ? -1 : 1) / (fabs(x) + sqrt(1 + x * x));
   const double c = 1 / sqrt(1 + t * t);
   const wmc_complex s = -t * c * conj(apq) / size;
-  rotate(n, c, s, a + p * n, a + q * n);
+  const wmc_unitary_turn columns = {c, s};
+  wmc_unitary_turn_columns(n, &columns, a + p * n, a + q * n);
   for (int k = 0; k < n; k++) {
     const wmc_complex first = a[k * n + p], second = a[k * n + q];
     a[k * n + p] = c * first + conj(s) * second;
     a[k * n + q] = c * second - s * first;
   }
-  rotate(rows, c, s, turn + p * rows, turn + q * rows);
+  wmc_unitary_turn_columns(rows, &columns, turn + p * rows, turn + q * rows);
 }
 
 /* A = T diag T^*, A destroyed; T, whose columns have `rows` entries, turns along. */
@@ -287,7 +278,8 @@ static void turn(int side, wmc_complex angle, int i, int j, wmc_complex *frame)
 {
   const double size = cabs(angle);
   if (size == 0) return;
-  rotate(side, cos(size), sin(size) / size * angle, frame + i * side, frame + j * side);
+  const wmc_unitary_turn columns = {cos(size), sin(size) / size * angle};
+  wmc_unitary_turn_columns(side, &columns, frame + i * side, frame + j * side);
 }
 
 static void turn_pairs(wmc_balanced *chain, const double *noise, const double *gap,

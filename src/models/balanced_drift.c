@@ -25,7 +25,7 @@ wmc_rates wmc_balanced_rates(const wmc_balanced *chain, double time)
                      .entropy = b * v * t};
 }
 
-static size_t points_size(int rank)
+size_t wmc_balanced_points_size(int rank)
 {
   const size_t r = (size_t)rank, rest = r * (r + 6), stages = (WMC_ODE_STAGES + 1) * r;
   return 9 * (size_t)wmc_pairs_padded(rank) + wmc_spectrum_size(rank) + r +
@@ -236,7 +236,7 @@ void wmc_balanced_drift(const wmc_balanced *chain, const wmc_rates *rates, doubl
 
 double *wmc_balanced_frames_memory(const wmc_balanced *chain)
 {
-  return chain->dynamics + points_size(chain->x.rank);
+  return chain->dynamics + wmc_balanced_points_size(chain->x.rank);
 }
 
 size_t wmc_balanced_force_scratch(const wmc_shape *shape)
@@ -273,14 +273,6 @@ void wmc_balanced_find_force(const wmc_balanced *chain, const double *sigma, con
   find_matrix(chain, sigma, u, v, x);
   wmc_energy_gradient(&chain->energy, x, gradient);
   wmc_balanced_into_frames(chain, u, gradient, v, force, rest);
-}
-
-size_t wmc_balanced_dynamics_size(const wmc_shape *shape, bool frames)
-{
-  const size_t own =
-      wmc_larger(wmc_balanced_euler_size(shape),
-                 wmc_larger(wmc_balanced_heun_size(shape), wmc_balanced_flow_size(shape)));
-  return wmc_larger(points_size(shape->rank) + (frames ? own : 0), wmc_balanced_start_size(shape));
 }
 
 /* --- Repulsion ------------------------------------------------------------------------------- */

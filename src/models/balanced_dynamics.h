@@ -16,8 +16,6 @@ wmc_rates wmc_balanced_rates(const wmc_balanced *chain, double time);
 
 /** Doubles of scratch that a random start needs. */
 size_t wmc_balanced_start_size(const wmc_shape *shape);
-/** Doubles of scratch, `dynamics` of the chain. */
-size_t wmc_balanced_dynamics_size(const wmc_shape *shape, bool frames);
 
 /** Arrays of one number a singular value, padded for pairs.h. */
 struct wmc_points {
@@ -28,6 +26,7 @@ struct wmc_points {
   int *order;
   double *rest; /**< rank (rank + 6), and at least (WMC_ODE_STAGES + 1) rank */
 };
+size_t wmc_balanced_points_size(int rank);
 /** Laid over the beginning of `dynamics`; kept in the chain. */
 wmc_points wmc_balanced_map_points(const wmc_balanced *chain);
 

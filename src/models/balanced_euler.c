@@ -70,27 +70,6 @@ static turns map_turns(const wmc_balanced *chain)
   return t;
 }
 
-/* Ratios neither under- nor overflow. */
-void wmc_balanced_find_ratios(const wmc_spectrum *x, double *gap, double *ratio)
-{
-  const double normal = 1e-290, *sigma = x->sigma, *q = x->lambda2;
-  for (int i = 0; i < x->rank - 1; i++) {
-    const double inverse = 1 / sigma[i], top = q[i];
-    if (!(sigma[i] > normal)) {
-      for (int j = i + 1; j < x->rank; j++, gap++, ratio++) {
-        const double log_i = wmc_spectrum_log_sigma(x, x->lambda[i]);
-        *ratio = exp(wmc_spectrum_log_sigma(x, x->lambda[j]) - log_i);
-        *gap = top - q[j];
-      }
-      continue;
-    }
-    for (int j = i + 1; j < x->rank; j++) {
-      *gap++ = top - q[j];
-      *ratio++ = sigma[j] * inverse;
-    }
-  }
-}
-
 /* Drift of (25): at fixed sigma, the step times what lowers E. */
 static void add_drift(const wmc_balanced *chain, const turns *t)
 {

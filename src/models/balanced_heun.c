@@ -221,23 +221,6 @@ static void turn(int side, double angle, int i, int j, double *frame)
   wmc_balanced_turn(side, rotation, frame + i * side, frame + j * side);
 }
 
-void wmc_balanced_turn_spreads(const wmc_balanced *chain, int i, int j, double gap2, double ratio,
-                               double spread[2])
-{
-  const wmc_spectrum *x = &chain->x;
-  const bool infinite = isinf(x->depth);
-  const double clock = infinite ? 1 : x->depth, size = infinite ? 1 : x->lambda[i];
-  const double gap = x->lambda[i] - x->lambda[j], sum = infinite ? 2 : gap2 / gap;
-  if (clock * gap < 1e-3 * size) {
-    spread[0] = sqrt((infinite ? 1 : clock - 1 / clock) / 12) / size;
-    spread[1] = sqrt((infinite ? 1 : clock / size) / (4 * size));
-    return;
-  }
-  const double share = (1 + ratio) / (1 - ratio);
-  spread[0] = sqrt(fmax(share / (gap * sum) - 1 / (clock * gap * gap), 0));
-  spread[1] = sqrt(1 / (share * gap * sum));
-}
-
 /* All turns at fixed lambda that move_symmetric leaves, one after another, or in opposite order. */
 static void turn_pairs(wmc_balanced *chain, const memory *w, bool backwards)
 {

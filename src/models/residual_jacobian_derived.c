@@ -8,11 +8,6 @@
 #include "residual_jacobian_moments.h"
 #include "weylmc/jacobian/network.h"
 
-const double *wmc_jacobian_mean(const wmc_value *p, const double *means, const char *observable)
-{
-  return means + wmc_observable_first(&wmc_residual_jacobian, observable, p);
-}
-
 /* ---- means over networks where the value is finite ------------------------------------------ */
 
 /* sum / share; -inf where no network has a finite value. */

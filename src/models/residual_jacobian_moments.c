@@ -6,6 +6,11 @@
 #include "weylmc/base/memory.h"
 #include "weylmc/numeric/dense.h"
 
+const double *wmc_jacobian_mean(const wmc_value *p, const double *means, const char *observable)
+{
+  return means + wmc_observable_first(&wmc_residual_jacobian, observable, p);
+}
+
 /* First moments of what is finite, and the shares of the networks where it is. */
 typedef struct moments {
   size_t records, d;

@@ -7,6 +7,7 @@
 #include "weylmc/base/memory.h"
 #include "weylmc/base/signals.h"
 #include "weylmc/numeric/dense.h"
+#include "weylmc/numeric/vector.h"
 
 struct wmc_chamber {
   wmc_chamber_options o;
@@ -196,31 +197,11 @@ static bool jump(wmc_chamber *c, wmc_stream *stream, double h, double t)
 /* ---- two vectors ------------------------------------------------------------------------------
  */
 
-/* x^* y as the pair of real and imaginary part. */
-static void inner(size_t d, size_t parts, const double *x, const double *y, double out[2])
-{
-  out[0] = out[1] = 0;
-  for (size_t i = 0; i < parts * d; i++) out[0] += x[i] * y[i];
-  for (size_t i = 0; parts == 2 && i < 2 * d; i += 2) out[1] += x[i] * y[i + 1] - x[i + 1] * y[i];
-}
-
-/* y -= x (x^* y) for |x| = 1. */
-static void take_out(size_t d, size_t parts, const double *x, double *y)
-{
-  double along[2];
-  inner(d, parts, x, y, along);
-  for (size_t i = 0; i < parts * d; i++) y[i] -= along[0] * x[i];
-  for (size_t i = 0; parts == 2 && i < 2 * d; i += 2) {
-    y[i] += along[1] * x[i + 1];
-    y[i + 1] -= along[1] * x[i];
-  }
-}
-
-static void to_unit(size_t d, size_t parts, double *x)
+static void to_unit(int d, int parts, double *x)
 {
   double norm2[2];
-  inner(d, parts, x, x, norm2);
-  for (size_t i = 0; i < parts * d; i++) x[i] /= sqrt(norm2[0]);
+  wmc_inner(parts, d, x, x, norm2);
+  for (int i = 0; i < parts * d; i++) x[i] /= sqrt(norm2[0]);
 }
 
 /* |x_i y_j - x_j y_i|^2 */
@@ -275,15 +256,16 @@ static double log_area(const wmc_chamber *c, const double *lambda, const double 
 static void follow(wmc_chamber *c, wmc_stream *stream, const double *lambda, double *growth,
                    double *log_sine)
 {
-  const size_t parts = (size_t)c->o.beta, n = parts * c->d;
+  const int parts = c->o.beta, d = (int)c->d;
+  const size_t n = (size_t)(parts * d);
   double *x = c->matrix, *y = c->matrix + n;
-  wmc_stream_normals(stream, c->d > 1 ? 2 * n : n, 1, x);
-  to_unit(c->d, parts, x);
+  wmc_stream_normals(stream, d > 1 ? 2 * n : n, 1, x);
+  to_unit(d, parts, x);
   *growth = log_length(c, lambda, x);
   *log_sine = NAN;
-  if (c->d == 1) return;
-  take_out(c->d, parts, x, y);
-  to_unit(c->d, parts, y);
+  if (d == 1) return;
+  wmc_take_out(parts, d, x, y);
+  to_unit(d, parts, y);
   const double cosine = cosine2(c, lambda, x, y);
   *log_sine = cosine < 0.5
                   ? 0.5 * log1p(-cosine)

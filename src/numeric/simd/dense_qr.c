@@ -15,6 +15,7 @@
 #include "dense_kernels.h"
 #include "dense_transpose.h"
 #include "dense_vector.h"
+#include "weylmc/numeric/vector.h"
 
 /* Vectors of a row that one pass holds in registers, with as many sums. */
 #if defined(__AVX512F__)
@@ -300,32 +301,12 @@ INLINE void copy_q(int parts, const rows *w, double *q)
 /* --- any scaling: by columns, with norms that cannot overflow; numbers as pairs -----------------
  */
 
-/** out = x^* y for n numbers. */
-static void dot(int parts, int n, const double *x, const double *y, double out[2])
-{
-  out[0] = out[1] = 0;
-  for (int i = 0; i < parts * n; i++) out[0] += x[i] * y[i];
-  for (int i = 0; parts == 2 && i < 2 * n; i += 2) out[1] += x[i] * y[i + 1] - x[i + 1] * y[i];
-}
-
 /** x <- factor x */
 static void turn(int parts, const double *factor, double *x)
 {
   const double re = x[0];
   x[0] = factor[0] * re - (parts == 2 ? factor[1] * x[1] : 0);
   if (parts == 2) x[1] = factor[0] * x[1] + factor[1] * re;
-}
-
-/** y -= v (v^* y) */
-static void reflect(int parts, int n, const double *restrict v, double *restrict y)
-{
-  double factor[2];
-  dot(parts, n, v, y, factor);
-  for (int i = 0; i < parts * n; i++) y[i] -= factor[0] * v[i];
-  for (int i = 0; parts == 2 && i < 2 * n; i += 2) {
-    y[i] += factor[1] * v[i + 1];
-    y[i + 1] -= factor[1] * v[i];
-  }
 }
 
 /** Power of two whose square brings the largest |x| near 1: the power itself cannot overflow. */
@@ -342,7 +323,7 @@ static double reflector(int parts, int n, double *x, double *sign)
 {
   double scale = half_scale(parts * n, x), square[2];
   for (int i = 0; i < parts * n; i++) x[i] = x[i] * scale * scale;
-  dot(parts, n, x, x, square);
+  wmc_inner(parts, n, x, x, square);
   const double norm = sqrt(square[0]);
   sign[0] = 1;
   if (parts == 2) sign[1] = 0;
@@ -367,7 +348,8 @@ static void factor_any_scale(int parts, int m, int n, double *a, double *r, doub
   for (int j = 0; j < n; j++) {
     double *v = a + parts * (j + (ptrdiff_t)j * m);
     norms[j] = reflector(parts, m - j, v, sign + parts * j);
-    for (int l = j + 1; l < n; l++) reflect(parts, m - j, v, a + parts * (j + (ptrdiff_t)l * m));
+    for (int l = j + 1; l < n; l++)
+      wmc_take_out(parts, m - j, v, a + parts * (j + (ptrdiff_t)l * m));
   }
   for (int j = 0; j < n; j++)
     for (int i = 0; i < n; i++) {
@@ -389,7 +371,7 @@ static void form_q_any_scale(int parts, int m, int n, double *a, const double *s
     for (int l = j + 1; l < n; l++) {
       double *column = a + parts * (j + (ptrdiff_t)l * m);
       clear(column, parts);
-      reflect(parts, m - j, v, column);
+      wmc_take_out(parts, m - j, v, column);
     }
     for (int i = 0; i < m - j; i++) turn(parts, minus_first, v + parts * i);
     v[0] += 1;

@@ -7,7 +7,7 @@
  * Large matrices are factorised once or twice first, Y diag(e^r) = Q R diag(e^r): rows of R instead
  * of columns of Y need fewer rotations, and with exponents far apart hardly any.
  * Error about eps times the condition number of [y_j/|y_j|], whatever the r_j.
- * Checked by tests/check/jacobian_qdt.c; timed by tests/bench/spectra.c. Reentrant, allocates
+ * Checked by tests/check/jacobian_graded.c; timed by tests/bench/spectra.c. Reentrant, allocates
  * nothing.
  */
 #pragma once

@@ -23,9 +23,9 @@
  * doubles keeps twelve digits: wmc_qdt_extend has P Q and T held in twice the precision, eqs. (23a)
  * and (24a), with eight times as many layers in P.
  *
- * Checked by tests/check/jacobian_qdt.c against arithmetic of up to 1900 bits (spreads to e^600,
- * depths to 10^5, numbers of layers between factorisations), permuted factorisations and closed
- * forms at widths 1 and 2. Allocates only in create.
+ * Checked by tests/check/jacobian_{qdt,vectors,extended}.c against arithmetic of up to 1900 bits
+ * (spreads to e^600, depths to 10^5, numbers of layers between factorisations), permuted
+ * factorisations and closed forms at widths 1 and 2. Allocates only in create.
  */
 #pragma once
 #include <stdbool.h>

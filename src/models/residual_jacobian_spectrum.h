@@ -8,6 +8,58 @@
 #pragma once
 #include "residual_jacobian.h"
 
+/** Places of the observables in their table. */
+enum {
+  OBS_LOG_SINGULAR_VALUES,
+  OBS_LOG_SINGULAR_VALUES_SUM,
+  OBS_GAP,
+  OBS_GAP_RATIO,
+  OBS_LOG_DET_METRIC,
+  OBS_TRACE_METRIC,
+  OBS_LOG_VECTOR_GROWTH,
+  OBS_CONDITION,
+  OBS_EFFECTIVE_RANK,
+  OBS_SQUARED_SUM,
+  OBS_LOG_SPECTRUM_VARIANCE,
+  OBS_DISTANCE,
+  OBS_STABLE_RANK,
+  OBS_PARTICIPATION,
+  OBS_ANISOTROPY,
+  OBS_BOLTZMANN_ENTROPY,
+  OBS_LOG_SINE,
+  OBS_SQUARE_VALUES,
+  OBS_SQUARE_SUM,
+  OBS_SQUARE_GAP,
+  OBS_SQUARE_GROWTH,
+  OBS_PRODUCTS,
+  OBS_VALUE_DENSITY,
+  OBS_GAP_DENSITY,
+  OBS_RATIO_DENSITY,
+  OBS_GROWTH_DENSITY,
+  OBS_LOGARITHM,
+  OBS_FROZEN,
+  OBS_RANK_LOST,
+  OBS_FINITE_SHARE,
+  OBS_FINITE_VALUES,
+  OBS_FINITE_GROWTH,
+  OBS_FINITE_SUM,
+  OBS_FINITE_GAP,
+  OBS_MODE_LEVELS,
+  OBS_RATES,
+  OBS_SPECTRAL,                  /* from here on not of one spectrum alone */
+  OBS_DRIFT_SUMS = OBS_SPECTRAL, /* from here on not of one spectrum alone */
+  OBS_CONTROLLED,
+  OBS_LEVEL_DIFFERENCE,
+  OBS_LEVEL_SQUARE,
+  OBS_LEVEL_SAMPLES,
+  OBS_LEVEL_WEIGHT,
+  OBS_LEVEL_WORK,
+  OBS_COUPLING,
+  OBS_FORESEEN,
+  OBS_BIASES,
+  OBSERVABLES
+};
+
 /** lambda_i - lambda_j >= 0; +inf if lambda_j is lost. */
 double wmc_jacobian_apart(double upper, double lower);
 

@@ -1,30 +1,9 @@
+/* Decks: what is refused, and what is understood. */
 #include <criterion/criterion.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "toy.h"
-#include "weylmc/base/memory.h"
-#include "weylmc/deck/deck.h"
-
-/* Most decks of these tests begin with these lines. */
-#define HEAD TOY_HEAD
-#define GOOD TOY_GOOD
-
-static wmc_status parse(const char *text, size_t n_set, const char *const *set, wmc_deck **deck)
-{
-  wmc_message_clear();
-  return wmc_deck_parse_with(toy_models, "d.yaml", text, strlen(text), n_set, set, deck);
-}
-
-static wmc_deck *good(const char *text)
-{
-  wmc_deck *deck = NULL;
-  cr_assert_eq(parse(text, 0, NULL, &deck), WMC_OK, "%s\n%s", text, wmc_message());
-  cr_assert_not_null(deck);
-  cr_assert_str_eq(wmc_message(), "");
-  return deck;
-}
+#include "toy_decks.h"
 
 /* ---- what is refused -------------------------------------------------------------------- */
 
@@ -214,27 +193,14 @@ static const struct {
      "d.yaml:7:10: run.draws: expected integer >= 1, found '1.5'"},
 };
 
-/* Whether every line of `found` begins with the same line of `expected`. */
-static bool lines_begin(const char *found, const char *expected)
-{
-  for (;;) {
-    size_t n = strcspn(expected, "\n"), end = strcspn(found, "\n");
-    if (end < n || strncmp(found, expected, n) != 0 || found[end] != '\n') return false;
-    found += end + 1;
-    expected += n;
-    if (*expected == '\0') return *found == '\0';
-    expected++;
-  }
-}
-
 Test(deck, bad_decks_say_where_and_what)
 {
   for (size_t k = 0; k < sizeof bad / sizeof bad[0]; k++) {
     wmc_deck *deck = (wmc_deck *)1;
-    cr_expect_eq(parse(bad[k].text, 0, NULL, &deck), WMC_DATA, "%s", bad[k].text);
+    cr_expect_eq(toy_parse(bad[k].text, 0, NULL, &deck), WMC_DATA, "%s", bad[k].text);
     cr_expect_null(deck);
-    cr_expect(lines_begin(wmc_message(), bad[k].message), "%s\nsays     %sexpected %s", bad[k].text,
-              wmc_message(), bad[k].message);
+    cr_expect(toy_lines_begin(wmc_message(), bad[k].message), "%s\nsays     %sexpected %s",
+              bad[k].text, wmc_message(), bad[k].message);
   }
 }
 
@@ -256,7 +222,7 @@ Test(deck, hundreds_of_errors_are_counted)
   wmc_text_append(&text, HEAD "parameters:\n  width: 2\n");
   for (int k = 0; k < 200; k++) wmc_text_append(&text, "  key%d: 1\n", k);
   wmc_deck *deck;
-  cr_expect_eq(parse(text.bytes, 0, NULL, &deck), WMC_DATA);
+  cr_expect_eq(toy_parse(text.bytes, 0, NULL, &deck), WMC_DATA);
   cr_expect_not_null(strstr(wmc_message(), "d.yaml: and 160 more errors\n"), "%s", wmc_message());
   wmc_text_free(&text);
 }
@@ -277,9 +243,9 @@ Test(deck, files)
 Test(deck, values_and_defaults)
 {
   wmc_deck *deck =
-      good("model: toy\nseed: 20_26\nchains: 1e3\nparameters:\n  width: 1\n  beta: .5\n"
-           "  label: \"a: b\"\n  pause: 1 min\n  energy: {kind: target, diag: 3}\n"
-           "  noise: {kappa: 0.25}\n");
+      toy_deck("model: toy\nseed: 20_26\nchains: 1e3\nparameters:\n  width: 1\n  beta: .5\n"
+               "  label: \"a: b\"\n  pause: 1 min\n  energy: {kind: target, diag: 3}\n"
+               "  noise: {kappa: 0.25}\n");
   const wmc_value *p = deck->parameters;
   cr_expect_eq(deck->general[WMC_DECK_SEED].integer, 2026);
   cr_expect_eq(deck->general[WMC_DECK_CHAINS].integer, 1000);
@@ -305,7 +271,7 @@ Test(deck, values_and_defaults)
 
 Test(deck, independent_draws_need_no_thermalisation)
 {
-  wmc_deck *deck = good("model: dice\nseed: 1\n");
+  wmc_deck *deck = toy_deck("model: dice\nseed: 1\n");
   cr_expect_eq(deck->run[WMC_RUN_THERMALISE].integer, 0);
   cr_expect_eq(deck->run[WMC_RUN_STRIDE].integer, 1);
   cr_expect_eq(deck->run[WMC_RUN_DRAWS].integer, 1000);
@@ -334,16 +300,16 @@ Test(deck, paths_give_output_and_directory)
 
 Test(deck, byte_order_mark_and_line_ends_do_not_matter)
 {
-  wmc_deck_destroy(good("\xEF\xBB\xBFmodel: toy\r\nseed: 1\r\nparameters:\r\n  width: 2\r\n"));
-  wmc_deck_destroy(good("{model: toy, seed: 1, parameters: {width: 2}}"));
-  wmc_deck_destroy(good("--- # all of it\nmodel: toy\nseed: 1\nparameters: {width: 2}\n...\n"));
-  wmc_deck_destroy(good("model: dice\nseed: 1\nparameters:\nrun:\n"));
+  wmc_deck_destroy(toy_deck("\xEF\xBB\xBFmodel: toy\r\nseed: 1\r\nparameters:\r\n  width: 2\r\n"));
+  wmc_deck_destroy(toy_deck("{model: toy, seed: 1, parameters: {width: 2}}"));
+  wmc_deck_destroy(toy_deck("--- # all of it\nmodel: toy\nseed: 1\nparameters: {width: 2}\n...\n"));
+  wmc_deck_destroy(toy_deck("model: dice\nseed: 1\nparameters:\nrun:\n"));
 }
 
 Test(deck, tasks_are_the_product_with_the_last_axis_fastest)
 {
-  wmc_deck *deck = good(HEAD "parameters:\n  beta: {sweep: [4, 5, 6]}\n"
-                             "  width: {sweep: [2, 3]}\n");
+  wmc_deck *deck = toy_deck(HEAD "parameters:\n  beta: {sweep: [4, 5, 6]}\n"
+                                 "  width: {sweep: [2, 3]}\n");
   cr_assert_eq(deck->axes, 2);
   cr_assert_eq(deck->tasks, 6);
   cr_expect_str_eq(deck->axis[0].name, "beta");
@@ -366,9 +332,9 @@ Test(deck, tasks_are_the_product_with_the_last_axis_fastest)
 
 Test(deck, zipped_sweeps_are_one_axis)
 {
-  wmc_deck *deck = good(HEAD "parameters:\n  width: {sweep: [2, 3, 4], zip: size}\n"
-                             "  block: {sweep: [linear, two_layer]}\n"
-                             "  depth: {sweep: [7, 7, inf], zip: size}\n");
+  wmc_deck *deck = toy_deck(HEAD "parameters:\n  width: {sweep: [2, 3, 4], zip: size}\n"
+                                 "  block: {sweep: [linear, two_layer]}\n"
+                                 "  depth: {sweep: [7, 7, inf], zip: size}\n");
   cr_assert_eq(deck->axes, 2);
   cr_assert_eq(deck->tasks, 6);
   cr_expect_str_eq(deck->axis[0].name, "size");
@@ -385,8 +351,8 @@ Test(deck, zipped_sweeps_are_one_axis)
 /* Where the kind of a group is swept, each task has the fields of its own kind only. */
 Test(deck, swept_kinds)
 {
-  wmc_deck *deck = good(GOOD "  energy: {kind: {sweep: [frobenius, target]}, diag: [2, 1]}\n"
-                             "  noise: {sweep: [horizontal, isotropic]}\n");
+  wmc_deck *deck = toy_deck(GOOD "  energy: {kind: {sweep: [frobenius, target]}, diag: [2, 1]}\n"
+                                 "  noise: {sweep: [horizontal, isotropic]}\n");
   cr_assert_eq(deck->tasks, 4);
   cr_expect_str_eq(deck->axis[1].name, "noise.kind");
   for (size_t t = 0; t < 4; t++) {
@@ -405,7 +371,7 @@ Test(deck, positions_of_parameters)
 {
   const char *const set[] = {"parameters.shift=0.5"};
   wmc_deck *deck;
-  cr_assert_eq(parse(GOOD "  energy: {diag: [1, 2]}\n", 1, set, &deck), WMC_OK);
+  cr_assert_eq(toy_parse(GOOD "  energy: {diag: [1, 2]}\n", 1, set, &deck), WMC_OK);
   const struct {
     int field;
     const char *where;
@@ -421,338 +387,6 @@ Test(deck, positions_of_parameters)
     cr_expect_str_eq(out.bytes, cases[k].where);
     wmc_text_free(&out);
   }
-  wmc_deck_destroy(deck);
-}
-
-/* ---- keys that need others --------------------------------------------------------------- */
-
-static const char *const off_or_on[] = {"off", "on", NULL};
-static const wmc_field needy_fields[] = {
-    {"depth", WMC_INT, .minimum = 1, .maximum = INFINITY, .standard = "2", .sweep = true,
-     .unit = "", .text = "depth"},
-    {"bins", WMC_INT, .minimum = 0, .maximum = 99, .standard = "0", .sweep = true, .unit = "",
-     .text = "bins"},
-    {"high", WMC_REAL, .standard = "1", .sweep = true, .needs = "bins!=0", .unit = "",
-     .text = "end of the histogram"},
-    {"lags", WMC_REALS, .unit = "", .text = "lags"},
-    {"grid", WMC_INT, .minimum = 1, .maximum = 99, .standard = "4", .needs = "lags", .unit = "",
-     .text = "points of a lag"},
-    {"steps", WMC_REAL, .standard = "1", .sweep = true, .needs = "depth=inf, switch=on", .unit = "",
-     .text = "steps of the limit"},
-    {"either", WMC_REAL, .needs = "lags or depth=1|inf", .unit = "", .text = "of two"},
-    {"switch", WMC_CHOICE, off_or_on, .standard = "off", .needs = "bins!=0", .unit = "",
-     .text = "a switch"},
-    {0},
-};
-static const wmc_model needy = {.name = "needy", .fields = needy_fields};
-static const wmc_model *const needy_models[] = {&needy, NULL};
-
-#define NEEDY "model: needy\nseed: 1\nparameters:\n"
-
-static wmc_status parse_needy(const char *text, const char *set, wmc_deck **deck)
-{
-  wmc_message_clear();
-  return wmc_deck_parse_with(needy_models, "d.yaml", text, strlen(text), set != NULL, &set, deck);
-}
-
-Test(deck, keys_without_effect_are_errors)
-{
-  static const struct {
-    const char *text, *set, *message; /* NULL: a good deck */
-  } cases[] = {
-      {NEEDY "  depth: 2\n", NULL, NULL},
-      {NEEDY "  high: 1\n", NULL,
-       "d.yaml:4:3: parameters.high: has no effect without bins != 0; here bins = 0 (the default); "
-       "give what it needs, or leave this key out"},
-      {NEEDY "  high: 1\n  bins: 8\n", NULL, NULL},
-      {NEEDY "  high: 1\n  bins: 8\n", "parameters.bins=0",
-       "d.yaml:4:3: parameters.high: has no effect without bins != 0; here bins = 0;"},
-      {NEEDY "  bins: 0\n", "parameters.high=3",
-       "--set parameters.high=3: parameters.high: has no"},
-      {NEEDY "  high: 1\n  bins: {sweep: [0, 8]}\n", NULL, NULL},
-      {NEEDY "  high: {sweep: [1, 2]}\n", NULL, "d.yaml:4:3: parameters.high: has no effect"},
-      {NEEDY "  grid: 4\n", NULL,
-       "d.yaml:4:3: parameters.grid: has no effect without lags; here lags is absent;"},
-      {NEEDY "  lags: [1]\n  grid: 4\n", NULL, NULL},
-      {NEEDY "  depth: {sweep: [1, 2]}\n  steps: 2\n", NULL,
-       "d.yaml:5:3: parameters.steps: has no effect without depth = inf; here depth is swept over "
-       "other values;"},
-      {NEEDY "  depth: {sweep: [1, inf]}\n  steps: 2\n", NULL,
-       "parameters.steps: has no effect without switch = on; here switch = off (the default);"},
-      {NEEDY "  depth: {sweep: [1, inf]}\n  steps: 2\n  switch: on\n  bins: 8\n", NULL, NULL},
-      {NEEDY "  either: 2\n", NULL,
-       "parameters.either: has no effect without lags or depth = 1 or inf; here lags is absent, "
-       "depth = 2 (the default);"},
-      {NEEDY "  either: 2\n  lags: [1]\n", NULL, NULL},
-      {NEEDY "  either: 2\n  depth: inf\n", NULL, NULL},
-      {NEEDY "  switch: off\n", NULL, NULL}, /* says what happens */
-      {NEEDY "  switch: on\n", NULL, "parameters.switch: has no effect without bins != 0;"},
-  };
-  for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
-    wmc_deck *deck;
-    wmc_status status = parse_needy(cases[k].text, cases[k].set, &deck);
-    cr_expect_eq(status, cases[k].message ? WMC_DATA : WMC_OK, "%s\n%s", cases[k].text,
-                 wmc_message());
-    cr_expect(!cases[k].message || strstr(wmc_message(), cases[k].message), "%s\n%s", cases[k].text,
-              wmc_message());
-    wmc_deck_destroy(deck);
-  }
-}
-
-/* The resolved deck has no keys without effect, and reads back. */
-Test(deck, resolved_decks_leave_out_defaults_without_effect)
-{
-  wmc_deck *deck, *again;
-  wmc_text text = {0};
-  cr_assert_eq(parse_needy(NEEDY "  bins: 4\n", NULL, &deck), WMC_OK);
-  wmc_deck_print_resolved(deck, &text);
-  cr_expect_not_null(strstr(text.bytes, "  high: 1  # default"));
-  cr_expect_null(strstr(text.bytes, "grid"));
-  cr_expect_null(strstr(text.bytes, "steps"));
-  cr_expect_eq(parse_needy(text.bytes, NULL, &again), WMC_OK, "%s", wmc_message());
-  wmc_text_free(&text);
-  wmc_deck_destroy(deck);
-  wmc_deck_destroy(again);
-}
-
-/* Files of earlier versions hold all defaults written out. */
-Test(deck, stored_decks_may_hold_what_has_no_effect)
-{
-  const char *text = "model: residual_jacobian\nseed: 1\nparameters:\n  width: 2\n  depth: 8\n"
-                     "  substeps: 4  # default\n";
-  wmc_deck *deck;
-  cr_expect_eq(wmc_deck_parse("d", text, strlen(text), 0, NULL, &deck), WMC_DATA);
-  wmc_message_clear();
-  cr_expect_eq(wmc_deck_parse_resolved("d", text, strlen(text), &deck), WMC_OK, "%s",
-               wmc_message());
-  wmc_deck_destroy(deck);
-}
-
-/* ---- the command line ------------------------------------------------------------------- */
-
-/* The identity of a deck after one override is that of the deck that says so. */
-Test(deck, overrides_stand_for_text)
-{
-  const struct {
-    const char *set, *text;
-  } cases[] = {
-      {"parameters.beta=2", HEAD "parameters: {width: 2, beta: 2}\n"},
-      {"parameters.width=3", HEAD "parameters: {width: 3}\n"},
-      {"chains=4", HEAD "chains: 4\nparameters: {width: 2}\n"},
-      {"run.stride=7", HEAD "parameters: {width: 2}\nrun: {stride: 7}\n"},
-      {"parameters.depth={sweep: [1, inf]}", HEAD "parameters: {width: 2, depth: {sweep: [1, "
-                                                  "inf]}}\n"},
-      {"parameters.record=[0, 1]", HEAD "parameters: {width: 2, record: [0, 1]}\n"},
-      {"parameters.noise.kappa=2", HEAD "parameters: {width: 2, noise: {kappa: 2}}\n"},
-      {"parameters={width: 9}", HEAD "parameters: {width: 9}\n"},
-      {"parameters.label='x=y'", HEAD "parameters: {width: 2, label: x=y}\n"},
-  };
-  for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
-    wmc_deck *deck, *other = good(cases[k].text);
-    cr_assert_eq(parse(GOOD, 1, &cases[k].set, &deck), WMC_OK, "%s\n%s", cases[k].set,
-                 wmc_message());
-    wmc_text a = {0}, b = {0};
-    wmc_deck_print_identity(deck, &a);
-    wmc_deck_print_identity(other, &b);
-    cr_expect_str_eq(a.bytes, b.bytes);
-    wmc_text_free(&a);
-    wmc_text_free(&b);
-    wmc_deck_destroy(deck);
-    wmc_deck_destroy(other);
-  }
-}
-
-Test(deck, the_last_override_wins_and_kinds_can_be_replaced)
-{
-  const char *const set[] = {"parameters.beta=2", "parameters.energy.kind=target",
-                             "parameters.energy.diag=[4, 4]", "parameters.beta=3"};
-  wmc_deck *deck;
-  cr_assert_eq(parse(GOOD "  energy: frobenius\n", 4, set, &deck), WMC_OK, "%s", wmc_message());
-  cr_expect_eq(deck->parameters[TOY_BETA].real, 3);
-  cr_expect_eq(deck->parameters[TOY_ENERGY_KIND].integer, 1);
-  cr_expect_eq(deck->parameters[TOY_ENERGY_DIAG].reals[1], 4);
-  wmc_deck_destroy(deck);
-}
-
-Test(deck, bad_overrides)
-{
-  const struct {
-    const char *set;
-    wmc_status status;
-    const char *message;
-  } cases[] = {
-      {"chains", WMC_USAGE, "--set chains: not of the form path=value; write for example"},
-      {"=3", WMC_USAGE, "--set =3: not of the form path=value"},
-      {"run..draws=3", WMC_USAGE, "--set run..draws=3: not of the form path=value"},
-      {"run.draws.=3", WMC_USAGE, "--set run.draws.=3: not of the form path=value"},
-      {"a.b.c.d.e=3", WMC_USAGE, "--set a.b.c.d.e=3: not of the form path=value"},
-      {"chains=", WMC_USAGE, "--set chains=: no value after '='"},
-      {"chains=[1", WMC_USAGE, "--set chains=[1: not valid YAML: did not find expected ',' or ']'"},
-      {"chains=&a 1", WMC_USAGE, "--set chains=&a 1: anchor &a: decks have no anchors"},
-      {"chains=\xff", WMC_USAGE, "--set chains=\xff: found byte 0xff, which is not text"},
-      {"chains=x", WMC_DATA, "--set chains=x: chains: expected integer in [1, 1000000], found 'x'"},
-      {"parameters.bta=2", WMC_DATA,
-       "--set parameters.bta=2: parameters.bta: unknown key; did you "
-       "mean 'beta'?"},
-      {"beta=2", WMC_DATA, "--set beta=2: beta: unknown key; 'beta' belongs under 'parameters'"},
-      {"parameters.energy.dig=2", WMC_DATA,
-       "--set parameters.energy.dig=2: parameters.energy.dig: "
-       "unknown key; did you mean 'diag'?"},
-      {"parameters.noise=kappa", WMC_DATA,
-       "--set parameters.noise=kappa: parameters.noise.kappa: "
-       "required, but missing"},
-      {"model=toys", WMC_DATA, "--set model=toys: model: expected one of toy, dice, found 'toys'"},
-      {"parameters.beta={sweep: [1, 1]}", WMC_DATA,
-       "--set parameters.beta={sweep: [1, 1]}: "
-       "parameters.beta: beta = 1 stands twice"},
-  };
-  for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
-    wmc_deck *deck = NULL;
-    cr_expect_eq(parse(GOOD, 1, &cases[k].set, &deck), cases[k].status, "%s", cases[k].set);
-    cr_expect_null(deck);
-    cr_expect(lines_begin(wmc_message(), cases[k].message), "says     %sexpected %s", wmc_message(),
-              cases[k].message);
-  }
-}
-
-/* ---- printing --------------------------------------------------------------------------- */
-
-static char *printed(const wmc_deck *deck, void (*print)(const wmc_deck *, wmc_text *))
-{
-  wmc_text out = {0};
-  print(deck, &out);
-  cr_assert_not(out.failed);
-  return out.bytes;
-}
-
-static void same_tasks(const wmc_deck *a, const wmc_deck *b)
-{
-  const wmc_field *fields = a->model->fields;
-  size_t n = wmc_field_count(fields);
-  cr_assert_eq(a->tasks, b->tasks);
-  for (size_t t = 0; t < a->tasks; t++) {
-    wmc_value x[TOY_FIELDS], y[TOY_FIELDS];
-    cr_assert_eq(wmc_deck_task(a, t, x), WMC_OK);
-    cr_assert_eq(wmc_deck_task(b, t, y), WMC_OK);
-    for (size_t k = 0; k < n; k++) {
-      wmc_text p = {0}, q = {0};
-      cr_assert_eq(x[k].present, y[k].present);
-      if (x[k].present) wmc_field_print(&fields[k], &x[k], &p);
-      if (y[k].present) wmc_field_print(&fields[k], &y[k], &q);
-      cr_expect_str_eq(wmc_text_string(&p), wmc_text_string(&q));
-      wmc_text_free(&p);
-      wmc_text_free(&q);
-      wmc_value_free(&x[k]);
-      wmc_value_free(&y[k]);
-    }
-  }
-}
-
-Test(deck, resolved_decks_read_back_as_the_same_deck)
-{
-  for (size_t k = 0; k < TOY_DECKS; k++) {
-    wmc_deck *deck = good(toy_decks[k]);
-    char *resolved = printed(deck, wmc_deck_print_resolved);
-    wmc_deck *again = good(resolved);
-    char *identity = printed(deck, wmc_deck_print_identity);
-    char *identity_again = printed(again, wmc_deck_print_identity);
-    char *second = printed(again, wmc_deck_print_resolved);
-    cr_expect_str_eq(identity, identity_again);
-    same_tasks(deck, again);
-    for (size_t g = 0; g < WMC_DECK_KEYS; g++)
-      cr_expect_eq(deck->general[g].present, again->general[g].present);
-    cr_expect_str_eq(deck->general[WMC_DECK_TITLE].string, again->general[WMC_DECK_TITLE].string);
-    cr_expect_str_eq(deck->general[WMC_DECK_OUTPUT].string, again->general[WMC_DECK_OUTPUT].string);
-    cr_expect_eq(deck->run[WMC_RUN_DRAWS].integer, again->run[WMC_RUN_DRAWS].integer);
-    cr_expect_eq(deck->run[WMC_RUN_CHECKPOINT].real, again->run[WMC_RUN_CHECKPOINT].real);
-    cr_expect_null(strstr(second, "# default"), "everything was written out");
-    wmc_deck_destroy(deck);
-    wmc_deck_destroy(again);
-    free(resolved);
-    free(second);
-    free(identity);
-    free(identity_again);
-  }
-}
-
-Test(deck, resolved_decks_mark_defaults)
-{
-  wmc_deck *deck = good(GOOD "  noise: {kappa: 2}\n");
-  char *text = printed(deck, wmc_deck_print_resolved);
-  cr_expect_str_eq(text, "model: toy\n"
-                         "seed: 1\n"
-                         "title: \"\"  # default\n"
-                         "chains: 16  # default\n"
-                         "output: d.h5  # default\n"
-                         "parameters:\n"
-                         "  width: 2\n"
-                         "  noise:\n"
-                         "    kind: kappa\n"
-                         "    kappa: 2\n"
-                         "  depth: 2  # default\n"
-                         "  beta: 1  # default\n"
-                         "  record: [0.5, 1]  # default\n"
-                         "  block: linear  # default\n"
-                         "  energy:\n"
-                         "    kind: frobenius  # default\n"
-                         "run:\n"
-                         "  thermalise: 1000  # default\n"
-                         "  draws: 1000  # default\n"
-                         "  stride: 1  # default\n"
-                         "  checkpoint: 10 min  # default\n");
-  free(text);
-  wmc_deck_destroy(deck);
-}
-
-Test(deck, identity_lists_what_results_depend_on)
-{
-  wmc_deck *deck = good(GOOD "  depth: {sweep: [2, inf]}\n  beta: {sweep: [1]}\nrun: {draws: 5}\n");
-  char *text = printed(deck, wmc_deck_print_identity);
-  cr_expect_str_eq(text, "model = toy\n"
-                         "seed = 1\n"
-                         "chains = 16\n"
-                         "run.thermalise = 1000\n"
-                         "run.stride = 1\n"
-                         "parameters.width = 2\n"
-                         "parameters.depth = {sweep: [2, inf]}\n"
-                         "parameters.beta = {sweep: [1]}\n"
-                         "parameters.record = [0.5, 1]\n"
-                         "parameters.block = linear\n"
-                         "parameters.energy.kind = frobenius\n"
-                         "parameters.noise.kind = isotropic\n"
-                         "axes = depth, beta\n");
-  free(text);
-  wmc_deck_destroy(deck);
-}
-
-/* Changing a free field keeps the identity; changing any other field changes it. */
-Test(deck, identity_ignores_exactly_the_free_fields)
-{
-  const struct {
-    const char *set;
-    bool same;
-  } cases[] = {{"title=x", true},
-               {"output=x.h5", true},
-               {"run.draws=9", true},
-               {"run.checkpoint=9", true},
-               {"seed=2", false},
-               {"chains=2", false},
-               {"run.thermalise=2", false},
-               {"run.stride=2", false},
-               {"parameters.width=3", false},
-               {"parameters.beta=1", true},
-               {"parameters.shift=0", false}};
-  wmc_deck *deck = good(GOOD);
-  char *identity = printed(deck, wmc_deck_print_identity);
-  for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
-    wmc_deck *other;
-    cr_assert_eq(parse(GOOD, 1, &cases[k].set, &other), WMC_OK);
-    char *changed = printed(other, wmc_deck_print_identity);
-    cr_expect_eq(strcmp(identity, changed) == 0, cases[k].same, "%s", cases[k].set);
-    free(changed);
-    wmc_deck_destroy(other);
-  }
-  free(identity);
   wmc_deck_destroy(deck);
 }
 

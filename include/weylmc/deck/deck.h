@@ -7,7 +7,7 @@
  * and several documents are errors. Any scalar parameter may be {sweep: [...]}, giving one axis;
  * sweeps with the same {sweep: [...], zip: NAME} form one axis together. Tasks are the points of
  * the product of the axes, last axis fastest, in the order in which axes first appear in the deck.
- * Checked by tests/unit/deck.c and tests/fuzz/deck.c.  Docs: docs/deck.md.
+ * Checked by tests/unit/deck*.c and tests/fuzz/deck.c.  Docs: docs/deck.md.
  */
 #pragma once
 #include <stdbool.h>

@@ -2,53 +2,16 @@
  * exact continuation, complaints. */
 #include <criterion/criterion.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../src/models/balanced.h"
-#include "../../src/models/balanced_escape.h"
 #include "../../src/models/balanced_parameters.h"
-#include "complaints.h"
-#include "parameters.h"
+#include "energies.h"
 #include "streams.h"
 #include "support.h"
 #include "weylmc/geometry/entropy.h"
 
-enum { D = 4, LONG = 5, ENTRIES = LONG * LONG, SAMPLES = 11 };
-
-static void give_normals(const test_parameters *deck, const char *name, int rows, int columns,
-                         wmc_stream *s)
-{
-  double data[SAMPLES * LONG];
-  wmc_stream_normals(s, (size_t)(rows * columns), 1, data);
-  test_give_matrix(deck, name, (size_t)rows, (size_t)columns, data);
-}
-
-static void give_mask(const test_parameters *deck, int rows, int columns, wmc_stream *s)
-{
-  double mask[ENTRIES];
-  for (int k = 0; k < rows * columns; k++) mask[k] = k == 0 || wmc_stream_uniform(s) < 0.5;
-  test_give_matrix(deck, "energy.mask", (size_t)rows, (size_t)columns, mask);
-}
-
-enum { SUM = WMC_ENERGY_TERMS, KINDS };
-
-static void give_energy(const test_parameters *deck, int kind, int rows, int columns, wmc_stream *s)
-{
-  const char *const names[] = {"energy.frobenius", "energy.target", "energy.completion",
-                               "energy.regression", "energy.decay"};
-  test_give(deck, "energy.kind", kind == SUM ? "sum" : wmc_energies[kind].name);
-  for (int k = 0; kind == SUM && k < WMC_ENERGY_TERMS; k++)
-    test_give_number(deck, names[k], 0.2 + 0.1 * k);
-  if (kind == WMC_ENERGY_TARGET || kind == WMC_ENERGY_COMPLETION || kind == SUM)
-    give_normals(deck, "energy.matrix", rows, columns, s);
-  if (kind == WMC_ENERGY_COMPLETION || kind == SUM) give_mask(deck, rows, columns, s);
-  if (kind == WMC_ENERGY_REGRESSION || kind == SUM) {
-    give_normals(deck, "energy.inputs", SAMPLES, columns, s);
-    give_normals(deck, "energy.labels", SAMPLES, rows, s);
-  }
-}
+enum { D = 4, ENTRIES = TEST_LONG * TEST_LONG };
 
 static wmc_balanced *open_chain(const test_parameters *deck, wmc_stream *s)
 {
@@ -81,7 +44,7 @@ static wmc_balanced *chain_of(test_parameters *deck, int t, wmc_stream *s)
   test_give_number(deck, "width", D);
   test_give_number(deck, "depth", 1 + (t / 4) % 5);
   test_give_number(deck, "excess", (t / 8) % 2);
-  give_energy(deck, kinds[integrator->frames ? t / 4 % 3 : 0], D, D, s);
+  test_give_energy(deck, kinds[integrator->frames ? t / 4 % 3 : 0], D, D, s);
   return open_chain(deck, s);
 }
 
@@ -93,7 +56,7 @@ static wmc_balanced *general_chain(test_parameters *deck, int t, bool full, wmc_
   } shapes[] = {{4, 4, 4, 4}, {3, 5, 3, 3}, {5, 3, 3, 4}, {1, 4, 1, 2}, {2, 2, 2, 3}, {5, 1, 1, 1},
                 {1, 1, 1, 1}, {3, 3, 2, 3}, {5, 4, 1, 3}, {2, 5, 1, 1}, {4, 4, 3, 3}};
   static const double depths[] = {1, 2, 3, 4, 30, INFINITY};
-  const int shape = t % (full ? 7 : 11), kind = t / 2 % KINDS;
+  const int shape = t % (full ? 7 : 11), kind = t / 2 % TEST_ENERGIES;
   const int rows = shapes[shape].rows, columns = shapes[shape].columns, rank = shapes[shape].rank;
   double depth = depths[t / 3 % 6];
   if (isinf(depth) && (shapes[shape].hidden <= rank || t % 3 == 2)) depth = 5;
@@ -104,8 +67,8 @@ static wmc_balanced *general_chain(test_parameters *deck, int t, bool full, wmc_
   test_give_matrix(deck, "widths", 1, 3, widths);
   test_give_number(deck, "rank", rank);
   test_give_number(deck, "depth", depth);
-  give_energy(deck, kind, rows, columns, s);
-  if (t % 4 == 0 && kind != SUM) test_give_number(deck, "energy.decay", 0.15);
+  test_give_energy(deck, kind, rows, columns, s);
+  if (t % 4 == 0 && kind != TEST_SUM) test_give_number(deck, "energy.decay", 0.15);
   return open_chain(deck, s);
 }
 
@@ -312,7 +275,7 @@ Test(balanced_model, matrix_ratios_are_differences_of_densities)
     test_parameters deck;
     wmc_balanced *c = general_chain(&deck, t, true, s);
     const int r = c->x.rank;
-    double y[ENTRIES], x[ENTRIES], memory[5 * LONG], scratch[3 * ENTRIES], l = 1;
+    double y[ENTRIES], x[ENTRIES], memory[5 * TEST_LONG], scratch[3 * ENTRIES], l = 1;
     advance(c, s, 2, true);
     product_of(c, x);
     double before = wmc_energy_value(&c->energy, x);
@@ -351,7 +314,7 @@ Test(balanced_model, stretches_scale_a_row_and_a_column)
     wmc_balanced *c = general_chain(&deck, t, true, s);
     const int m = c->rows, n = c->columns, i = t % m, j = t / 3 % n;
     const double size = wmc_stream_normal(s);
-    double x[ENTRIES], y[ENTRIES], core[ENTRIES], scratch[2 * LONG];
+    double x[ENTRIES], y[ENTRIES], core[ENTRIES], scratch[2 * TEST_LONG];
     product_of(c, x);
     wmc_balanced_stretch(c, i, j, size, core, scratch);
     out_of_frames(c, core, y);
@@ -373,7 +336,7 @@ Test(balanced_model, candidates_are_decomposed_and_adopted)
     test_parameters deck;
     wmc_balanced *c = general_chain(&deck, t, true, s);
     const int m = c->rows, n = c->columns, r = c->x.rank;
-    double y[ENTRIES], x[ENTRIES], after[ENTRIES], p[ENTRIES], q[ENTRIES], sigma[LONG];
+    double y[ENTRIES], x[ENTRIES], after[ENTRIES], p[ENTRIES], q[ENTRIES], sigma[TEST_LONG];
     wmc_stream_normals(s, (size_t)(m * n), 1, y);
     out_of_frames(c, y, x);
     memcpy(p, y, sizeof p);
@@ -715,216 +678,4 @@ Test(balanced_model, observables_fit_together)
     test_parameters_close(&deck);
   }
   wmc_stream_destroy(s);
-}
-
-/* --- Complaints ------------------------------------------------------------------------------ */
-
-Test(balanced_model, complaints_say_what_was_found_and_expected)
-{
-  test_parameters deck;
-  double some[SAMPLES * D] = {1};
-  wmc_stream *s = test_stream(27, 0);
-  deck = test_parameters_open(&wmc_model_balanced);
-  test_give_number(&deck, "width", D);
-  test_give_number(&deck, "depth", 3);
-  test_complaint(&deck, NULL, NULL);
-  give_energy(&deck, WMC_ENERGY_TARGET, D, D, s);
-  test_complaint(&deck, "formulation", "observable");
-  test_give(&deck, "formulation", "observable");
-  test_complaint(&deck, NULL, NULL);
-  test_give_matrix(&deck, "energy.matrix", 2, D, some);
-  test_complaint(&deck, "energy.matrix", "2 x 4 matrix found, 4 x 4 expected");
-  test_give_matrix(&deck, "energy.diag", 1, 3, some);
-  test_take(&deck, "energy.matrix");
-  test_complaint(&deck, "energy.diag", "3 entries found, 4 expected");
-  test_take(&deck, "energy.diag");
-  test_complaint(&deck, "energy.kind", "neither");
-  give_energy(&deck, WMC_ENERGY_REGRESSION, D, D, s);
-  test_complaint(&deck, NULL, NULL);
-  test_give_matrix(&deck, "energy.labels", SAMPLES - 1, D, some);
-  test_complaint(&deck, "energy.labels", "10 labels found for 11 inputs");
-  test_give_matrix(&deck, "energy.labels", SAMPLES, D - 1, some);
-  test_complaint(&deck, "energy.labels", "11 x 3 matrix found, 4 columns expected");
-  give_energy(&deck, WMC_ENERGY_REGRESSION, D, D, s);
-  for (int k = 0; k < SAMPLES; k++)
-    test_value(&deck, "energy.inputs")->reals[k * D + 3] =
-        test_value(&deck, "energy.inputs")->reals[k * D];
-  test_complaint(&deck, "energy.inputs", "3 of 4 directions");
-  test_parameters_close(&deck);
-  wmc_stream_destroy(s);
-}
-
-/* Eq. (36) against the density itself: q large singular values among r, and t^dimension. */
-Test(balanced_model, growth_along_flat_directions_is_that_of_the_density)
-{
-  for (int t = 0; t < 400; t++) {
-    const double depths[] = {1, 2, 3, 10};
-    const int b = 1 + t / 200;
-    const int rows = 1 + t % 4, columns = 1 + t / 4 % 4, rank = rows < columns ? rows : columns;
-    const int q = 1 + t % rank, dimension = q + t % 3;
-    const wmc_gibbs law = {.shape = {.numbers = b == 1 ? WMC_NUMBERS_REAL : WMC_NUMBERS_COMPLEX,
-                                     .depth = depths[t / 7 % 4],
-                                     .rank = rank,
-                                     .rows = rows,
-                                     .columns = columns,
-                                     .hidden = rank + t / 5 % 3},
-                           .beta = 1,
-                           .vertical = t % 2,
-                           .horizontal = 0.5 + t % 3};
-    double memory[5 * LONG], value[2];
-    wmc_spectrum x = wmc_spectrum_map(rank, law.shape.depth, memory);
-    for (int end = 0; end < 2; end++) {
-      for (int k = 0; k < rank; k++)
-        wmc_spectrum_set_log(&x, k, (k < q ? 300 + 100 * end : 0) - 0.3 * k);
-      value[end] = wmc_gibbs_log_volume(&law, &x);
-    }
-    cr_assert_float_eq(wmc_balanced_growth(&law, 0, q, dimension),
-                       b * dimension + (value[1] - value[0]) / 100, 1e-11);
-  }
-}
-
-/* Whether the model states the mean of the virial, as it does where a law exists. */
-static bool states_virial(const test_parameters *deck)
-{
-  double mean;
-  const wmc_observable *o = deck->model->observables;
-  while (strcmp(o->name, "virial") != 0) o++;
-  return o->expected(deck->values, &mean);
-}
-
-/* Without decay the observed diagonal of a 2 x 2 matrix has a law where entropy ends it: hidden
- * width 2 and depth > 3. A free entry of a row of two has one where the integral of
- * |x|^{2/N - 2} over it converges: depth > 2. */
-Test(balanced_model, masks_that_leave_no_law_are_refused)
-{
-  const double diag[] = {1, 1}, row[] = {1, 0};
-  const struct {
-    double rows, hidden, depth, decay;
-    bool law;
-  } cases[] = {{2, 2, 3, 0, false},         {2, 2, 4, 0, true},
-               {2, 2, 3, 0.1, true},        {2, 3, 4, 0, false},
-               {2, 3, INFINITY, 0, false},  {2, 3, INFINITY, 0.1, false},
-               {2, 3, INFINITY, 0.9, true}, {1, 1, 2, 0, false},
-               {1, 1, 3, 0, true},          {1, 1, 2, 0.1, true}};
-  for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
-    test_parameters deck = test_parameters_open(&wmc_model_balanced);
-    const double widths[] = {2, cases[k].hidden, cases[k].rows};
-    test_take(&deck, "excess");
-    test_give_matrix(&deck, "widths", 1, 3, widths);
-    test_give_number(&deck, "depth", cases[k].depth);
-    test_give(&deck, "energy.kind", "completion");
-    test_give(&deck, "formulation", "observable");
-    if (cases[k].decay > 0) test_give_number(&deck, "energy.decay", cases[k].decay);
-    test_give_matrix(&deck, "energy.diag", 1, (size_t)cases[k].rows, diag);
-    if (cases[k].rows == 1) test_give_matrix(&deck, "energy.mask", 1, 2, row);
-    test_complaint(&deck, cases[k].law ? NULL : "energy.kind", "no Gibbs law exists");
-    test_give(&deck, "scheme", "euler");
-    test_complaint(&deck, NULL, NULL);
-    cr_expect_eq(states_virial(&deck), cases[k].law, "case %zu", k);
-    test_parameters_close(&deck);
-  }
-}
-
-Test(balanced_model, masks_and_sums_that_make_no_sense_are_refused)
-{
-  const double none[4] = {0}, odd[4] = {0, 2, 1, 0}, some[4] = {1, 0, 0, 1};
-  test_parameters deck = test_parameters_open(&wmc_model_balanced);
-  test_give_number(&deck, "width", 2);
-  test_give_number(&deck, "depth", 4);
-  test_give(&deck, "formulation", "observable");
-  test_give(&deck, "energy.kind", "completion");
-  test_give_matrix(&deck, "energy.matrix", 2, 2, some);
-  test_complaint(&deck, "energy.matrix", "needs a mask");
-  test_give_matrix(&deck, "energy.mask", 2, 2, none);
-  test_complaint(&deck, "energy.mask", "observes nothing");
-  test_give_matrix(&deck, "energy.mask", 2, 2, odd);
-  test_complaint(&deck, "energy.mask", "1 entries are neither 0 nor 1");
-  test_give_matrix(&deck, "energy.mask", 1, 4, some);
-  test_complaint(&deck, "energy.mask", "1 x 4 matrix found, 2 x 2 expected");
-  test_give_matrix(&deck, "energy.mask", 2, 2, some);
-  test_complaint(&deck, NULL, NULL);
-  test_give(&deck, "energy.kind", "sum");
-  test_complaint(&deck, "energy.kind", "all coefficients of the energy are 0");
-  test_give_number(&deck, "energy.regression", 1);
-  test_complaint(&deck, "energy.kind", "needs inputs and labels");
-  test_give_number(&deck, "energy.regression", 0);
-  test_give_number(&deck, "energy.frobenius", 1);
-  test_complaint(&deck, NULL, NULL);
-  test_give(&deck, "energy.kind", "decay");
-  test_complaint(&deck, NULL, NULL);
-  test_give(&deck, "depth", "inf");
-  test_give_number(&deck, "excess", 1);
-  test_complaint(&deck, "energy.kind", "no Gibbs law at depth inf");
-  test_give(&deck, "energy.kind", "frobenius");
-  test_give_number(&deck, "energy.decay", 1.5);
-  test_complaint(&deck, "energy.decay", "use decay < 1 ");
-  test_parameters_close(&deck);
-}
-
-/* A field that is there but has only its default. */
-static void give_by_default(const test_parameters *deck, const char *name, double number)
-{
-  test_give_number(deck, name, number);
-  test_value(deck, name)->given = false;
-}
-
-Test(balanced_model, data_that_a_sum_does_not_use_are_refused)
-{
-  const double some[4] = {1, 0, 0, 1}, wide[6] = {1, 0, 0, 1, 0, 0};
-  const char *const terms[] = {"energy.frobenius", "energy.target", "energy.completion",
-                               "energy.regression"};
-  const struct {
-    const char *field, *term;
-    size_t rows;
-  } cases[] = {{"energy.matrix", "energy.target", 2},     {"energy.diag", "energy.target", 1},
-               {"energy.mask", "energy.completion", 2},   {"energy.inputs", "energy.regression", 2},
-               {"energy.labels", "energy.regression", 2}, {"energy.imaginary", "energy.target", 2},
-               {"energy.matrix", "energy.completion", 2}};
-  for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
-    test_parameters deck = test_parameters_open(&wmc_model_balanced);
-    test_give_number(&deck, "width", 2);
-    test_give_number(&deck, "depth", 3);
-    test_give(&deck, "field", strcmp(cases[k].field, "energy.imaginary") ? "real" : "complex");
-    test_give(&deck, "formulation", "observable");
-    test_give(&deck, "energy.kind", "sum");
-    for (int t = 0; t < 4; t++) give_by_default(&deck, terms[t], 0);
-    test_give_number(&deck, terms[0], 1);
-    test_complaint(&deck, NULL, NULL);
-    test_give_matrix(&deck, cases[k].field, cases[k].rows, 2, some);
-    test_complaint(&deck, cases[k].field, "not used");
-    test_give_number(&deck, cases[k].term, 0); /* a point of a sweep: data are checked as ever */
-    test_give_matrix(&deck, cases[k].field, cases[k].rows, 3, wide);
-    test_heard h = {0};
-    deck.model->check(deck.values, &(wmc_complaints){.add = test_hear, .sink = &h});
-    cr_expect_gt(h.count, 0, "case %zu", k);
-    cr_expect_null(strstr(h.message, "not used"), "case %zu: %s", k, h.message);
-    test_parameters_close(&deck);
-  }
-}
-
-/* Bytes that a chain takes are those that it allocates; what does not fit is refused. */
-Test(balanced_model, depths_beyond_memory_are_refused)
-{
-  test_parameters deck = test_parameters_open(&wmc_model_balanced);
-  test_give_number(&deck, "width", 8);
-  test_give_number(&deck, "excess", 2);
-  test_give(&deck, "formulation", "parameters");
-  test_give_number(&deck, "depth", 1e12);
-  test_complaint(&deck, "depth", "keeps every layer, which takes");
-  test_give_number(&deck, "depth", 100);
-  test_complaint(&deck, NULL, NULL);
-  void *c;
-  cr_assert_eq(wmc_model_balanced.create(deck.values, &c), WMC_OK);
-  const double told = wmc_model_balanced.memory(deck.values);
-  const double state = 8.0 * (double)wmc_model_balanced.state_size(c);
-  const wmc_layers *layers = ((wmc_balanced *)c)->upstairs->layers;
-  const double exact = state + 8.0 * (double)wmc_upstairs_size(layers, false) -
-                       8.0 * (double)wmc_upstairs_room(((wmc_balanced *)c)->upstairs);
-  cr_expect_lt(fabs(told / exact - 1), 0.1, "%g bytes told, %g taken", told, exact);
-  wmc_model_balanced.destroy(c);
-  test_give_number(&deck, "excess", 99992);
-  test_complaint(&deck, "excess", "hidden layers of width 100000");
-  test_give(&deck, "formulation", "spectrum");
-  cr_expect_eq(wmc_model_balanced.memory(deck.values), 0);
-  test_parameters_close(&deck);
 }

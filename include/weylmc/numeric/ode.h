@@ -2,7 +2,7 @@
  *
  * The pair 5(4) of Dormand & Prince, J. Comput. Appl. Math. 6, 19 (1980): the step of order 5 goes
  * on, the difference to order 4 is the estimate of its error. The last stage is f at the new point.
- * Checked by tests/check/dynamics.c (order 5 and the estimate's order on equations with known
+ * Checked by tests/check/pairs.c (order 5 and the estimate's order on equations with known
  * solutions).  Reentrant; allocates nothing.
  */
 #pragma once

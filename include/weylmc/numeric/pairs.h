@@ -3,7 +3,7 @@
  * What a step of the Langevin equation of singular values needs of every pair, without
  * transcendental functions and eight pairs at a time. Arrays of points are padded to
  * wmc_pairs_padded(n) entries; the functions write the padding themselves where they need it.
- * Checked by tests/check/dynamics.c against definitions.  Reentrant; allocates nothing.
+ * Checked by tests/check/pairs.c against definitions.  Reentrant; allocates nothing.
  */
 #pragma once
 #include <stdbool.h>

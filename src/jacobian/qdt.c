@@ -10,6 +10,7 @@
 #include "weylmc/base/memory.h"
 #include "weylmc/jacobian/graded.h"
 #include "weylmc/numeric/dense.h"
+#include "weylmc/numeric/special.h"
 
 const char *const wmc_precision_names[] = {"auto", "double", "extended", NULL};
 
@@ -51,35 +52,48 @@ int wmc_qdt_layers(int width, double s2)
 }
 
 /* Expected log-ratio of the largest singular value to the smallest: the edges of eq. (9), shared
- * out to d - 1 gaps. */
-static double log_ratio(int width, double variance)
+ * out to d - 1 gaps; but strong layers add no more than those without the identity, eq. (25b). */
+static double log_ratio(int parts, int width, double layers, double variance)
 {
-  const double t = width * variance;
-  return (1 - 1.0 / width) * (sqrt(t * (t + 2)) + 2 * atanh(sqrt(t / (t + 2))));
+  const double t = width * variance, beta = 0.5 * parts;
+  const double weak = (1 - 1.0 / width) * (sqrt(t * (t + 2)) + 2 * atanh(sqrt(t / (t + 2))));
+  const double one_layer = 1.54 + log(width);
+  return fmin(weak, one_layer + 0.5 * layers * (wmc_digamma(beta * width) - wmc_digamma(beta)));
 }
 
-/* The singular values themselves are doubles, found by rotations of doubles. */
-static double least_error(int width, double variance)
+/* The singular values themselves are doubles, found by rotations of doubles: the largest lambda, of
+ * which E|J u|^2 = 1 + d s^2 is a bound, is rounded. */
+static double least_error(int width, double layers, double variance, double ratio)
 {
-  return DBL_EPSILON * (width + log_ratio(width, variance));
+  const double largest = 0.5 * layers * log1p(width * variance / layers);
+  return DBL_EPSILON * (width + fmax(ratio, largest));
 }
 
-/* Fitted to measured errors of doubles, those that 3 of 100 chains exceed; the first factor is for
- * safety. Once gaps are open, at variances above 3, real layers now and then meet directions that
- * they nearly miss; and layers far from 1 may be nearly singular. */
-static double lost_in_doubles(int parts, int width, double layers, double variance)
+/* How often directions are nearly missed: once gaps are open; and where layers are strong, most of
+ * all while P holds several of them. Complex layers miss with the square of the probability. */
+static double misses(int parts, int width, double layers, double variance)
 {
-  const double safety = 2, ratio = log_ratio(width, variance);
-  const double rounding = 5 + 0.4 * fmin(ratio, 6.0 * (width - 1));
-  const double open = 1 / (1 + 27 / (variance * variance * variance));
-  const double misses = open * ratio * (parts == 2 ? 0.05 : 1 + 60 * ratio / layers);
-  return safety * 0.5 * DBL_EPSILON * sqrt(layers) * (rounding + misses);
+  const double root = sqrt(width), s2 = variance / layers;
+  const double open = 0.03 / (1 + pow(24 / (root * variance), 5));
+  const double strong = pow(10 * root * s2, 4);
+  if (parts == 2) return width * (open + 0.15 * fmin(strong, 1));
+  return width * open + (wmc_qdt_layers(width, s2) > 1 ? fmin(strong, 3 * width) : 0.5 * width);
+}
+
+/* A bound fitted to measured errors of doubles, eq. (25a): a part that all products have, and the
+ * tail, c/p with the probability p of real misses and c/sqrt(p) of complex ones. */
+static double lost_in_doubles(int parts, int width, double layers, double variance, double ratio)
+{
+  const double unit = 0.5 * DBL_EPSILON, rare = parts == 2 ? 13 : 2000;
+  const double common = sqrt(layers) * (16 + 0.15 * sqrt(width) * ratio);
+  return unit * (common + rare * sqrt(layers * ratio) * misses(parts, width, layers, variance));
 }
 
 double wmc_qdt_error(bool extended, int parts, int width, double layers, double variance)
 {
-  return least_error(width, variance) +
-         (extended ? 0 : lost_in_doubles(parts, width, layers, variance));
+  const double ratio = log_ratio(parts, width, layers, variance);
+  return least_error(width, layers, variance, ratio) +
+         (extended ? 0 : lost_in_doubles(parts, width, layers, variance, ratio));
 }
 
 void wmc_qdt_destroy(wmc_qdt *s)

@@ -1,6 +1,8 @@
 /* Derived quantities of the model `residual_jacobian`: means over networks where a value is finite,
  * and what drift.h makes of sums along paths. */
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "residual_jacobian_drift.h"
@@ -48,13 +50,22 @@ static void precision_bits(const wmc_value *p, const double *means, double *out,
   if (wmc_jacobian_multiplies(p, &block, &o)) *out = wmc_network_is_extended(block, &o) ? 106 : 53;
 }
 
+/* Two digits, rounded up: it is a bound. */
+static double two_digits(double x)
+{
+  const double unit = pow(10, floor(log10(x)) - 1);
+  char text[WMC_TEXT_SHORT];
+  snprintf(text, sizeof text, "%.1e", ceil(x / unit * (1 - 1e-12)) * unit);
+  return strtod(text, NULL);
+}
+
 static void rounding_error(const wmc_value *p, const double *means, double *out, double *doubt)
 {
   const wmc_block *block;
   wmc_block_options o;
   (void)means, (void)doubt;
   if (wmc_jacobian_multiplies(p, &block, &o))
-    *out = wmc_network_error(block, &o, wmc_network_is_extended(block, &o));
+    *out = two_digits(wmc_network_error(block, &o, wmc_network_is_extended(block, &o)));
 }
 
 /* ---- drift and diffusion -------------------------------------------------------------------- */
@@ -331,7 +342,8 @@ const wmc_derived wmc_jacobian_derived[] = {
      precision_bits},
     {"rounding_error",
      "1",
-     "error of lambda_i by rounding that 3 of 100 networks exceed, as it is known beforehand",
+     "error of lambda_i by rounding that less than 1 of 1000 networks exceeds, as it is known "
+     "beforehand",
      {AXIS_PRECISION, WMC_NO_AXIS},
      rounding_error},
     {.name = NULL},

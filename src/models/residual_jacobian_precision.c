@@ -20,7 +20,7 @@ void wmc_jacobian_note(const wmc_value *p, wmc_text *out)
   wmc_block_options o;
   if (!wmc_jacobian_multiplies(p, &block, &o)) return;
   const bool extended = wmc_network_is_extended(block, &o);
-  wmc_text_append(out, "precision %s: log-singular values to %.1g (%s: %.1g)",
+  wmc_text_append(out, "precision %s: log-singular values to %.2g (%s: %.2g)",
                   wmc_precision_names[extended ? WMC_PRECISION_EXTENDED : WMC_PRECISION_DOUBLE],
                   wmc_network_error(block, &o, extended),
                   wmc_precision_names[extended ? WMC_PRECISION_DOUBLE : WMC_PRECISION_EXTENDED],

@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "blocks.h"
@@ -259,6 +260,9 @@ Test(jacobian_model, precision_is_said)
       row[1].evaluate(values, NULL, &error, &doubt);
       cr_expect_eq(bits, cases[k].bits, "case %zu", k);
       cr_expect(error > 0 && (error < 1e-12 || bits == 53), "case %zu: %g", k, error);
+      char two_digits[32];
+      snprintf(two_digits, sizeof two_digits, "%.1e", error);
+      cr_expect_eq(strtod(two_digits, NULL), error, "case %zu: %.15g", k, error);
       cr_expect_not_null(strstr(wmc_text_string(&note), cases[k].word), "case %zu", k);
     } else {
       cr_expect_eq(note.length, 0);

@@ -48,8 +48,8 @@ extern const char *const wmc_precision_names[];
 int wmc_qdt_layers(int width, double s2);
 
 /** Error of the log-singular values of `layers` layers, real or complex (parts 2), whose sum has
- * entries of variance `variance`: less than 3 of 100 products exceed it (measured,
- * docs/theory/jacobian.md, section 4). */
+ * entries of variance `variance`: less than 1 of 1000 products exceeds it (eq. (25a) of
+ * docs/theory/jacobian.md, measured). */
 double wmc_qdt_error(bool extended, int parts, int width, double layers, double variance);
 
 wmc_status wmc_qdt_create(wmc_qdt **qdt, int width, int layers);

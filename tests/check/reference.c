@@ -1,6 +1,6 @@
 /* Exact numbers of residual chains: closed forms and series of the program and of
  * docs/theory/jacobian.md against quadrature and counting from definitions (support/reference.h).
- * With WEYLMC_VERBOSE every number is printed. tests/statistical/reference.c measures them. */
+ * With WEYLMC_VERBOSE every number is printed. tests/statistical/reference*.c measures them. */
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdio.h>

@@ -8,13 +8,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "blocks.h"
 #include "reference.h"
+#include "reference_draws.h"
 #include "support.h"
 #include "weylmc/jacobian/chamber.h"
 #include "weylmc/jacobian/hyperbolic.h"
-#include "weylmc/jacobian/network.h"
-#include "weylmc/jacobian/qdt.h"
 #include "weylmc/numeric/dense.h"
 
 /* Draws by the limit diffusion have a bias of the second order in the step, at the resolution used
@@ -22,74 +20,10 @@
 enum { RESOLUTION = 4 };
 static const double STEP_BIAS = 5e-4;
 
-enum { SEED = 20261130 };
-
-static void row(const char *item, double exact, double found, double error, double bias)
-{
-  cr_expect(fabs(found - exact) < 5 * error + bias, "%s: %.8g, exact %.8g, error %.2g", item, found,
-            exact, error);
-  if (test_verbose())
-    printf("%-44s %16.10g %14.7g +- %-8.2g %6.2f\n", item, exact, found, error,
-           (found - exact) / error);
-}
-
-/* ---- draws
- * --------------------------------------------------------------------------------------- */
-
-enum {
-  WIDEST = 8,
-  LAMBDA = 0,
-  SUM = WIDEST,
-  GROWTH,
-  TRACE,
-  TRACE2,
-  MINORS,
-  GAP,
-  GAP2,
-  COTH,
-  SQUARES,
-  RANK,
-  NUMBERS
-};
-
-static void collect(int d, const double *values, double growth, moments *out)
-{
-  double sum = 0, trace = 0, trace2 = 0, squares = 0;
-  int rank = 0;
-  for (int i = 0; i < d; i++) {
-    if (i < WIDEST) add(&out[LAMBDA + i], values[i]);
-    sum += values[i];
-    squares += values[i] * values[i];
-    trace += exp(2 * values[i]);
-    trace2 += exp(4 * values[i]);
-    rank += values[i] > -INFINITY;
-  }
-  double gap = values[0] - values[d - 1];
-  const double numbers[] = {sum, growth,    trace,         trace2,  0.5 * (trace * trace - trace2),
-                            gap, gap * gap, 1 / tanh(gap), squares, rank};
-  for (int k = 0; k < NUMBERS - SUM; k++)
-    if (k + SUM != GROWTH || rank > 0) add(&out[SUM + k], numbers[k]);
-}
-
-static wmc_block_options options_of(int d, int depth, double time, const char *activation)
-{
-  wmc_block_options o = test_block_options(d, depth, activation);
-  o.time = time;
-  o.inner_variance = 1;
-  return o;
-}
-
-static void draw_networks(const wmc_block *block, const wmc_block_options *o, int draws, long id,
-                          moments m[NUMBERS])
-{
-  memset(m, 0, NUMBERS * sizeof *m);
-  test_sample_networks(block, o, draws, SEED, id, collect, m);
-}
-
 static void draw_linear(int d, int depth, double time, int draws, long id, moments m[NUMBERS])
 {
-  wmc_block_options o = options_of(d, depth, time, "linear");
-  draw_networks(&wmc_block_linear, &o, draws, id, m);
+  wmc_block_options o = ref_options(d, depth, time, "linear");
+  ref_draw_networks(&wmc_block_linear, &o, draws, id, m);
 }
 
 /* Infinite depth, real (beta = 1) or complex (beta = 2, by the exact sampler). */
@@ -104,28 +38,15 @@ static void draw_limit(int d, int beta, double time, int draws, long id, moments
                            .resolution = RESOLUTION,
                            .exact = beta == 2};
   wmc_chamber *chamber;
-  wmc_stream *stream = test_stream(SEED, id);
+  wmc_stream *stream = test_stream(REF_SEED, id);
   memset(m, 0, NUMBERS * sizeof *m);
   cr_assert_eq(wmc_chamber_create(&chamber, &o, 1, &end), WMC_OK);
   for (int i = 0; i < draws; i++) {
     cr_assert(wmc_chamber_draw(chamber, stream));
-    collect(d, wmc_chamber_values(chamber), wmc_chamber_growth(chamber)[0], m);
+    ref_collect(d, wmc_chamber_values(chamber), wmc_chamber_growth(chamber)[0], m);
   }
   wmc_chamber_destroy(chamber);
   wmc_stream_destroy(stream);
-}
-
-static void row_mean(const char *item, double exact, const moments *m, double bias)
-{
-  row(item, exact, m->mean, standard_error(m), bias);
-}
-
-/* The error of a variance from the fourth moment of a nearly normal number; `kurtosis` is its
- * excess. */
-static void row_variance(const char *item, double exact, const moments *m, double kurtosis,
-                         double bias)
-{
-  row(item, exact, variance(m), variance(m) * sqrt((2 + kurtosis) / m->count), bias);
 }
 
 /* ---- 1, 2, 6: sums and growth -------------------------------------------------------------------
@@ -136,26 +57,27 @@ Test(reference, sums_and_growth)
   moments m[NUMBERS];
   double last, mean, spread, s2 = 0.01;
   draw_linear(2, 10, 1, test_trials(100000), 10, m);
-  row_mean("1 E sum lambda, d=2 L=10", 10 * ref_log_det_2(0.1), &m[SUM], 0);
+  ref_row_mean("1 E sum lambda, d=2 L=10", 10 * ref_log_det_2(0.1), &m[SUM], 0);
   for (int d = 2; d <= 8; d *= 2) {
     char item[64];
     draw_linear(d, 100, 1, test_trials(20000), d, m);
     snprintf(item, sizeof item, "1 E sum lambda, d=%d L=100", d);
-    row_mean(item, 100 * ref_log_det(d, s2), &m[SUM], 0);
+    ref_row_mean(item, 100 * ref_log_det(d, s2), &m[SUM], 0);
     snprintf(item, sizeof item, "2 Var sum lambda, d=%d L=100", d);
-    row_variance(item, 100 * ref_series(ref_log_det_variance_term, d, s2, &last), &m[SUM], 0.1, 0);
+    ref_row_variance(item, 100 * ref_series(ref_log_det_variance_term, d, s2, &last), &m[SUM], 0.1,
+                     0);
     ref_log_growth(d, s2, &mean, &spread);
     snprintf(item, sizeof item, "6 E log|Mu|, d=%d L=100", d);
-    row_mean(item, 100 * mean, &m[GROWTH], 0);
+    ref_row_mean(item, 100 * mean, &m[GROWTH], 0);
     snprintf(item, sizeof item, "6 Var log|Mu|, d=%d L=100", d);
-    row_variance(item, 100 * spread, &m[GROWTH], 0.1, 0);
+    ref_row_variance(item, 100 * spread, &m[GROWTH], 0.1, 0);
   }
   draw_limit(4, 1, 1, test_trials(40000), 11, m);
-  row_mean("1 E sum lambda, d=4 L=inf", ref_log_det_term(4, 2), &m[SUM], STEP_BIAS);
-  row_variance("2 Var sum lambda, d=4 L=inf", ref_log_det_variance_term(4, 2), &m[SUM], 0,
-               STEP_BIAS);
-  row_mean("6 E log|Mu|, d=4 L=inf", 1, &m[GROWTH], STEP_BIAS);
-  row_variance("6 Var log|Mu|, d=4 L=inf", 1, &m[GROWTH], 0, STEP_BIAS);
+  ref_row_mean("1 E sum lambda, d=4 L=inf", ref_log_det_term(4, 2), &m[SUM], STEP_BIAS);
+  ref_row_variance("2 Var sum lambda, d=4 L=inf", ref_log_det_variance_term(4, 2), &m[SUM], 0,
+                   STEP_BIAS);
+  ref_row_mean("6 E log|Mu|, d=4 L=inf", 1, &m[GROWTH], STEP_BIAS);
+  ref_row_variance("6 Var log|Mu|, d=4 L=inf", 1, &m[GROWTH], 0, STEP_BIAS);
 }
 
 /* ---- 3, 4, 5: moments of g, of nearly log-normal numbers: at T = 1 only where draws see them, and
@@ -168,16 +90,16 @@ Test(reference, moments_of_the_metric)
   moments m[NUMBERS];
   double s2 = 1.0 / depth;
   draw_linear(2, depth, 1, draws, 30, m);
-  row_mean("3 E tr g, d=2 L=10", ref_trace(2, s2, depth), &m[TRACE], 0);
+  ref_row_mean("3 E tr g, d=2 L=10", ref_trace(2, s2, depth), &m[TRACE], 0);
   draw_linear(2, 10 * depth, 1, draws / 2, 31, m);
-  row_mean("3 E tr g, d=2 L=100", ref_trace(2, 0.1 * s2, 10 * depth), &m[TRACE], 0);
+  ref_row_mean("3 E tr g, d=2 L=100", ref_trace(2, 0.1 * s2, 10 * depth), &m[TRACE], 0);
   draw_linear(8, depth, 0.1, draws / 4, 32, m);
-  row_mean("3 E tr g, d=8 L=10 T=0.1", ref_trace(8, 0.1 * s2, depth), &m[TRACE], 0);
+  ref_row_mean("3 E tr g, d=8 L=10 T=0.1", ref_trace(8, 0.1 * s2, depth), &m[TRACE], 0);
   draw_linear(2, depth, 0.1, draws, 33, m);
-  row_mean("4 E tr g^2, d=2 L=10 T=0.1", ref_trace_square(0.1 * s2, depth), &m[TRACE2], 0);
-  row_mean("5 E det g, d=2 L=10 T=0.1", ref_minors(2, 0.1 * s2, depth), &m[MINORS], 0);
+  ref_row_mean("4 E tr g^2, d=2 L=10 T=0.1", ref_trace_square(0.1 * s2, depth), &m[TRACE2], 0);
+  ref_row_mean("5 E det g, d=2 L=10 T=0.1", ref_minors(2, 0.1 * s2, depth), &m[MINORS], 0);
   draw_linear(4, depth, 0.1, draws / 2, 34, m);
-  row_mean("5 E e_2(g), d=4 L=10 T=0.1", ref_minors(4, 0.1 * s2, depth), &m[MINORS], 0);
+  ref_row_mean("5 E e_2(g), d=4 L=10 T=0.1", ref_minors(4, 0.1 * s2, depth), &m[MINORS], 0);
 }
 
 /* ---- 7, 8, 9: width 2
@@ -191,26 +113,26 @@ Test(reference, width_two)
   for (int tau = 1; tau <= 4; tau *= 2) {
     draw_limit(2, 1, tau, draws, 70 + tau, m);
     snprintf(item, sizeof item, "%d E x, d=2 L=inf tau=%d", tau > 1 ? 9 : 7, tau);
-    row_mean(item, ref_gap_mean(tau, REF_GAP), &m[GAP], STEP_BIAS);
+    ref_row_mean(item, ref_gap_mean(tau, REF_GAP), &m[GAP], STEP_BIAS);
     if (tau > 1) continue;
     double x = ref_gap_mean(1, REF_GAP), x2 = ref_gap_mean(1, REF_GAP2);
-    row_mean("7 E x^2", x2, &m[GAP2], 4 * STEP_BIAS);
-    row_variance("7 Var x", x2 - x * x, &m[GAP], 0.5, 4 * STEP_BIAS);
-    row_mean("7 E coth x", ref_gap_mean(1, REF_COTH), &m[COTH], STEP_BIAS);
-    row_mean("7 E lambda_1", 0.5 * (x - 1), &m[LAMBDA], STEP_BIAS);
-    row_mean("7 E lambda_2", 0.5 * (-x - 1), &m[LAMBDA + 1], STEP_BIAS);
-    row_variance("7 Var lambda_1", 0.25 * (x2 - x * x + 2), &m[LAMBDA], 0.5, 4 * STEP_BIAS);
+    ref_row_mean("7 E x^2", x2, &m[GAP2], 4 * STEP_BIAS);
+    ref_row_variance("7 Var x", x2 - x * x, &m[GAP], 0.5, 4 * STEP_BIAS);
+    ref_row_mean("7 E coth x", ref_gap_mean(1, REF_COTH), &m[COTH], STEP_BIAS);
+    ref_row_mean("7 E lambda_1", 0.5 * (x - 1), &m[LAMBDA], STEP_BIAS);
+    ref_row_mean("7 E lambda_2", 0.5 * (-x - 1), &m[LAMBDA + 1], STEP_BIAS);
+    ref_row_variance("7 Var lambda_1", 0.25 * (x2 - x * x + 2), &m[LAMBDA], 0.5, 4 * STEP_BIAS);
   }
   for (int k = 0; k < 3; k++) {
     double x, x2, s2 = 1.0 / depths[k];
     wmc_hyperbolic_gap(s2, depths[k], &x, &x2); /* by the spherical transform, eq. (21) */
     draw_linear(2, depths[k], 1, draws / 2, 80 + k, m);
     snprintf(item, sizeof item, "8 E x, d=2 L=%d", depths[k]);
-    row_mean(item, x, &m[GAP], 0);
+    ref_row_mean(item, x, &m[GAP], 0);
     snprintf(item, sizeof item, "8 E x^2, d=2 L=%d", depths[k]);
-    row_mean(item, x2, &m[GAP2], 0);
+    ref_row_mean(item, x2, &m[GAP2], 0);
     snprintf(item, sizeof item, "8 E lambda_1, d=2 L=%d", depths[k]);
-    row_mean(item, 0.5 * (x + depths[k] * ref_log_det_2(s2)), &m[LAMBDA], 1e-6);
+    ref_row_mean(item, 0.5 * (x + depths[k] * ref_log_det_2(s2)), &m[LAMBDA], 1e-6);
   }
 }
 
@@ -269,9 +191,9 @@ Test(reference, width_three)
   if (test_verbose()) printf("   spread of three: %.6f %.6f %.6f\n", level[0], level[1], level[2]);
   moments m[NUMBERS];
   draw_limit(3, 1, 1, test_trials(100000), 100, m);
-  row_mean("10 E lambda_1, d=3 L=inf", sum / 3 + 0.5 * spread, &m[LAMBDA], STEP_BIAS);
-  row_mean("10 E lambda_2", sum / 3, &m[LAMBDA + 1], STEP_BIAS);
-  row_mean("10 E lambda_3", sum / 3 - 0.5 * spread, &m[LAMBDA + 2], STEP_BIAS);
+  ref_row_mean("10 E lambda_1, d=3 L=inf", sum / 3 + 0.5 * spread, &m[LAMBDA], STEP_BIAS);
+  ref_row_mean("10 E lambda_2", sum / 3, &m[LAMBDA + 1], STEP_BIAS);
+  ref_row_mean("10 E lambda_3", sum / 3 - 0.5 * spread, &m[LAMBDA + 2], STEP_BIAS);
 }
 
 /* ---- 11, 15: plain products
@@ -283,8 +205,8 @@ Test(reference, ginibre)
   enum { D = 4, DEPTH = 160 };
   const double fractions[] = {0.5, 1};
   const int draws = test_trials(1500);
-  wmc_block_options o = options_of(D, DEPTH, 1, "linear");
-  wmc_stream *stream = test_stream(SEED, 110);
+  wmc_block_options o = ref_options(D, DEPTH, 1, "linear");
+  wmc_stream *stream = test_stream(REF_SEED, 110);
   wmc_network *network;
   moments rate[D] = {0}, sum = {0}, growth = {0};
   cr_assert_eq(wmc_network_create(&network, &wmc_block_plain, &o, 2, fractions), WMC_OK);
@@ -306,11 +228,11 @@ Test(reference, ginibre)
     total += ref_lyapunov(D, k);
     spread += step;
     snprintf(item, sizeof item, "11 Ginibre d=4, gamma_%d", k);
-    row(item, ref_lyapunov(D, k), rate[k - 1].mean, sqrt(step / (DEPTH / 2.0) / draws), 1e-6);
+    ref_row(item, ref_lyapunov(D, k), rate[k - 1].mean, sqrt(step / (DEPTH / 2.0) / draws), 1e-6);
   }
-  row("11 Ginibre d=4, sum of L=160", DEPTH * total, sum.mean, sqrt(DEPTH * spread / draws), 0);
-  row("11 Ginibre d=4, log|Mu| of L=160", DEPTH * ref_lyapunov(D, 1), growth.mean,
-      sqrt(DEPTH * 0.25 * ref_log_chi_variance(D) / draws), 0);
+  ref_row("11 Ginibre d=4, sum of L=160", DEPTH * total, sum.mean, sqrt(DEPTH * spread / draws), 0);
+  ref_row("11 Ginibre d=4, log|Mu| of L=160", DEPTH * ref_lyapunov(D, 1), growth.mean,
+          sqrt(DEPTH * 0.25 * ref_log_chi_variance(D) / draws), 0);
   wmc_network_destroy(network);
   wmc_stream_destroy(stream);
 }
@@ -340,20 +262,20 @@ Test(reference, relu_mask_product)
       char item[64];
       double mean, spread;
       moments m[NUMBERS];
-      wmc_block_options o = options_of(d, depth, 1, "relu");
+      wmc_block_options o = ref_options(d, depth, 1, "relu");
       o.variance = 2.0 / d;
       ref_mask_growth(d, &mean, &spread);
-      draw_networks(&wmc_block_plain, &o, d > 8 ? draws / 20 + 1 : draws, 10 + d + depth, m);
+      ref_draw_networks(&wmc_block_plain, &o, d > 8 ? draws / 20 + 1 : draws, 10 + d + depth, m);
       double count = m[GROWTH].count;
       snprintf(item, sizeof item, "15 relu product d=%d L=%d, log|Mu|/L", d, depth);
-      row(item, mean, m[GROWTH].mean / depth, sqrt(spread / depth / count), 0);
+      ref_row(item, mean, m[GROWTH].mean / depth, sqrt(spread / depth / count), 0);
       snprintf(item, sizeof item, "15 relu product d=%d L=%d, Var/L", d, depth);
-      row(item, spread, variance(&m[GROWTH]) / depth,
-          spread * sqrt((depth == 1 ? 8.0 : 4.0) / count), 0);
+      ref_row(item, spread, variance(&m[GROWTH]) / depth,
+              spread * sqrt((depth == 1 ? 8.0 : 4.0) / count), 0);
       snprintf(item, sizeof item, "15 relu product d=%d L=%d, rank", d, depth);
-      row_mean(item, mean_rank(d, depth), &m[RANK], 0);
+      ref_row_mean(item, mean_rank(d, depth), &m[RANK], 0);
       snprintf(item, sizeof item, "15 relu product d=%d L=%d, tr g", d, depth);
-      row_mean(item, d, &m[TRACE], 0);
+      ref_row_mean(item, d, &m[TRACE], 0);
     }
 }
 
@@ -366,7 +288,7 @@ static void follow_triangles(int d, int depth, double s, int draws, long id, mom
   double jacobian[16], q[16], r[16], next[16], values[4], growth, scratch[256];
   size_t size = (size_t)(d * d);
   wmc_qdt *qdt;
-  wmc_stream *stream = test_stream(SEED, id);
+  wmc_stream *stream = test_stream(REF_SEED, id);
   cr_assert_leq(wmc_qr_scratch(d, d), 256);
   cr_assert_eq(wmc_qdt_create(&qdt, d, wmc_qdt_layers(d, s * s)), WMC_OK);
   for (int n = 0; n < draws; n++) {
@@ -403,7 +325,7 @@ Test(reference, offsets)
     follow_triangles(d, depth, sqrt(s2), draws, 120 + d, offset);
     for (int k = 1; k <= d; k++) {
       snprintf(item, sizeof item, "12 offset d=%d, c_%d", d, k);
-      row_mean(item, ref_offset(d, k), &offset[k - 1], 1e-3);
+      ref_row_mean(item, ref_offset(d, k), &offset[k - 1], 1e-3);
     }
   }
 }
@@ -440,7 +362,7 @@ Test(reference, growth_of_volumes)
   const double s = 0.03;
   const int d = VOLUMES;
   moments two[VOLUMES] = {0}, four[VOLUMES] = {0};
-  wmc_stream *stream = test_stream(SEED, 127);
+  wmc_stream *stream = test_stream(REF_SEED, 127);
   for (int n = test_trials(40000); n > 0; n--) {
     double g[VOLUMES * VOLUMES], plus[VOLUMES], minus[VOLUMES];
     wmc_stream_normals(stream, VOLUMES * VOLUMES, 1, g);
@@ -455,9 +377,9 @@ Test(reference, growth_of_volumes)
   for (int k = 1; k <= d; k++) {
     char item[64];
     snprintf(item, sizeof item, "   Gamma_%d of d=%d: coefficient of s^2", k, d);
-    row_mean(item, 0.5 * k * (d - k - 1), &two[k - 1], 0);
+    ref_row_mean(item, 0.5 * k * (d - k - 1), &two[k - 1], 0);
     snprintf(item, sizeof item, "   Gamma_%d of d=%d: coefficient of s^4", k, d);
-    row_mean(item, -0.25 * k * (d - k - 1) * (d - 2 * k - 2), &four[k - 1], s * s * d * d * k);
+    ref_row_mean(item, -0.25 * k * (d - k - 1) * (d - 2 * k - 2), &four[k - 1], s * s * d * d * k);
   }
   wmc_stream_destroy(stream);
 }
@@ -477,10 +399,10 @@ Test(reference, complex_matrices)
     double exact = k == 1
                        ? ref_complex_squares_3(1)
                        : t2 * d * d + t2 * t2 * d * (d * d - 1) / 3; /* of t2 diag + sqrt(t2) H */
-    row_mean(item, exact, &m[SQUARES], 0);
+    ref_row_mean(item, exact, &m[SQUARES], 0);
     if (k > 0) continue;
-    row_mean("13 E gap, d=2 complex", ref_complex_gap_mean(1, 1), &m[GAP], 0);
-    row_mean("13 E lambda_1, d=2 complex", 0.5 * ref_complex_gap_mean(1, 1), &m[LAMBDA], 0);
+    ref_row_mean("13 E gap, d=2 complex", ref_complex_gap_mean(1, 1), &m[GAP], 0);
+    ref_row_mean("13 E lambda_1, d=2 complex", 0.5 * ref_complex_gap_mean(1, 1), &m[LAMBDA], 0);
   }
 }
 
@@ -501,7 +423,7 @@ static void infinite_width(int beta, double t, int d, int draws, long id, moment
                            .resolution = RESOLUTION,
                            .exact = beta == 2};
   wmc_chamber *chamber;
-  wmc_stream *stream = test_stream(SEED, id);
+  wmc_stream *stream = test_stream(REF_SEED, id);
   cr_assert_eq(wmc_chamber_create(&chamber, &o, 1, &end), WMC_OK);
   for (int i = 0; i < draws; i++) {
     double two = 0, four = 0;
@@ -528,183 +450,11 @@ Test(reference, infinite_width)
     double deep = beta == 1 ? 2 : 4.0 / 3, shallow = deep - 1; /* of the means at 2d and d */
     const char *const names[2][2] = {{"14 m_2, t=1, real d=16, 32", "14 m_4, t=1, real d=16, 32"},
                                      {"14 m_2, t=1, complex", "14 m_4, t=1, complex"}};
-    row(names[beta - 1][0], second, deep * two[1].mean - shallow * two[0].mean,
-        hypot(deep * standard_error(&two[1]), shallow * standard_error(&two[0])), 2.0 / (d * d));
-    row(names[beta - 1][1], fourth, deep * four[1].mean - shallow * four[0].mean,
-        hypot(deep * standard_error(&four[1]), shallow * standard_error(&four[0])), 2.0 / (d * d));
+    ref_row(names[beta - 1][0], second, deep * two[1].mean - shallow * two[0].mean,
+            hypot(deep * standard_error(&two[1]), shallow * standard_error(&two[0])),
+            2.0 / (d * d));
+    ref_row(names[beta - 1][1], fourth, deep * four[1].mean - shallow * four[0].mean,
+            hypot(deep * standard_error(&four[1]), shallow * standard_error(&four[0])),
+            2.0 / (d * d));
   }
-}
-
-/* ---- 16, 17, 18: other architectures
- * ---------------------------------------------------------------------- */
-
-/* c1 = c2 = 1 and n = 2: sigma^2 = c1 c2 n / 2 = 1. At L = 256 the gap is b/L away from its limit;
- * two depths remove b. */
-Test(reference, two_layer_relu)
-{
-  const int depth = 128, draws = test_trials(20000);
-  moments m[2][NUMBERS];
-  for (int level = 0; level < 2; level++) {
-    wmc_block_options o = options_of(2, depth << level, 1, "relu");
-    o.variance = 2;
-    draw_networks(&wmc_block_two_layer, &o, draws, 160 + level, m[level]);
-  }
-  row_mean("16 two-layer relu d=2 n=2, gap at L=256", ref_gap_mean(1, REF_GAP), &m[1][GAP],
-           15.0 / 256);
-  row("16 two-layer relu d=2 n=2, gap at L=inf", ref_gap_mean(1, REF_GAP),
-      2 * m[1][GAP].mean - m[0][GAP].mean,
-      hypot(2 * standard_error(&m[1][GAP]), standard_error(&m[0][GAP])), 40.0 / (depth * depth));
-}
-
-/* Layers are marginally gaussian, so E sum lambda = L E log|det(1 + s G)|, s^2 = L^{-2H}. */
-Test(reference, fractional_weights)
-{
-  const int draws = test_trials(10000), depth = 128;
-  moments m[NUMBERS];
-  wmc_block_options o = options_of(2, depth, 1, "linear");
-  o.weights = wmc_weights_find("fractional");
-  double s2 = pow(depth, -1.5), exact = depth * ref_log_det_2(s2);
-  draw_networks(&wmc_block_linear, &o, draws, 170, m);
-  row_mean("17 fractional H=.75 d=2, E sum at L=128", exact, &m[SUM], 0);
-  row_variance("17 fractional H=.75 d=2, Var sum -> 2", 2, &m[SUM], 0.2, 20 * 2 * s2);
-  cr_expect_lt(fabs(exact * sqrt(depth) + 1), 3 * s2, "about -L^{-1/2}");
-}
-
-/* Orthogonal layers; inputs that relu never lets move. */
-Test(reference, null_tests)
-{
-  moments m[NUMBERS];
-  wmc_block_options o = options_of(4, 200, 1, "linear");
-  draw_networks(&wmc_block_rotation, &o, 20, 180, m);
-  double largest = 0;
-  for (int i = 0; i < 4; i++) largest = fmax(largest, fabs(m[LAMBDA + i].mean));
-  cr_expect_lt(largest, 1e-13, "18 unitary: %g", largest);
-
-  const int draws = test_trials(8000);
-  for (int d = 1; d <= 3; d++) {
-    const double end = 1, share = exp2(-d);
-    char item[64];
-    wmc_stream *stream = test_stream(SEED, 180 + d);
-    wmc_network *network;
-    moments frozen = {0};
-    o = options_of(d, 16, 1, "relu");
-    cr_assert_eq(wmc_network_create(&network, &wmc_block_one_layer, &o, 1, &end), WMC_OK);
-    for (int i = 0; i < draws; i++) {
-      cr_assert(wmc_network_draw(network, stream));
-      const double *values = wmc_network_values(network);
-      add(&frozen, values[0] == 0 && values[d - 1] == 0);
-    }
-    snprintf(item, sizeof item, "18 one-layer relu d=%d: share of lambda = 0", d);
-    row(item, share, frozen.mean, sqrt(share * (1 - share) / draws), 0);
-    wmc_network_destroy(network);
-    wmc_stream_destroy(stream);
-  }
-}
-
-/* ---- one-layer relu: what is known of its vectors
- * ---------------------------------------------------------- */
-
-/* Out of section 3: with A active units and q = |D u|^2/|u|^2,
- *   d log|phi(x)| = sigma dB + sigma^2 (A/2 - 1) dt,   d log|u| = sigma sqrt q dB + sigma^2 q
- * (d-2)/2 dt, u carried by the Jacobian. Means of the differences, and of their squares less what
- * the noise adds, vanish up to O(1/L); frozen inputs have no norm and are drawn again. */
-enum { NORM, NORM2, CARRIED, CARRIED2, RESIDUALS };
-
-static double norm_of(int d, const double *x, bool active, const double *mask)
-{
-  double sum = 0;
-  for (int i = 0; i < d; i++) sum += !active || mask[i] > 0 ? x[i] * x[i] : 0;
-  return sqrt(sum);
-}
-
-static void follow_relu(int d, int depth, wmc_stream *stream, moments *out)
-{
-  double x[4], u[4], w[16], norm = 0, before, s2 = 1.0 / depth;
-  double drift = 0, carried_drift = 0, carried_noise = 0;
-  while (!(norm > 0)) {
-    wmc_stream_normals(stream, (size_t)d, 1, x);
-    norm = norm_of(d, x, true, x);
-  }
-  before = norm;
-  wmc_stream_normals(stream, (size_t)d, 1, u);
-  double u_before = norm_of(d, u, false, x);
-  for (int l = 0; l < depth; l++) {
-    double dx[4] = {0}, du[4] = {0}, share = norm_of(d, u, true, x) / norm_of(d, u, false, x);
-    int active = 0;
-    wmc_stream_normals(stream, (size_t)(d * d), sqrt(s2), w);
-    for (int c = 0; c < d; c++) {
-      if (!(x[c] > 0)) continue;
-      active++;
-      for (int i = 0; i < d; i++) {
-        dx[i] += w[c * d + i] * x[c];
-        du[i] += w[c * d + i] * u[c];
-      }
-    }
-    drift += s2 * (0.5 * active - 1);
-    carried_drift += 0.5 * s2 * share * share * (d - 2);
-    carried_noise += s2 * share * share;
-    for (int i = 0; i < d; i++) {
-      x[i] += dx[i];
-      u[i] += du[i];
-    }
-  }
-  double moved = log(norm_of(d, x, true, x) / before) - drift;
-  double carried = log(norm_of(d, u, false, x) / u_before) - carried_drift;
-  if (!isfinite(moved)) return; /* all units off: at finite depth, in a layer of large weights */
-  add(&out[NORM], moved);
-  add(&out[NORM2], moved * moved - 1);
-  add(&out[CARRIED], carried);
-  add(&out[CARRIED2], carried * carried - carried_noise);
-}
-
-Test(reference, one_layer_relu_vectors)
-{
-  const int depth = 200, draws = test_trials(4000);
-  const char *const names[] = {"   one-layer relu d=4, log|phi(x)| - drift", "   its square - 1",
-                               "   one-layer relu d=4, log|u| - drift", "   its square - noise"};
-  moments m[2][RESIDUALS] = {0};
-  for (int level = 0; level < 2; level++) {
-    wmc_stream *stream = test_stream(SEED, 190 + level);
-    for (int i = 0; i < draws; i++) follow_relu(4, depth << level, stream, m[level]);
-    wmc_stream_destroy(stream);
-  }
-  for (int r = 0; r < RESIDUALS; r++)
-    row(names[r], 0, 2 * m[1][r].mean - m[0][r].mean,
-        hypot(2 * standard_error(&m[1][r]), standard_error(&m[0][r])), 0);
-}
-
-/* ---- rms norm: growth as a power of the depth
- * ---------------------------------------------------------------- */
-
-/* Weights of variance 1/d, |x_0|^2 = d: x_t = x_0 + sqrt(t) N(0, I), and v = 1/|x|^2, tr C = d - 1:
- *   E sum lambda = -(d-1)/2 int_0^tau E 1/|x_t|^2 dt,   E 1/|x_t|^2 = (1/t) E 1/(d - 2 + 2 P),
- * P Poisson of mean d/(2t). At large d |x_t|^2 = d(1 + t), and it is -(1/2) log(1 + tau). */
-static double inverse_norm(double t, const double *width)
-{
-  const double d = *width, mean = 0.5 * d / t;
-  double sum = 0, p = exp(-mean);
-  if (mean > 600) return 1 / (d * (1 + t)) + 2 * t / (d * d);
-  for (int k = 0; k < mean + 40 * sqrt(mean + 1); k++) {
-    sum += p / (d - 2 + 2 * k);
-    p *= mean / (k + 1);
-  }
-  return sum / t;
-}
-
-static double power_law(double d, double tau)
-{
-  return -0.5 * (d - 1) * test_integral(inverse_norm, &d, 0, tau);
-}
-
-Test(reference, power_law_of_rms_norm)
-{
-  const double tau = 8;
-  moments m[NUMBERS];
-  const int d = 8;
-  wmc_block_options o = options_of(d, 800, tau, "linear");
-  o.norm = WMC_NORM_RMS;
-  o.variance = 1.0 / d;
-  draw_networks(&wmc_block_linear, &o, test_trials(2000), 195, m);
-  row_mean("   rms norm, E sum lambda at tau=8, d=8", power_law(d, tau), &m[SUM], 0.01);
-  cr_expect_lt(fabs(power_law(100, tau) + 0.5 * log(1 + tau)), 0.02, "%g", power_law(100, tau));
 }

@@ -1,7 +1,7 @@
 /** @file reference.h  Exact numbers of residual chains, from their definitions.
  *
  * Nothing here uses src/jacobian: closed forms and series of the program are compared with these
- * (tests/check/reference.c), and so are draws (tests/statistical/reference.c). Notation and
+ * (tests/check/reference.c), and so are draws (tests/statistical/reference*.c). Notation and
  * equations: docs/theory/jacobian.md; G gaussian d x d, sigma = 1.
  */
 #pragma once

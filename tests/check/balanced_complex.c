@@ -4,9 +4,9 @@
 
 #include <criterion/criterion.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "continues.h"
 #include "parameters.h"
 #include "streams.h"
 #include "support.h"
@@ -309,19 +309,8 @@ Test(balanced_complex, packed_chains_continue_bit_for_bit)
     wmc_stream *s = test_stream(80 + t, 0), *copy = test_stream(80 + t, 0);
     wmc_balanced *one = chain_of(&p, "metropolis", t, s);
     wmc_balanced *two = chain_of(&q, "metropolis", t, copy);
-    double *packed = calloc(model->state_size(one), sizeof *packed), first[64], second[64];
     cr_assert_eq(model->advance(one, s, 100, true), WMC_OK);
-    model->pack(one, packed);
-    cr_assert_eq(model->advance(two, copy, 100, true), WMC_OK);
-    memset(two->state, 0, two->state_size * sizeof *two->state);
-    model->unpack(two, packed);
-    cr_assert_eq(model->advance(one, s, 77, false), WMC_OK);
-    cr_assert_eq(model->advance(two, copy, 77, false), WMC_OK);
-    model->measure(one, first);
-    model->measure(two, second);
-    cr_assert_eq(
-        memcmp(first, second, wmc_model_measurement_size(model, p.deck.values) * sizeof *first), 0);
-    free(packed);
+    test_continues(model, p.deck.values, one, s, two, 26, false);
     close_problem(&p, one);
     close_problem(&q, two);
     wmc_stream_destroy(s);

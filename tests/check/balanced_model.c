@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "../../src/models/balanced_parameters.h"
+#include "continues.h"
 #include "energies.h"
 #include "streams.h"
 #include "support.h"
@@ -608,32 +609,16 @@ Test(balanced_model, flows_without_end_stop)
 Test(balanced_model, packed_chains_continue_bit_for_bit)
 {
   for (int t = 0; t < 72; t++) {
-    wmc_stream *s = test_stream(25 + t, 0), *twin_stream = test_stream(1, 0);
+    wmc_stream *s = test_stream(25 + t, 0);
     test_parameters deck, twin_deck;
     wmc_stream *data = test_stream(7, 0), *same_data = test_stream(7, 0);
     wmc_balanced *c = chain_of(&deck, t, data), *twin = chain_of(&twin_deck, t, same_data);
-    size_t n = wmc_model_balanced.state_size(c), bytes = wmc_stream_packed_size();
-    size_t m = wmc_model_measurement_size(&wmc_model_balanced, deck.values);
-    double *packed = malloc(n * sizeof *packed), *out = malloc(2 * m * sizeof *out);
-    unsigned char *packed_stream = malloc(bytes);
     advance(c, s, 40, true);
     advance(c, s, 7, t % 2);
-    wmc_model_balanced.measure(c, out);
-    wmc_model_balanced.pack(c, packed);
-    wmc_stream_pack(s, packed_stream);
-    wmc_model_balanced.unpack(twin, packed);
-    cr_assert_eq(wmc_stream_unpack(twin_stream, packed_stream), WMC_OK);
-    for (int draw = 0; draw < 3; draw++) {
-      advance(c, s, 130, t % 2);
-      advance(twin, twin_stream, 130, t % 2);
-      wmc_model_balanced.measure(c, out);
-      wmc_model_balanced.measure(twin, out + m);
-      cr_assert_eq(memcmp(out, out + m, m * sizeof *out), 0, "case %d", t);
-    }
-    free(packed), free(out), free(packed_stream);
+    test_continues(&wmc_model_balanced, deck.values, c, s, twin, 130, t % 2);
     wmc_model_balanced.destroy(c), wmc_model_balanced.destroy(twin);
     test_parameters_close(&deck), test_parameters_close(&twin_deck);
-    wmc_stream_destroy(s), wmc_stream_destroy(twin_stream);
+    wmc_stream_destroy(s);
     wmc_stream_destroy(data), wmc_stream_destroy(same_data);
   }
 }

@@ -7,7 +7,7 @@
 
 #include "../../src/models/balanced_complex.h"
 #include "complaints.h"
-#include "parameters.h"
+#include "continues.h"
 #include "streams.h"
 #include "support.h"
 
@@ -222,20 +222,8 @@ Test(complex_dynamics, chains_continue_bit_for_bit)
     problem p = open_problem(widths, 2, 1 + t / 6 * 2, schemes[t % 3], 0.02, energy, s);
     problem q = open_problem(widths, 2, 1 + t / 6 * 2, schemes[t % 3], 0.02, energy, other);
     const wmc_model *model = &wmc_model_balanced;
-    double *state = calloc(model->state_size(p.chain), sizeof *state), x[64], y[64];
-    unsigned char *packed = malloc(wmc_stream_packed_size());
     cr_assert_eq(model->advance(p.chain, s, 30, true), WMC_OK, "%s", wmc_message());
-    model->pack(p.chain, state);
-    wmc_stream_pack(s, packed);
-    cr_assert_eq(wmc_stream_unpack(other, packed), WMC_OK);
-    model->unpack(q.chain, state);
-    cr_assert_eq(model->advance(p.chain, s, 40, false), WMC_OK, "%s", wmc_message());
-    cr_assert_eq(model->advance(q.chain, other, 40, false), WMC_OK);
-    model->measure(p.chain, x);
-    model->measure(q.chain, y);
-    cr_expect_arr_eq(x, y, wmc_model_measurement_size(model, p.deck.values) * sizeof *x);
-    free(state);
-    free(packed);
+    test_continues(model, p.deck.values, p.chain, s, q.chain, 15, false);
     close_problem(&p);
     close_problem(&q);
     wmc_stream_destroy(s);

@@ -1,14 +1,12 @@
 /* The model `equivariant`: exact continuation, observables, complaints. */
 #include <criterion/criterion.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "../../src/models/equivariant.h"
 #include "complaints.h"
-#include "parameters.h"
+#include "continues.h"
 #include "streams.h"
-#include "support.h"
 
 extern const wmc_model wmc_model_equivariant;
 
@@ -38,20 +36,8 @@ Test(equivariant_model, packed_chains_continue_bit_for_bit)
     cr_assert_eq(model->create(p.values, &two), WMC_OK);
     model->start(one, s);
     cr_assert_eq(model->advance(one, s, 50, true), WMC_OK);
-    double *packed = calloc(model->state_size(one), sizeof *packed);
-    model->pack(one, packed);
     model->start(two, copy);
-    cr_assert_eq(model->advance(two, copy, 50, true), WMC_OK);
-    cr_assert_eq(model->advance(two, copy, 0, false), WMC_OK);
-    model->unpack(two, packed);
-    double first[64], second[64];
-    cr_assert_eq(model->advance(one, s, 20, false), WMC_OK);
-    cr_assert_eq(model->advance(two, copy, 20, false), WMC_OK);
-    model->measure(one, first);
-    model->measure(two, second);
-    size_t size = wmc_model_measurement_size(model, p.values);
-    cr_assert_eq(memcmp(first, second, size * sizeof *first), 0);
-    free(packed);
+    test_continues(model, p.values, one, s, two, 10, false);
     model->destroy(one);
     model->destroy(two);
     wmc_stream_destroy(s);

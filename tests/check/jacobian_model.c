@@ -6,10 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "blocks.h"
-#include "weylmc/base/memory.h"
+#include "continues.h"
 #include "weylmc/jacobian/exact.h"
-#include "weylmc/models/model.h"
 #include "weylmc/numeric/special.h"
 
 enum { SEED = 20261123 };
@@ -122,15 +120,7 @@ Test(jacobian_model, observables_follow_from_the_spectrum)
     model->unpack(copy, packed);
     model->measure(copy, again);
     cr_expect_arr_eq(again, measured, n * sizeof *again, "d=%d", d);
-    unsigned char *state = WMC_ARRAY(unsigned char, wmc_stream_packed_size());
-    wmc_stream_pack(stream, state);
-    cr_assert_eq(model->advance(chain, stream, 1, false), WMC_OK);
-    model->measure(chain, measured);
-    cr_assert_eq(wmc_stream_unpack(stream, state), WMC_OK);
-    cr_assert_eq(model->advance(copy, stream, 1, false), WMC_OK);
-    model->measure(copy, again);
-    cr_expect_arr_eq(again, measured, n * sizeof *again, "d=%d", d);
-    wmc_free(state);
+    test_continues(model, values, chain, stream, copy, 1, false);
     wmc_stream_destroy(stream);
     model->destroy(chain);
     model->destroy(copy);

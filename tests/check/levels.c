@@ -8,10 +8,10 @@
 
 #include "../../src/models/residual_jacobian_levels.h"
 #include "blocks.h"
+#include "continues.h"
 #include "parameters.h"
 #include "support.h"
 #include "weylmc/jacobian/coupled.h"
-#include "weylmc/jacobian/pair.h"
 #include "weylmc/numeric/dense.h"
 
 enum { D = 3, SIZE = D * D, LAYERS = 8 };
@@ -498,9 +498,8 @@ static void check_state(const test_parameters *p)
   const wmc_model *model = p->model;
   const size_t n = wmc_model_measurement_size(model, p->values);
   void *chain, *again;
-  wmc_stream *s = test_stream(SEED, 4), *t = test_stream(SEED, 5);
+  wmc_stream *s = test_stream(SEED, 4);
   double *out = draw_once(p, &chain, s), *other = calloc(n, sizeof *other);
-  unsigned char *packed = malloc(wmc_stream_packed_size());
   cr_assert_eq(model->create(p->values, &again), WMC_OK);
   const size_t size = model->state_size(chain);
   cr_assert_eq(size, model->state_size(again));
@@ -509,20 +508,12 @@ static void check_state(const test_parameters *p)
   model->unpack(again, state);
   model->measure(again, other);
   cr_expect_arr_eq(out, other, n * sizeof *out, "the last draw");
-  wmc_stream_pack(s, packed);
-  cr_assert_eq(wmc_stream_unpack(t, packed), WMC_OK);
-  cr_assert_eq(model->advance(chain, s, 3, false), WMC_OK);
-  cr_assert_eq(model->advance(again, t, 3, false), WMC_OK);
-  model->measure(chain, out);
-  model->measure(again, other);
-  cr_expect_arr_eq(out, other, n * sizeof *out, "later draws");
+  test_continues(model, p->values, chain, s, again, 1, false);
   model->destroy(chain);
   model->destroy(again);
   wmc_stream_destroy(s);
-  wmc_stream_destroy(t);
   free(out);
   free(other);
-  free(packed);
   free(state);
 }
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "continues.h"
 #include "parameters.h"
 #include "streams.h"
 #include "support.h"
@@ -212,21 +213,8 @@ Test(parameters, chains_continue_exactly)
     test_parameters p = deck_of(shapes[t / 2].widths, shapes[t / 2].depth, shapes[t / 2].rank,
                                 schemes[t % 2], 0.002);
     wmc_balanced *a = chain_of(&p, stream), *b = chain_of(&p, other);
-    const size_t size = p.model->state_size(a), bytes = wmc_stream_packed_size();
-    double *state = malloc(size * sizeof *state), x[64], y[64];
-    unsigned char *packed = malloc(bytes);
     cr_assert_eq(p.model->advance(a, stream, 70, true), WMC_OK);
-    p.model->pack(a, state);
-    wmc_stream_pack(stream, packed);
-    cr_assert_eq(wmc_stream_unpack(other, packed), WMC_OK);
-    p.model->unpack(b, state);
-    cr_assert_eq(p.model->advance(a, stream, 100, false), WMC_OK);
-    cr_assert_eq(p.model->advance(b, other, 100, false), WMC_OK);
-    p.model->measure(a, x);
-    p.model->measure(b, y);
-    cr_expect_arr_eq(x, y, wmc_model_measurement_size(p.model, p.values) * sizeof *x);
-    free(state);
-    free(packed);
+    test_continues(p.model, p.values, a, stream, b, 35, false);
     p.model->destroy(a);
     p.model->destroy(b);
     test_parameters_close(&p);

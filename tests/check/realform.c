@@ -9,13 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../src/models/balanced_parameters.h"
 #include "complaints.h"
-#include "parameters.h"
+#include "continues.h"
 #include "streams.h"
 #include "support.h"
 #include "sweeps.h"
-#include "weylmc/geometry/volume.h"
 
 static const struct {
   const char *widths;
@@ -463,21 +461,8 @@ Test(realform, chains_continue_exactly)
     problem p = open_problem(t / 2, scheme, 0.002, "isotropic", stream);
     problem q = open_problem(t / 2, scheme, 0.002, "isotropic", other);
     const wmc_model *model = p.deck.model;
-    const size_t size = model->state_size(p.chain), bytes = wmc_stream_packed_size();
-    double *state = malloc(size * sizeof *state), x[64], y[64];
-    unsigned char *packed = malloc(bytes);
     cr_assert_eq(model->advance(p.chain, stream, 70, true), WMC_OK);
-    model->pack(p.chain, state);
-    wmc_stream_pack(stream, packed);
-    cr_assert_eq(wmc_stream_unpack(other, packed), WMC_OK);
-    model->unpack(q.chain, state);
-    cr_assert_eq(model->advance(p.chain, stream, 100, false), WMC_OK);
-    cr_assert_eq(model->advance(q.chain, other, 100, false), WMC_OK);
-    model->measure(p.chain, x);
-    model->measure(q.chain, y);
-    cr_expect_arr_eq(x, y, wmc_model_measurement_size(model, p.deck.values) * sizeof *x);
-    free(state);
-    free(packed);
+    test_continues(model, p.deck.values, p.chain, stream, q.chain, 35, false);
     close_problem(&p);
     close_problem(&q);
     wmc_stream_destroy(stream);

@@ -8,12 +8,10 @@
 #include "weylmc/geometry/metric.h"
 #include "weylmc/geometry/project.h"
 
-static const wmc_numbers fields[] = {WMC_NUMBERS_REAL, WMC_NUMBERS_COMPLEX};
-
 static void random_net(wmc_stream *s, int t, int depth, net *w)
 {
   const double spreads[] = {0.7, 1e-9, 30};
-  net_create(s, fields[t % 2], net_pick(s, 1, 3), 4, depth, w);
+  net_create(s, net_fields[t % 2], net_pick(s, 1, 3), 4, depth, w);
   net_spectrum(s, spreads[t % 3], true, &w->x);
 }
 
@@ -246,7 +244,7 @@ Test(geometry_basis, second_derivatives_are_the_drifts_of_the_product)
   for (int t = 0; t < test_trials(60); t++) {
     net w;
     double gradient[NET_RANK];
-    net_create(s, fields[t % 2], net_pick(s, 1, 3), 4, t % 20 ? net_pick(s, 1, 7) : 100, &w);
+    net_create(s, net_fields[t % 2], net_pick(s, 1, 3), 4, t % 20 ? net_pick(s, 1, 7) : 100, &w);
     net_spectrum(s, t % 3 ? 0.7 : 1e-9, true, &w.x);
     wmc_entropy_gradient(&w.shape, &w.x, gradient);
     for (int k = 0; k < w.shape.rank; k++) {

@@ -6,8 +6,6 @@
 
 enum { DEPTH = 4, LENGTH = 2 * DEPTH * 16, MOST = 70, RANK = 3, WIDEST = 4 };
 
-static const wmc_numbers fields[] = {WMC_NUMBERS_REAL, WMC_NUMBERS_COMPLEX};
-
 /* Coordinates of M: lambda, then motions of frame after frame, without the phases of frame 0. */
 static int coordinates(const net *w, int *frame, int *index)
 {
@@ -160,7 +158,7 @@ Test(geometry_curvature, trace_is_the_turning_of_the_projector)
     net w;
     int complex_numbers = t % 4 == 3, square = t % 4 == 0;
     int rank = net_pick(s, 1, complex_numbers ? 2 : RANK);
-    net_create(s, fields[complex_numbers], rank,
+    net_create(s, net_fields[complex_numbers], rank,
                square            ? rank
                : complex_numbers ? 3
                                  : WIDEST,
@@ -186,7 +184,7 @@ Test(geometry_curvature, sum_over_layers_vanishes)
   for (int t = 0; t < test_trials(300); t++) {
     net w;
     const double spreads[] = {1, 1e-7, 1e-3, 20};
-    net_create(s, fields[t % 2], net_pick(s, 1, 4), 6, t % 50 ? net_pick(s, 1, 12) : 1000, &w);
+    net_create(s, net_fields[t % 2], net_pick(s, 1, 4), 6, t % 50 ? net_pick(s, 1, 12) : 1000, &w);
     net_spectrum(s, spreads[t % 4], false, &w.x);
     const int depth = net_depth(&w), r = w.shape.rank;
     double h[NET_RANK], sum[NET_RANK] = {0}, size[NET_RANK] = {0};

@@ -6,8 +6,6 @@
 #include "weylmc/geometry/entropy.h"
 #include "weylmc/geometry/metric.h"
 
-static const wmc_numbers fields[] = {WMC_NUMBERS_REAL, WMC_NUMBERS_COMPLEX};
-
 /* Log volume of the fibre: frames, and what a motion of frames does to the layers. */
 static double fibre_volume(const net *w)
 {
@@ -33,23 +31,13 @@ Test(geometry_entropy, is_the_log_volume_of_the_fibre)
 {
   wmc_stream *s = test_stream(101, 0);
   for (int t = 0; t < test_trials(400); t++)
-    entropy_is_fibre_volume(s, fields[t % 2], net_pick(s, 1, 7), t % 3 ? 0.7 : 120);
+    entropy_is_fibre_volume(s, net_fields[t % 2], net_pick(s, 1, 7), t % 3 ? 0.7 : 120);
   for (int t = 0; t < test_trials(4); t++)
-    entropy_is_fibre_volume(s, fields[t % 2], 1000, t % 4 < 2 ? 0.7 : 300);
+    entropy_is_fibre_volume(s, net_fields[t % 2], 1000, t % 4 < 2 ? 0.7 : 300);
   wmc_stream_destroy(s);
 }
 
 /* --- Infinite depth -------------------------------------------------------------------------- */
-
-static wmc_shape shape_random(wmc_stream *s, int rank, double depth)
-{
-  return (wmc_shape){.numbers = fields[net_pick(s, 0, 1)],
-                     .depth = depth,
-                     .rank = rank,
-                     .rows = rank + net_pick(s, 0, 2),
-                     .columns = rank + net_pick(s, 0, 2),
-                     .hidden = rank + net_pick(s, 0, 2)};
-}
 
 /* What diverges at fixed X: all weights a_ij, of pairs and of phases, grow like N. */
 static double divergence(const wmc_shape *shape)
@@ -71,7 +59,7 @@ Test(geometry_entropy, infinite_depth_is_the_limit)
   wmc_stream *s = test_stream(102, 0);
   double memory[5 * NET_RANK];
   for (int t = 0; t < test_trials(300); t++) {
-    wmc_shape shape = shape_random(s, net_pick(s, 1, 4), INFINITY);
+    wmc_shape shape = net_shape(s, net_pick(s, 1, 4), INFINITY);
     wmc_spectrum x = wmc_spectrum_map(shape.rank, INFINITY, memory);
     net_spectrum(s, t % 3 ? 1 : 60, t % 2, &x);
     double n = 1e7, once = finite_part(&shape, n, x.log_sigma);
@@ -91,7 +79,7 @@ Test(geometry_entropy, depth_expansion)
   wmc_stream *s = test_stream(103, 0);
   double memory[5 * NET_RANK], orders[WMC_ENTROPY_ORDERS], left[2];
   for (int t = 0; t < test_trials(100); t++) {
-    wmc_shape shape = shape_random(s, net_pick(s, 2, 4), INFINITY);
+    wmc_shape shape = net_shape(s, net_pick(s, 2, 4), INFINITY);
     wmc_spectrum x = wmc_spectrum_map(shape.rank, INFINITY, memory);
     net_spectrum(s, 0.7, false, &x);
     wmc_spectrum_set_log(&x, 0, x.log_sigma[1] + 3);
@@ -129,7 +117,7 @@ Test(geometry_entropy, gradient_is_the_derivative)
   double memory[5 * NET_RANK], gradient[NET_RANK], widths[1001];
   for (int t = 0; t < test_trials(600); t++) {
     double depth = depths[t % 6];
-    wmc_shape shape = shape_random(s, net_pick(s, 1, 4), depth);
+    wmc_shape shape = net_shape(s, net_pick(s, 1, 4), depth);
     for (int p = 0; p <= 1000; p++) widths[p] = shape.rank + (p * t) % 3;
     if (t % 5 == 0 && !isinf(depth)) shape.widths = widths;
     wmc_spectrum x = wmc_spectrum_map(shape.rank, depth, memory);
@@ -227,7 +215,7 @@ Test(geometry_metric, weights_are_the_image_of_the_layers)
   for (int t = 0; t < test_trials(60); t++) {
     net w;
     net_number z[NET_LAYER], image[NET_LAYER];
-    net_create(s, fields[t % 2], net_pick(s, 1, 3), 4, net_pick(s, 1, 6), &w);
+    net_create(s, net_fields[t % 2], net_pick(s, 1, 3), 4, net_pick(s, 1, 6), &w);
     net_spectrum(s, 1, t % 3 == 0, &w.x);
     const int rows = w.shape.rows, columns = w.shape.columns;
     const net_number *u = net_at(&w, net_depth(&w)), *v = net_at(&w, 0);

@@ -8,8 +8,6 @@
 #include "weylmc/geometry/metric.h"
 #include "weylmc/geometry/volume.h"
 
-static const wmc_numbers fields[] = {WMC_NUMBERS_REAL, WMC_NUMBERS_COMPLEX};
-
 /* Change of all layers with lambda_k, as vectors of one layer each. */
 static void value_vector(const net *w, int p, int k, net_vector *v)
 {
@@ -66,7 +64,7 @@ static double fibre_volume(const net *w) { return net_half_log_gram(w, 1, net_de
 
 static void random_net(wmc_stream *s, int t, int most, net *w)
 {
-  net_create(s, fields[t % 2], net_pick(s, 1, 3), 4, net_pick(s, 1, most), w);
+  net_create(s, net_fields[t % 2], net_pick(s, 1, 3), 4, net_pick(s, 1, most), w);
   net_spectrum(s, 0.7, false, &w->x);
 }
 
@@ -103,7 +101,7 @@ Test(geometry_volume, forms_of_hard_cases)
     const bool deep = t % 3 == 2;
     if (deep && t > 8) continue;
     net w;
-    net_create(s, fields[t / 3 % 2], net_pick(s, 1, 3), 4, deep ? 1000 : net_pick(s, 1, 5), &w);
+    net_create(s, net_fields[t / 3 % 2], net_pick(s, 1, 3), 4, deep ? 1000 : net_pick(s, 1, 5), &w);
     net_spectrum(s, spreads[t % 3] * (deep ? 300 : 1), false, &w.x);
     compare_forms(&w, tolerances[t % 3]);
     net_free(&w);
@@ -183,7 +181,7 @@ static double log_entries_per_lambda(const net *w)
 static void full_net(wmc_stream *s, int t, net *w)
 {
   const int depth = net_pick(s, 1, 4), rank = net_pick(s, 1, 3), side = net_pick(s, 0, 1);
-  net_create(s, fields[t % 2], rank, 4, depth, w);
+  net_create(s, net_fields[t % 2], rank, 4, depth, w);
   int p = side ? 0 : depth;
   w->widths[p] = rank;
   net_frame(s, w->shape.numbers, rank, net_at(w, p));
@@ -255,16 +253,6 @@ Test(geometry_gibbs, density_is_volume_and_entropy)
   wmc_stream_destroy(s);
 }
 
-static wmc_shape shape_random(wmc_stream *s, int rank, double depth)
-{
-  return (wmc_shape){.numbers = fields[net_pick(s, 0, 1)],
-                     .depth = depth,
-                     .rank = rank,
-                     .rows = rank + net_pick(s, 0, 2),
-                     .columns = rank + net_pick(s, 0, 2),
-                     .hidden = rank + net_pick(s, 0, 2)};
-}
-
 /* Density in log sigma, and with respect to dX, of the law at depth N. */
 static void densities(const wmc_gibbs *law, double depth, const wmc_spectrum *x, double energy,
                       double out[2])
@@ -286,7 +274,7 @@ Test(geometry_gibbs, infinite_depth_is_the_limit)
   wmc_stream *s = test_stream(116, 0);
   double memory[2][5 * NET_RANK];
   for (int t = 0; t < test_trials(200); t++) {
-    wmc_shape shape = shape_random(s, net_pick(s, 1, 4), INFINITY);
+    wmc_shape shape = net_shape(s, net_pick(s, 1, 4), INFINITY);
     wmc_gibbs law = law_of(s, t, &shape);
     double found[2] = {0}, once[2] = {0}, twice[2] = {0}, at[2], size = 0;
     for (int side = 0; side < 2; side++) {
@@ -336,7 +324,7 @@ Test(geometry_gibbs, gradient_is_the_derivative)
   wmc_stream *s = test_stream(117, 0);
   double memory[5 * NET_RANK], force[NET_RANK], gradient[NET_RANK];
   for (int t = 0; t < test_trials(600); t++) {
-    wmc_shape shape = shape_random(s, net_pick(s, 1, 4), depths[t % 6]);
+    wmc_shape shape = net_shape(s, net_pick(s, 1, 4), depths[t % 6]);
     wmc_gibbs law = law_of(s, t, &shape);
     wmc_spectrum x = wmc_spectrum_map(shape.rank, shape.depth, memory);
     double top = wmc_stream_normal(s);
@@ -361,7 +349,7 @@ Test(geometry_gibbs, move_is_the_difference_of_densities)
   wmc_stream *s = test_stream(118, 0);
   double memory[5 * NET_RANK];
   for (int t = 0; t < test_trials(6000); t++) {
-    wmc_shape shape = shape_random(s, net_pick(s, 1, 4), depths[t % 6]);
+    wmc_shape shape = net_shape(s, net_pick(s, 1, 4), depths[t % 6]);
     wmc_gibbs law = law_of(s, t, &shape);
     wmc_spectrum x = wmc_spectrum_map(shape.rank, shape.depth, memory);
     net_spectrum(s, t % 7 ? 1 : 400, false, &x);
@@ -391,7 +379,7 @@ Test(geometry_gibbs, scaling_counts_powers)
   wmc_stream *s = test_stream(119, 0);
   double memory[5 * NET_RANK];
   for (int t = 0; t < test_trials(300); t++) {
-    wmc_shape shape = shape_random(s, net_pick(s, 1, 4), depths[t % 6]);
+    wmc_shape shape = net_shape(s, net_pick(s, 1, 4), depths[t % 6]);
     wmc_gibbs law = law_of(s, t, &shape);
     wmc_spectrum x = wmc_spectrum_map(shape.rank, shape.depth, memory);
     net_spectrum(s, 1, false, &x);
@@ -417,7 +405,7 @@ Test(geometry_gibbs, exists_where_mass_is_finite)
   wmc_stream *s = test_stream(120, 0);
   double memory[5 * NET_RANK];
   for (int t = 0; t < test_trials(300); t++) {
-    wmc_shape shape = shape_random(s, 1, depths[t % 6]);
+    wmc_shape shape = net_shape(s, 1, depths[t % 6]);
     wmc_gibbs law = law_of(s, t, &shape);
     wmc_spectrum x = wmc_spectrum_map(1, shape.depth, memory);
     double at[2], values = isinf(x.depth) ? 0 : 1 / x.depth;

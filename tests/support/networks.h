@@ -29,9 +29,22 @@ typedef struct net {
   net_number *frames; /**< frame p at frames + p NET_LAYER */
 } net;
 
+static const wmc_numbers net_fields[] = {WMC_NUMBERS_REAL, WMC_NUMBERS_COMPLEX};
+
 static inline int net_pick(wmc_stream *s, int least, int most)
 {
   return least + (int)((most - least + 1) * wmc_stream_uniform(s));
+}
+
+/** A random shape of this rank, with up to two rows, columns and hidden units more. */
+static inline wmc_shape net_shape(wmc_stream *s, int rank, double depth)
+{
+  return (wmc_shape){.numbers = net_fields[net_pick(s, 0, 1)],
+                     .depth = depth,
+                     .rank = rank,
+                     .rows = rank + net_pick(s, 0, 2),
+                     .columns = rank + net_pick(s, 0, 2),
+                     .hidden = rank + net_pick(s, 0, 2)};
 }
 
 /** Gram and Schmidt, twice, on the n columns of a square matrix. */

@@ -12,7 +12,7 @@
 #include "weylmc/jacobian/network.h"
 #include "weylmc/numeric/dense.h"
 
-enum { DEPTH = 256, REPEATS = 9 };
+enum { DEPTH = 256 };
 static const double END = 1;
 
 typedef struct bench {
@@ -29,18 +29,7 @@ static void chain(bench *b) { wmc_network_draw(b->chain, b->stream); }
 enum { WORKS = 4 };
 static void (*const works[WORKS])(bench *) = {real, complex_numbers, exact, chain};
 
-static void measure(bench *b, double *least)
-{
-  const double slice = 0.02;
-  for (int w = 0; w < WORKS; w++) least[w] = INFINITY;
-  for (int r = 0; r < REPEATS; r++)
-    for (int w = 0; w < WORKS; w++) {
-      double start = seconds_used(), end = start;
-      long n = 0;
-      for (; end < start + slice; n++, end = seconds_used()) works[w](b);
-      least[w] = fmin(least[w], (end - start) / (double)n);
-    }
-}
+static void work(void *b, int which) { works[which](b); }
 
 static wmc_chamber_options options(int d, int beta, double resolution)
 {
@@ -120,7 +109,7 @@ int main(int count, char **arguments)
   for (int d = 2; d <= 32; d *= 2) {
     double t[WORKS];
     create(&b, d, resolution);
-    measure(&b, t);
+    seconds_of_each(work, &b, WORKS, 0.02, t);
     printf("%4d %6.0f %10.2f %10.2f %10.2f %14.2f %12.2f\n", d, resolution * d, 1e6 * t[0],
            1e6 * t[1], 1e6 * t[2], 1e6 * t[3], t[3] / t[0]);
     wmc_chamber_destroy(b.real);

@@ -17,7 +17,7 @@
 #include "weylmc/jacobian/qdt.h"
 #include "weylmc/numeric/dense.h"
 
-enum { DEPTH = 64, REPEATS = 15, NORMALS = 2048 };
+enum { DEPTH = 64, NORMALS = 2048 };
 
 /* Chains that are timed; the last four factorise every few layers, or every one. */
 typedef enum chain_law {
@@ -59,6 +59,7 @@ enum { SPECTRA = sizeof spectra / sizeof *spectra };
 
 /* Works that are timed: normals, real and complex products, draws of chains, spectra. */
 enum { NORMAL, PRODUCT, COMPLEX_PRODUCT, DRAWS, VALUES = DRAWS + CHAINS, TIMES = VALUES + SPECTRA };
+_Static_assert(TIMES <= SECONDS_MOST, "seconds_of_each times so many works");
 
 typedef struct bench {
   int d;
@@ -78,8 +79,9 @@ static void multiply(bench *x, const wmc_product *product)
   }
 }
 
-static void work(bench *x, int which)
+static void work(void *of, int which)
 {
+  bench *x = of;
   double growth;
   if (which == NORMAL)
     wmc_stream_normals(x->stream, NORMALS, 1, x->deviates);
@@ -89,27 +91,6 @@ static void work(bench *x, int which)
     wmc_network_draw(x->network[which - DRAWS], x->stream);
   else
     wmc_qdt_values(x->qdt[which - VALUES], x->deviates, &growth);
-}
-
-/* Seconds of one call, the least of the repeats, each of about `seconds`. */
-static void measure(bench *x, double seconds, double *least)
-{
-  long calls[TIMES];
-  for (int w = 0; w < TIMES; w++) {
-    double start = seconds_used();
-    calls[w] = 0;
-    do {
-      work(x, w);
-      calls[w]++;
-    } while (seconds_used() < start + seconds);
-    least[w] = HUGE_VAL;
-  }
-  for (int repeat = 0; repeat < REPEATS; repeat++)
-    for (int w = 0; w < TIMES; w++) {
-      double start = seconds_used();
-      for (long i = 0; i < calls[w]; i++) work(x, w);
-      least[w] = fmin(least[w], (seconds_used() - start) / (double)calls[w]);
-    }
 }
 
 static wmc_block_options options(int d, chain_law k)
@@ -203,7 +184,7 @@ static double layer_time(const double *t, chain_law k, int spectrum)
 static void report(bench *x, const char *python, const char *script, char *row, size_t row_size)
 {
   double t[TIMES], layer = NAN, svd = NAN, d = x->d;
-  measure(x, 0.02, t);
+  seconds_of_each(work, x, TIMES, 0.02, t);
   const double product = t[PRODUCT] / DEPTH, complex_product = t[COMPLEX_PRODUCT] / DEPTH;
   const double normal = t[NORMAL] / NORMALS, spectrum = t[VALUES];
   const double floor = d * d * normal + product, mine = layer_time(t, GAUSSIAN, 0);

@@ -16,7 +16,7 @@
 #include "weylmc/numeric/dense.h"
 #include "weylmc/numeric/random.h"
 
-enum { REPEATS = 15, PATHS = 5, TIMES = PATHS + 1 };
+enum { PATHS = 5, TIMES = PATHS + 1 };
 static const double spreads[PATHS] = {0, 4, 60, 200, 600}; /* mean log-ratios; 0: t = 1 */
 
 typedef struct bench {
@@ -34,34 +34,14 @@ static void gesvd(bench *x)
                       x->size);
 }
 
-static void run(bench *x, int time)
+static void run(void *of, int time)
 {
+  bench *x = of;
   double growth;
   if (time == PATHS)
     gesvd(x);
   else if (!wmc_qdt_values(x->qdt[time], x->values, &growth))
     exit(1);
-}
-
-/* Seconds of one call, the least of the repeats, each of about `seconds`. */
-static void measure(bench *x, double seconds, double *least)
-{
-  long calls[TIMES];
-  for (int w = 0; w < TIMES; w++) {
-    double start = seconds_used();
-    calls[w] = 0;
-    do {
-      run(x, w);
-      calls[w]++;
-    } while (seconds_used() < start + seconds);
-    least[w] = HUGE_VAL;
-  }
-  for (int repeat = 0; repeat < REPEATS; repeat++)
-    for (int w = 0; w < TIMES; w++) {
-      double start = seconds_used();
-      for (long i = 0; i < calls[w]; i++) run(x, w);
-      least[w] = fmin(least[w], (seconds_used() - start) / (double)calls[w]);
-    }
 }
 
 static void multiply(bench *x, int path, wmc_stream *stream)
@@ -115,7 +95,7 @@ int main(void)
     double t[TIMES];
     if (wmc_stream_create(&stream, 1, 0) != WMC_OK) return 1;
     create(&x, stream);
-    measure(&x, 0.01, t);
+    seconds_of_each(run, &x, TIMES, 0.01, t);
     printf("%5d %9.2f", x.d, t[PATHS] * 1e6);
     for (int path = 0; path < PATHS; path++)
       printf(" %9.2f %5.2f", t[path] * 1e6, t[path] / t[PATHS]);

@@ -59,7 +59,7 @@ enum { SPECTRA = sizeof spectra / sizeof *spectra };
 
 /* Works that are timed: normals, real and complex products, draws of chains, spectra. */
 enum { NORMAL, PRODUCT, COMPLEX_PRODUCT, DRAWS, VALUES = DRAWS + CHAINS, TIMES = VALUES + SPECTRA };
-_Static_assert(TIMES <= SECONDS_MOST, "seconds_of_each times so many works");
+_Static_assert((int)TIMES <= (int)SECONDS_MOST, "seconds_of_each times so many works");
 
 typedef struct bench {
   int d;

@@ -25,6 +25,7 @@ struct wmc_levels {
   size_t count, base;                  /* levels; entries of the observables of one network */
   size_t width, whole, modes, records; /* singular values of a mode, of all of them */
   level level[WMC_LEVELS_MOST];
+  double work_single[WMC_LEVELS_MOST], work_pair[WMC_LEVELS_MOST];
   wmc_level_plan plan;
   wmc_split split;
   wmc_jacobian_request request;
@@ -132,7 +133,11 @@ static wmc_status fill(wmc_levels *v)
   v->one = WMC_ARRAY(double, v->base + v->controlled);
   if (!v->spectra || !v->modal || !v->merged || !v->growth || !v->one) return wmc_no_memory();
   if (wmc_control_wanted(v->p)) WMC_TRY(wmc_control_create(v->p, &v->control));
-  for (size_t l = 0; l < v->count; l++) WMC_TRY(create_level(v, l));
+  for (size_t l = 0; l < v->count; l++) {
+    v->work_single[l] = wmc_levels_work(v->p, wmc_levels_depth(v->p, l), false);
+    v->work_pair[l] = wmc_levels_work(v->p, wmc_levels_depth(v->p, l), true);
+    WMC_TRY(create_level(v, l));
+  }
   return WMC_OK;
 }
 
@@ -281,10 +286,8 @@ static wmc_status run_pilot(wmc_levels *v, wmc_stream *stream, wmc_level_pilot *
   double work = 0;
   if (v->control) WMC_TRY(solve_control(v, stream));
   const bool pairs = v->count > 1 && v->level[1].pair;
-  for (size_t l = 0; l < v->count; l++) {
-    t->work_single[l] = wmc_levels_work(v->p, wmc_levels_depth(v->p, l), false);
-    t->work_pair[l] = wmc_levels_work(v->p, wmc_levels_depth(v->p, l), true);
-  }
+  memcpy(t->work_single, v->work_single, sizeof t->work_single);
+  memcpy(t->work_pair, v->work_pair, sizeof t->work_pair);
   t->levels = !pairs ? 1 : v->count < PILOT_LEVELS ? v->count : PILOT_LEVELS;
   for (size_t l = 0; l < t->levels; l++) work += t->work_pair[l];
   t->draws = (size_t)fmin(PILOT_MOST, fmax(PILOT_LEAST, PILOT_WORK / work));
@@ -321,7 +324,7 @@ static void describe_level(const wmc_levels *v, size_t l, double mean, double sq
   rows[v->count] = squares;
   rows[2 * v->count] = plan->samples[l];
   rows[3 * v->count] = plan->weight[l];
-  rows[4 * v->count] = wmc_levels_work(v->p, wmc_levels_depth(v->p, l), pairs);
+  rows[4 * v->count] = (pairs ? v->work_pair : v->work_single)[l];
 }
 
 bool wmc_levels_draw(wmc_levels *v, wmc_stream *stream, double *out)

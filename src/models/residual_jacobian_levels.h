@@ -89,11 +89,10 @@ wmc_control *wmc_levels_control(wmc_levels *levels);
 /** All observables of the model in table order. Returns false on failure (message raised). */
 bool wmc_levels_draw(wmc_levels *levels, wmc_stream *stream, double *out);
 
-/** Levels and weights that the pilot's variances, indexed by level, ask for: `single` of one
- * network, plan->variance[l] of a pair, work of both; plan->last and plan->weight are given.
- * `pairs`: levels that are pairs even where they do not help. */
-void wmc_levels_share(wmc_level_plan *plan, double single, const double *work_single,
-                      const double *work_pair, size_t pairs);
+/** Levels and weights that the pilot's variances ask for: `single` of one network,
+ * plan->variance[l] of a pair, work of both; plan->last and plan->weight are given. `pairs`: levels
+ * that are pairs even where they do not help. */
+void wmc_levels_share(wmc_level_plan *plan, const wmc_level_pilot *pilot, size_t pairs);
 
 void wmc_levels_make_plan(const wmc_value *parameters, const wmc_level_pilot *pilot,
                           wmc_level_plan *plan);

@@ -14,23 +14,22 @@ enum { TO_SEE_BIAS = 2 };
 static double square(double x) { return x * x; }
 
 /* Variance times work of the levels first..last, shared out in the best way. */
-static double effort(const wmc_level_plan *plan, size_t first, size_t last, double single,
-                     const double *work_single, const double *work_pair)
+static double effort(const wmc_level_plan *plan, size_t first, size_t last,
+                     const wmc_level_pilot *t)
 {
-  double sum = sqrt(single * work_single[first]);
+  double sum = sqrt(t->single * t->work_single[first]);
   for (size_t l = first + 1; l <= last; l++)
-    sum += plan->weight[l] * sqrt(plan->variance[l] * work_pair[l]);
+    sum += plan->weight[l] * sqrt(plan->variance[l] * t->work_pair[l]);
   return square(sum);
 }
 
 /* Among 0..most. */
-static size_t best_first(const wmc_level_plan *plan, size_t most, double single,
-                         const double *work_single, const double *work_pair)
+static size_t best_first(const wmc_level_plan *plan, size_t most, const wmc_level_pilot *t)
 {
   size_t best = most;
   double least = INFINITY;
   for (size_t first = 0; first <= most; first++) {
-    double now = effort(plan, first, (size_t)plan->last, single, work_single, work_pair);
+    double now = effort(plan, first, (size_t)plan->last, t);
     if (now < least) {
       least = now;
       best = first;
@@ -40,16 +39,16 @@ static size_t best_first(const wmc_level_plan *plan, size_t most, double single,
 }
 
 /* n_l proportional to |W_l| sqrt(V_l/C_l), the smallest 1. */
-static void set_samples(wmc_level_plan *plan, double single, const double *work_single,
-                        const double *work_pair)
+static void set_samples(wmc_level_plan *plan, const wmc_level_pilot *t)
 {
   const bool pairs = plan->coupling == WMC_COUPLING_PAIRS;
   const size_t first = (size_t)plan->first, last = (size_t)plan->last;
   double wish[WMC_LEVELS_MOST], most = 0, least = INFINITY;
   for (size_t l = first; l <= last; l++) {
     bool alone = l == first || !pairs;
-    double variance = alone ? single : plan->variance[l];
-    wish[l] = fabs(plan->weight[l]) * sqrt(variance / (alone ? work_single[l] : work_pair[l]));
+    double variance = alone ? t->single : plan->variance[l];
+    wish[l] =
+        fabs(plan->weight[l]) * sqrt(variance / (alone ? t->work_single[l] : t->work_pair[l]));
     most = fmax(most, wish[l]);
   }
   for (size_t l = first; l <= last; l++) {
@@ -63,13 +62,12 @@ static void set_samples(wmc_level_plan *plan, double single, const double *work_
   }
 }
 
-void wmc_levels_share(wmc_level_plan *plan, double single, const double *work_single,
-                      const double *work_pair, size_t pairs)
+void wmc_levels_share(wmc_level_plan *plan, const wmc_level_pilot *t, size_t pairs)
 {
   const size_t most = (size_t)plan->last - pairs;
-  plan->first = (double)best_first(plan, most, single, work_single, work_pair);
+  plan->first = (double)best_first(plan, most, t);
   plan->coupling = plan->first < plan->last ? WMC_COUPLING_PAIRS : WMC_COUPLING_NONE;
-  set_samples(plan, single, work_single, work_pair);
+  set_samples(plan, t);
 }
 
 /* ---- plans ---------------------------------------------------------------------------------- */
@@ -162,7 +160,7 @@ static void plan_fit(const wmc_value *p, const wmc_level_pilot *t, size_t first,
   plan->last = plan->first + WMC_LEVELS_FITTED - 1;
   extrapolate(p, plan);
   plan->promise = foresee(plan, t);
-  set_samples(plan, t->single, t->work_single, t->work_pair);
+  set_samples(plan, t);
 }
 
 /* Extrapolation by the last difference, and its bias by the model E + b/L + c/L^2 from the last two
@@ -185,7 +183,7 @@ static void plan_pairs(const wmc_level_pilot *t, size_t last, const extrapolatio
     plan->bias[last - 1] = e->before_last;
     plan->bias[last] = e->last;
   }
-  wmc_levels_share(plan, t->single, t->work_single, t->work_pair, e ? TO_SEE_BIAS : 0);
+  wmc_levels_share(plan, t, e ? TO_SEE_BIAS : 0);
 }
 
 /* Variance times work. */

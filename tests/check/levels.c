@@ -302,13 +302,13 @@ Test(levels, coarse_weights_have_their_scale)
 /* ---- plans ----------------------------------------------------------------------------------- */
 
 /* Variance times work of a plan, from its definition. */
-static double product(const wmc_level_plan *plan, double single, const double *work_single,
-                      const double *work_pair)
+static double product(const wmc_level_plan *plan, const wmc_level_pilot *of)
 {
   double variance = 0, work = 0;
   for (int l = (int)plan->first; l <= (int)plan->last; l++) {
     bool alone = l == (int)plan->first;
-    double v = alone ? single : plan->variance[l], c = alone ? work_single[l] : work_pair[l];
+    double v = alone ? of->single : plan->variance[l];
+    double c = alone ? of->work_single[l] : of->work_pair[l];
     variance += plan->weight[l] * plan->weight[l] * v / plan->samples[l];
     work += plan->samples[l] * c;
   }
@@ -322,28 +322,28 @@ Test(levels, samples_are_shared_in_the_best_way)
   wmc_stream *s = test_stream(SEED, 2);
   int coupled = 0;
   for (int t = 0; t < test_trials(2000); t++) {
-    double work_single[WMC_LEVELS_MOST] = {0}, work_pair[WMC_LEVELS_MOST] = {0};
+    wmc_level_pilot of = {.single = 1};
     wmc_level_plan plan = {.last = FIVE - 1};
     const double rate = 0.5 + 1.5 * wmc_stream_uniform(s), start = wmc_stream_uniform(s);
     for (int l = 0; l < FIVE; l++) {
-      work_single[l] = ldexp(1, l) * (1 + wmc_stream_uniform(s));
-      work_pair[l] = 1.6 * work_single[l];
+      of.work_single[l] = ldexp(1, l) * (1 + wmc_stream_uniform(s));
+      of.work_pair[l] = 1.6 * of.work_single[l];
       plan.weight[l] = l == FIVE - 1 && t % 2 ? 2 : 1;
       plan.variance[l] = start * pow(2, -rate * l) * (1 + wmc_stream_uniform(s));
     }
     const wmc_level_plan asked = plan; /* sharing clears the weights of what it leaves out */
-    wmc_levels_share(&plan, 1, work_single, work_pair, (size_t)(t % 2));
-    const double mine = product(&plan, 1, work_single, work_pair);
+    wmc_levels_share(&plan, &of, (size_t)(t % 2));
+    const double mine = product(&plan, &of);
     coupled += plan.coupling == WMC_COUPLING_PAIRS;
     cr_expect_eq(plan.samples[FIVE - 1] >= 1, 1);
     for (int first = 0; first < FIVE - t % 2; first++) {
       wmc_level_plan other = asked;
       other.first = first;
       for (int l = first; l < FIVE; l++) other.samples[l] = exp(3 * wmc_stream_normal(s));
-      cr_expect_geq(product(&other, 1, work_single, work_pair), mine * 0.75);
+      cr_expect_geq(product(&other, &of), mine * 0.75);
       other = plan;
       if (first >= (int)plan.first) other.samples[first] *= 2.5;
-      cr_expect_geq(product(&other, 1, work_single, work_pair), mine * 0.75);
+      cr_expect_geq(product(&other, &of), mine * 0.75);
     }
   }
   cr_expect(coupled > 0);

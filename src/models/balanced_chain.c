@@ -96,7 +96,8 @@ static size_t dynamics_size(const wmc_shape *shape, bool frames)
                     wmc_balanced_start_size(shape));
 }
 
-static wmc_status fill(wmc_balanced *chain, const wmc_balanced_setup *setup)
+/* What is known without memory. */
+static void copy_setup(wmc_balanced *chain, const wmc_balanced_setup *setup)
 {
   const wmc_shape *shape = &setup->law.shape;
   chain->law = setup->law;
@@ -121,11 +122,12 @@ static wmc_status fill(wmc_balanced *chain, const wmc_balanced_setup *setup)
   chain->flips = wmc_gibbs_flips(&chain->law);
   chain->power = wmc_gibbs_power(&chain->law) / wmc_shape_clock(shape);
   chain->scaling = wmc_gibbs_scaling(&chain->law);
-  WMC_TRY(wmc_energy_create(&setup->energy, &chain->energy));
-  chain->curvature = curvature_of(&chain->energy);
-  chain->blind = wmc_energy_is_bi_invariant(&chain->energy);
-  chain->gaussian = wmc_energy_is_gaussian(&chain->energy);
-  chain->entrywise = wmc_energy_is_entrywise(&chain->energy);
+}
+
+/* Scratch and state, and what points into it. */
+static wmc_status allocate(wmc_balanced *chain)
+{
+  const wmc_shape *shape = &chain->law.shape;
   if (chain->integrator->layers) WMC_TRY(wmc_upstairs_create(chain));
   const size_t unitary = chain->integrator->unitary ? wmc_unitary_room(shape, &chain->energy) : 0;
   const size_t upstairs = chain->upstairs ? wmc_upstairs_room(chain->upstairs) : 0;
@@ -144,6 +146,17 @@ static wmc_status fill(wmc_balanced *chain, const wmc_balanced_setup *setup)
   if (chain->integrator->unitary) WMC_TRY(wmc_unitary_create(chain, rest));
   if (chain->upstairs) wmc_upstairs_place(chain, rest + unitary);
   return plan_products(chain);
+}
+
+static wmc_status fill(wmc_balanced *chain, const wmc_balanced_setup *setup)
+{
+  copy_setup(chain, setup);
+  WMC_TRY(wmc_energy_create(&setup->energy, &chain->energy));
+  chain->curvature = curvature_of(&chain->energy);
+  chain->blind = wmc_energy_is_bi_invariant(&chain->energy);
+  chain->gaussian = wmc_energy_is_gaussian(&chain->energy);
+  chain->entrywise = wmc_energy_is_entrywise(&chain->energy);
+  return allocate(chain);
 }
 
 wmc_status wmc_balanced_create(const wmc_balanced_setup *setup, wmc_balanced **out)

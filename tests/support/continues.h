@@ -1,5 +1,5 @@
-/** @file continues.h  A chain that takes over the packed state and stream of another goes on bit for
- * bit. */
+/** @file continues.h  A chain that takes over the packed state and stream of another goes on bit
+ * for bit. */
 #pragma once
 #include <criterion/criterion.h>
 #include <stdlib.h>

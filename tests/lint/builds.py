@@ -19,10 +19,12 @@ import harness  # noqa: E402
 ROOT, BUILD = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]) / "lint"
 ENVIRONMENT = dict(harness.ENVIRONMENT, ASAN_OPTIONS="detect_leaks=0:abort_on_error=1",
                    UBSAN_OPTIONS="halt_on_error=1:print_stacktrace=1")
+# (-g1: to follow variables through kernels takes the compiler minutes.)
 BUILDS = {  # name: compiler, meson options, test programs that are run
     "clang": ("clang", ["-Dwerror=true"], []),
     "sanitized gcc": ("gcc", ["-Db_sanitize=address,undefined", "-Db_lundef=false",
-                              "-Dbuildtype=debug", "-Doptimization=1", "-Db_ndebug=false"], ["unit", "check"]),
+                              "-Dbuildtype=debug", "-Doptimization=1", "-Db_ndebug=false",
+                              "-Dc_args=-g1"], ["unit", "check"]),
 }
 
 

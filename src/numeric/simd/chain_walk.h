@@ -1,4 +1,4 @@
-/** @file chain_walk.h  What the stages of chain_balance.c share. */
+/** @file chain_walk.h  What the stages of chain_near.h share. */
 #pragma once
 #include <math.h>
 #include <stdbool.h>
@@ -30,6 +30,13 @@ typedef struct walk {
   double *lambda, *next, *svd;
   long products;
 } walk;
+
+/** Near balance: K_p of w becomes the rotations, lambda and frames those of the balanced chain.
+ * False where the way back is left to others. For r = 4, 8 and any. */
+typedef bool wmc_chain_near_kernel(walk *w);
+WMC_SIMD_DECLARE(wmc_chain_near_kernel, wmc_chain_balance_4);
+WMC_SIMD_DECLARE(wmc_chain_near_kernel, wmc_chain_balance_8);
+WMC_SIMD_DECLARE(wmc_chain_near_kernel, wmc_chain_balance_any);
 
 INLINE double *at(const walk *w, double *from, int p) { return from + (size_t)p * w->core; }
 

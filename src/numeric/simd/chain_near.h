@@ -1,0 +1,387 @@
+/** @file chain_near.h  Rotations and lambda of a chain near balance: see wmc_chain_balance in
+ * chain.h.
+ *
+ * Every function is inlined for r = 4 and r = 8, where the stages that multiply keep matrices in
+ * registers (chain_small.h); other sizes multiply by the planned product (chain_large.h). Each of
+ * the three is a source of its own: compilers that see one size only know r throughout, and are ten
+ * times faster. Symmetric and antisymmetric matrices are kept whole: nothing is gathered or
+ * scattered. Loops run in whole vectors into the padding between matrices, whose content means
+ * nothing. */
+#pragma once
+#include "chain_large.h"
+#include "chain_small.h"
+#include "dense_kernels.h"
+
+/* Above this size of what the first rotations leave over lambda_1, or lambda_r where lambda_r may
+ * not pass through 0, the way back is left to others: what the second ones leave is of its square.
+ */
+static const double NEAR = 0.02;
+
+/* Sines of the last rotations of the first decomposition, whose squares are left: it only has to be
+ * better than what it decomposes. */
+static const double ROUGH = 0.5;
+
+/* The largest of n numbers >= 0; not a number if one is not. The padding behind them is no part. */
+INLINE double largest_of(int n, const double *x)
+{
+  vec most = {0}, sum = {0};
+  double largest = 0, total = 0;
+  int k = 0;
+  for (; k + LANES <= n; k += LANES) {
+    most = larger(load(x + k), most);
+    sum += load(x + k);
+  }
+  for (; k < n; k++) {
+    largest = x[k] > largest ? x[k] : largest;
+    total += x[k];
+  }
+  for (int l = 0; l < LANES; l++) largest = most[l] > largest ? most[l] : largest;
+  return isfinite(total + sum_of(sum)) ? largest : NAN;
+}
+
+/* --- Symmetric matrices ---------------------------------------------------------------------- */
+
+INLINE bool decreases(int r, const double *x)
+{
+  bool done = isfinite(x[0]);
+  for (int k = 1; k < r; k++) done &= x[k - 1] >= x[k];
+  return done;
+}
+
+/* L = V diag(lambda) V^T, lambda decreasing, by the singular values of L + c. */
+INLINE bool decompose(walk *w, int r, double *l, double *lambda, double *v)
+{
+  double shift = 0;
+  for (int k = 0; k < r; k++) shift = fmax(shift, 1.5 * fabs(l[k * (r + 1)]));
+  for (int k = 0; k < r; k++) l[k * (r + 1)] += shift;
+  WMC_SIMD_NAME(wmc_svd_sweeps)(r, r, l, NULL, lambda, w->svd);
+  for (int j = 0; j < r; j++) {
+    const double inverse = 1 / lambda[j];
+    for (int i = 0; i < r; i++) v[j * r + i] = l[j * r + i] * inverse;
+    lambda[j] -= shift;
+  }
+  return isfinite(lambda[0]);
+}
+
+/* lambda in decreasing order, and columns of V with it. */
+INLINE void sort(int r, double *lambda, double *v)
+{
+  for (int last = r - 1; last > 0; last--)
+    for (int k = 0; k < last; k++) {
+      if (!(lambda[k] < lambda[k + 1])) continue;
+      const double kept = lambda[k];
+      lambda[k] = lambda[k + 1];
+      lambda[k + 1] = kept;
+      for (int i = 0; i < r; i++) {
+        const double entry = v[k * r + i];
+        v[k * r + i] = v[(k + 1) * r + i];
+        v[(k + 1) * r + i] = entry;
+      }
+    }
+}
+
+/* C = A B */
+INLINE void times(walk *w, int r, bool tiles, const double *a, const double *b, double *c)
+{
+  if (!tiles) {
+    multiply(w, a, b, c);
+    return;
+  }
+  tile_store(r, tile_product(r, tile_load(r, a), tile_kept(r, b), false), c);
+  w->products++;
+}
+
+/* out = exp(X), X antisymmetric and destroyed. False where X is not small. */
+INLINE bool rotation_of(walk *w, int r, bool tiles, double *x, double *out)
+{
+  const double most = 4;
+  tile rotation;
+  if (!tiles) return exponential(w, r, x, most, out);
+  if (!tile_exponential(w, r, tile_load(r, x), most, &rotation)) return false;
+  tile_store(r, rotation, out);
+  return true;
+}
+
+/* Angles W of the rotations of all pairs, tan(2 W_ij) = 2 L_ij / (L_jj - L_ii), right to third
+ * order in the small ones and at most 45 degrees: with z = |L_ij / (L_jj - L_ii)|, z (1 + p z) /
+ * (1 + p z + q z^2). Where nothing tells i from j their order does. The largest |W_ij|. */
+INLINE double angles_of(walk *w, int r, const double *l, double *angles)
+{
+  const double q = 4.0 / 3, p = 0.78539816339744831 * q, tie = 0x1p-960;
+  take_diagonal(r, l, w->next);
+  place_vectors(r, w->next, w->row, w->column);
+  for (int k = 0; k < entries(r); k += LANES) {
+    const vec gap = load(w->column + k) - load(w->row + k) + tie * load(w->order + k);
+    const vec g = load(l + k) * (1 - load(w->one + k)), size = absolute(g), apart = absolute(gap);
+    const vec up = multiply_add(all(p), size, apart);
+    const vec down = multiply_add(apart, up, q * size * size) + tie;
+    const vec angle = with_sign(size * up / down, (vec)((mask)g ^ (mask)gap));
+    store(angles + k, angle);
+    store(w->worst + k, absolute(angle));
+  }
+  return largest_of(r * r, w->worst);
+}
+
+/* L <- R^T L R, symmetric to the last digit: angles of close values would magnify its errors. */
+INLINE void turn_both(walk *w, int r, bool tiles, const double *rotation, double *l, double *turned,
+                      double *image)
+{
+  if (tiles) {
+    tile_room room;
+    const kept_tile right = tile_kept(r, rotation);
+    const tile half = tile_product(r, tile_load(r, l), right, false);
+    const tile left = tile_turn(r, right.t);
+    const tile all = tile_product(r, left, tile_keep(r, half, room), false);
+    tile_store(r, tile_scale(r, 0.5, tile_add(r, all, 1, tile_turn(r, all))), l);
+    w->products += 2;
+    return;
+  }
+  multiply(w, l, rotation, image);
+  turn(r, rotation, turned);
+  multiply(w, turned, image, l);
+  turn(r, l, image);
+  for (int k = 0; k < entries(r); k += LANES) store(l + k, 0.5 * (load(l + k) + load(image + k)));
+}
+
+/* L = V diag(lambda) V^T by rotations of all pairs at once, V <- V exp(W), until they are at most
+ * `most`. Destroys L, a, s and t. */
+INLINE bool refine(walk *w, int r, bool tiles, double most, double *l, double *lambda, double *v)
+{
+  enum { ROUNDS = 5 };
+  const size_t bytes = (size_t)(r * r) * sizeof(double);
+  double *angles = at(w, w->s, 0), *step = at(w, w->s, 1), *image = at(w, w->t, 0);
+  for (int round = 0; round < ROUNDS; round++) {
+    const double largest = angles_of(w, r, l, angles);
+    if (!rotation_of(w, r, tiles, angles, round > 0 ? step : v)) return false;
+    if (round > 0) {
+      times(w, r, tiles, v, step, image);
+      memcpy(v, image, bytes);
+    }
+    if (largest <= most) {
+      memcpy(lambda, w->next, (size_t)r * sizeof *lambda);
+      if (!decreases(r, lambda)) sort(r, lambda, v);
+      return decreases(r, lambda);
+    }
+    turn_both(w, r, tiles, round > 0 ? step : v, l, angles, image);
+  }
+  return false;
+}
+
+/* L = V diag(lambda) V^T up to errors of `most`^2. Destroys L, a, s and t. */
+INLINE bool diagonalise(walk *w, int r, bool tiles, double most, double *l, double *lambda,
+                        double *v)
+{
+  double *kept = at(w, w->a, 0);
+  memcpy(kept, l, (size_t)(r * r) * sizeof *l);
+  return refine(w, r, tiles, most, kept, lambda, v) || decompose(w, r, l, lambda, v);
+}
+
+/* --- First rotations ------------------------------------------------------------------------- */
+
+/* Vectors of a matrix that a loop over the layers takes along in registers. */
+enum { CHUNK = 4 };
+typedef void chunk_stage(walk *w, int k, int count);
+
+INLINE void over_chunks(walk *w, int r, chunk_stage *stage)
+{
+  const int chunk = r == 4 && LANES == 8 ? 2 : CHUNK, whole = entries(r) / (chunk * LANES);
+  for (int k = 0; k < whole; k++) stage(w, k * chunk * LANES, chunk);
+  for (int k = whole * chunk * LANES; k < entries(r); k += LANES) stage(w, k, 1);
+}
+
+INLINE void fill_pairs(walk *w, int r, const double *lambda)
+{
+  place_vectors(r, lambda, w->row, w->column);
+  for (int k = 0; k < entries(r); k += LANES) {
+    const vec x = load(w->row + k), y = load(w->column + k), others = 1 - load(w->one + k);
+    store(w->sum + k, (x + y) * others);
+    store(w->gap + k, x - y);
+    store(w->inverse + k, others / (x + y));
+    store(w->diagonal + k, x * load(w->one + k));
+  }
+}
+
+/* Of V_p = M_p - diag(lambda): the sum, and that of (2 (n - p) - 1) V_p. */
+INLINE void sum_chunk(walk *w, int k, int count)
+{
+  vec plain[CHUNK], weighted[CHUNK];
+  for (int c = 0; c < count; c++) plain[c] = weighted[c] = (vec){0};
+  for (int p = 0; p < w->n; p++) {
+    const double *v = w->v + (size_t)p * w->core + k;
+    const vec weight = all(2 * (w->n - p) - 1);
+#pragma GCC unroll 4
+    for (int c = 0; c < count; c++) {
+      const vec x = load(v + c * LANES);
+      plain[c] += x;
+      weighted[c] = multiply_add(weight, x, weighted[c]);
+    }
+  }
+  for (int c = 0; c < count; c++) {
+    store(w->mean + k + c * LANES, plain[c]);
+    store(w->step + k + c * LANES, weighted[c]);
+  }
+}
+
+/* What the layers have in common to first order, L; its vectors are where the rotations start. */
+INLINE bool start(walk *w, int r, bool tiles)
+{
+  const int n = w->n;
+  memset(w->one, 0, (size_t)entries(r) * sizeof(double));
+  for (int k = 0; k < r; k++) {
+    w->one[k * (r + 1)] = 1;
+    w->next[k] = k;
+  }
+  place_vectors(r, w->next, w->row, w->column);
+  for (int k = 0; k < entries(r); k += LANES)
+    store(w->order + k, load(w->column + k) - load(w->row + k));
+  fill_pairs(w, r, w->lambda);
+  over_chunks(w, r, sum_chunk);
+  double *l = w->temporary[0], *turned = w->temporary[1], *turned_step = w->temporary[2];
+  turn(r, w->mean, turned);
+  turn(r, w->step, turned_step);
+  for (int k = 0; k < entries(r); k += LANES) {
+    const vec odd = (load(w->step + k) - load(turned_step + k)) * load(w->inverse + k);
+    const vec even = load(w->mean + k) + load(turned + k);
+    store(l + k, load(w->diagonal + k) + (even + load(w->gap + k) * odd) * (0.5 / n));
+  }
+  if (!diagonalise(w, r, tiles, ROUGH, l, w->next, w->vectors)) return false;
+  turn(r, w->vectors, w->k);
+  return true;
+}
+
+INLINE bool rotate_once(walk *w, int r, bool tiles)
+{
+  memset(w->mean, 0, (size_t)entries(r) * sizeof *w->mean);
+  for (int p = 0; p < w->n; p++)
+    if (!(tiles ? tile_rotate(w, r, p) : large_rotate(w, r, p))) return false;
+  for (int k = 0; k < entries(r); k += LANES) store(w->mean + k, load(w->mean + k) * (1.0 / w->n));
+  return true;
+}
+
+/* --- Second rotations ------------------------------------------------------------------------ */
+
+/* Of the matrices L_p = L + E_p left: vectors, and what stands in the tridiagonal system. */
+INLINE void fill_system(walk *w, int r)
+{
+  take_diagonal(r, w->mean, w->lambda);
+  fill_pairs(w, r, w->lambda);
+  for (int k = 0; k < entries(r); k += LANES) {
+    const vec x = load(w->row + k), y = load(w->column + k);
+    const mask first = absolute(x) > absolute(y);
+    const vec inverse = 1 / pick(first, x, y);
+    store(w->rho + k, pick(first, y, x) * inverse);
+    store(w->square + k, 0.5 * inverse * inverse);
+  }
+}
+
+/* Rows p from 1 up: mu = (l_i + l_j)(s' - s) + (l_i - l_j)(a' + a), y = t mu + rho y_before, where
+ * t is the sum of rho^{2q}, q < p; y / (2 max^2 t t') takes the place of s. The largest a, and
+ * changes of s. */
+INLINE void eliminate_chunk(walk *w, int k, int count)
+{
+  vec carried[CHUNK], t[CHUNK], s[CHUNK], a[CHUNK], worst[CHUNK];
+  for (int c = 0; c < count; c++) {
+    s[c] = load(w->s + k + c * LANES);
+    a[c] = load(w->a + k + c * LANES);
+    worst[c] = absolute(a[c]);
+    carried[c] = (vec){0};
+    t[c] = all(1);
+    store(w->t + k + c * LANES, t[c]);
+  }
+  for (int p = 1; p < w->n; p++) {
+#pragma GCC unroll 4
+    for (int c = 0; c < count; c++) {
+      const int here = k + c * LANES;
+      const vec s_after = load(at(w, w->s, p) + here), a_after = load(at(w, w->a, p) + here);
+      const vec change = s_after - s[c], rho = load(w->rho + here);
+      const vec mu = load(w->sum + here) * change + load(w->gap + here) * (a[c] + a_after);
+      const vec next = 1 + rho * rho * t[c];
+      carried[c] = t[c] * mu + rho * carried[c];
+      store(at(w, w->s, p - 1) + here, carried[c] * load(w->square + here) / (t[c] * next));
+      store(at(w, w->t, p) + here, next);
+      worst[c] = larger(absolute(change), larger(absolute(a_after), worst[c]));
+      t[c] = next;
+      s[c] = s_after;
+      a[c] = a_after;
+    }
+  }
+  for (int c = 0; c < count; c++) store(w->worst + k + c * LANES, worst[c]);
+}
+
+/* From the last layer down: S_p = t z, z = y + rho z_after; B_{p-1} = B_p - D_p with D_p from the
+ * antisymmetric part that S leaves. */
+INLINE void substitute_chunk(walk *w, int k, int count)
+{
+  vec z[CHUNK], s[CHUNK], b[CHUNK], step[CHUNK], worst[CHUNK];
+  for (int c = 0; c < count; c++) z[c] = s[c] = b[c] = step[c] = worst[c] = (vec){0};
+  for (int p = w->n - 1; p >= 0; p--) {
+#pragma GCC unroll 4
+    for (int c = 0; c < count; c++) {
+      const int here = k + c * LANES;
+      vec before = {0};
+      if (p > 0) {
+        z[c] = load(at(w, w->s, p - 1) + here) + load(w->rho + here) * z[c];
+        before = load(at(w, w->t, p - 1) + here) * z[c];
+      }
+      const vec odd = 2 * load(at(w, w->a, p) + here) - load(w->gap + here) * (s[c] + before);
+      const vec now = b[c] + odd * load(w->inverse + here);
+      store(at(w, w->b, p) + here, now);
+      step[c] += now + b[c];
+      worst[c] = larger(absolute(now), worst[c]);
+      s[c] = before;
+      b[c] = now;
+    }
+  }
+  for (int c = 0; c < count; c++) {
+    store(w->step + k + c * LANES, step[c]);
+    store(w->worst + k + c * LANES, worst[c]);
+  }
+}
+
+/* B_p (with the sign of its inverse) and the vectors of what the layers now have in common. */
+INLINE bool solve(walk *w, int r, bool tiles)
+{
+  const int n = w->n;
+  fill_system(w, r);
+  over_chunks(w, r, eliminate_chunk);
+  const double largest = largest_of(r * r, w->worst), most = largest / w->lambda[w->first];
+  for (int k = w->first; k < (w->crosses ? w->first + 1 : r); k++)
+    if (!(largest <= NEAR * w->lambda[k])) return false;
+  over_chunks(w, r, substitute_chunk);
+  if (!(r * largest_of(r * r, w->worst) <= ANGLE_MOST)) return false;
+  double *l = w->temporary[0];
+  for (int k = 0; k < entries(r); k += LANES)
+    store(l + k, load(w->mean + k) - load(w->gap + k) * load(w->step + k) * (0.5 / n));
+  return diagonalise(w, r, tiles, 3 * most, l, w->lambda, w->vectors);
+}
+
+/* lambda_r < 0 becomes positive; true if so, and the last column of every second frame changes its
+ * sign. */
+INLINE bool reflect(walk *w, int r)
+{
+  if (!w->crosses || !(w->lambda[r - 1] < 0)) return false;
+  w->lambda[r - 1] *= -1;
+  return true;
+}
+
+INLINE bool rotate_again(walk *w, int r, bool tiles)
+{
+  const bool reflects = reflect(w, r);
+  if (!(w->lambda[r - 1] > 0) || (r > 1 && w->lambda[r - 2] < w->lambda[r - 1])) return false;
+  turn(r, w->vectors, w->mean);
+  for (int p = 0; p <= w->n; p++) {
+    for (int i = 0; reflects && p > 0 && i < r; i++) w->mean[i * r + r - 1] *= -1;
+    if (tiles)
+      tile_rotate_again(w, r, p, w->mean);
+    else
+      large_rotate_again(w, r, p, w->mean);
+  }
+  return true;
+}
+
+/* `tiles`: r is 4 or 8, and there are registers for its matrices (chain_tile.h). */
+INLINE bool balance(walk *w, int r, bool tiles)
+{
+  return start(w, r, tiles) && rotate_once(w, r, tiles) && solve(w, r, tiles) &&
+         rotate_again(w, r, tiles);
+}

@@ -354,8 +354,9 @@ wmc_status cli_show_results(const wmc_results *results, const char *observable, 
 
 static void verdict_cell(const wmc_array *quality, size_t at, bool *met, wmc_table *table)
 {
-  size_t k = quality != NULL ? (size_t)quality->data[at] : WMC_FIT_QUALITIES;
-  bool known = k < WMC_FIT_QUALITIES;
+  const bool known =
+      quality != NULL && quality->data[at] >= 0 && quality->data[at] < WMC_FIT_QUALITIES;
+  const size_t k = known ? (size_t)quality->data[at] : 0;
   wmc_table_cell(table, "%s", known ? wmc_fit_quality_name((wmc_fit_quality)k) : "-");
   if (known) met[k] = true;
 }
@@ -369,12 +370,17 @@ static void explain_verdicts(const bool *met, wmc_text *out)
                       wmc_fit_quality_text((wmc_fit_quality)k));
 }
 
+enum { DIRECT = 2 /* columns of what follows */ };
+
 /* What was found at infinite depth itself, and how far the limit is from it in standard errors. */
 static void direct_cells(const wmc_group *group, const char *name, size_t at, wmc_table *table)
 {
   const wmc_array *direct = wmc_group_sibling(group, name, "_direct");
   const wmc_array *error = wmc_group_sibling(group, name, "_direct_error");
-  if (direct == NULL || error == NULL) return;
+  if (direct == NULL || error == NULL) {
+    for (int k = 0; k < DIRECT; k++) wmc_table_cell(table, "-");
+    return;
+  }
   double away = wmc_group_sibling(group, name, "_limit")->data[at] - direct->data[at];
   double both = hypot(wmc_group_sibling(group, name, "_limit_error")->data[at], error->data[at]);
   value_cell(direct, error, NULL, at, table);
@@ -403,8 +409,8 @@ static void fitted_cell(const wmc_group *group, const char *name, const char *su
 }
 
 /* `few`: set if a marked limit was met. */
-static void fit_rows(const wmc_group *group, const wmc_array *limit, const char *name, bool *met,
-                     bool *few, wmc_table *table)
+static void fit_rows(const wmc_group *group, const wmc_array *limit, const char *name, bool direct,
+                     bool *met, bool *few, wmc_table *table)
 {
   const wmc_array *form = wmc_group_sibling(group, name, "_form");
   size_t size = wmc_array_size(group, limit);
@@ -433,7 +439,7 @@ static void fit_rows(const wmc_group *group, const wmc_array *limit, const char 
     wmc_table_cell(table, "%s", wmc_group_sibling(group, name, "_rival")->strings[at]);
     number_cell(wmc_group_sibling(group, name, "_spread"), at, "%+.2g", table);
     verdict_cell(wmc_group_sibling(group, name, "_quality"), at, met, table);
-    direct_cells(group, name, at, table);
+    if (direct) direct_cells(group, name, at, table);
   }
 }
 
@@ -461,11 +467,12 @@ void cli_show_fits(const wmc_results *results, const char *observable, wmc_text 
   static const char *const header[] = {
       "observable", "point", "limit", "coefficient",  "form",    "probability", "power", "chi2",
       "dof",        "p",     "rival", "rival - form", "verdict", "direct",      "z"};
-  const size_t all = sizeof header / sizeof header[0], direct = 2, suffix = strlen("_limit");
+  const size_t all = sizeof header / sizeof header[0], suffix = strlen("_limit");
   const wmc_group *group = wmc_results_group(results, "fits");
   bool met[WMC_FIT_QUALITIES] = {false}, few = false;
   if (group == NULL) return;
-  const size_t columns = has_direct(group) ? all : all - direct;
+  const bool direct = has_direct(group);
+  const size_t columns = direct ? all : all - DIRECT;
   wmc_table table = {.columns = columns};
   for (size_t k = 0; k < columns; k++) wmc_table_cell(&table, "%s", header[k]);
   for (size_t k = 0; k < group->arrays; k++) {
@@ -475,7 +482,7 @@ void cli_show_fits(const wmc_results *results, const char *observable, wmc_text 
     char name[256];
     snprintf(name, sizeof name, "%.*s", (int)(n - suffix), array->name);
     if (observable == NULL || strcmp(observable, name) == 0)
-      fit_rows(group, array, name, met, &few, &table);
+      fit_rows(group, array, name, direct, met, &few, &table);
   }
   const bool empty = table.count == columns;
   if (!empty) {

@@ -9,6 +9,7 @@
 #include "h5.h"
 #include "layout.h"
 #include "mark.h"
+#include "results_check.h"
 #include "weylmc/base/memory.h"
 #include "weylmc/io/results.h"
 
@@ -202,7 +203,8 @@ static bool read_groups(wmc_results *results, hid_t file)
   bool good = wmc_h5_names(file, &names, &n);
   for (size_t k = 0; good && k < n; k++)
     if (strcmp(names[k], LAYOUT_DECK) != 0 && strcmp(names[k], LAYOUT_PROVENANCE) != 0)
-      good = read_group(results, file, names[k]);
+      good = read_group(results, file, names[k]) &&
+             wmc_results_check_group(wmc_results_group(results, names[k]));
   wmc_h5_free_names(names, n);
   return good;
 }

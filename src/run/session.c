@@ -87,6 +87,22 @@ static bool holds_all_draws(const wmc_plan *plan, const wmc_results *results)
   return true;
 }
 
+/* Why a file could not be read, from the pending message "path: why; what to do", in one message
+ * with what follows for a run. */
+static wmc_status refuse_file(const char *path)
+{
+  const char *message = wmc_message();
+  const size_t n = strlen(path);
+  if (strncmp(message, path, n) == 0 && strncmp(message + n, ": ", 2) == 0) message += n + 2;
+  char why[512];
+  snprintf(why, sizeof why, "%.*s", (int)strcspn(message, ";\n"), message);
+  wmc_message_clear();
+  return wmc_raise(WMC_OUTPUT,
+                   "%s: what stands there cannot be continued: %s; it was left alone: move it, or "
+                   "choose another output with -o",
+                   path, why);
+}
+
 /* An output file that stands there must be this run's. */
 static wmc_status check_output(const wmc_session *session, bool *current)
 {
@@ -100,11 +116,7 @@ static wmc_status check_output(const wmc_session *session, bool *current)
                      plan->output, strerror(errno));
   wmc_results results = {0};
   wmc_status status = wmc_results_read(plan->output, &results);
-  if (status != WMC_OK)
-    return wmc_raise(WMC_OUTPUT,
-                     "%s: this file exists and is not a results file of weylmc; it was left alone: "
-                     "move it, or choose another output with -o",
-                     plan->output);
+  if (status != WMC_OK) return refuse_file(plan->output);
   const char *identity = wmc_results_note(&results, "identity");
   status =
       compare_identity(plan, identity ? identity : "", "this file holds the results", WMC_OUTPUT);

@@ -163,7 +163,9 @@ def bad_outputs(report, folder):
             ("output is a text file", "text.h5", ["text.h5"]),
             ("output is another's HDF5 file", "iris.h5", ["iris.h5"]),
             ("output is empty", "empty.h5", ["empty.h5"])):
-        refused(report, folder, name, ["run", "deck.yaml", "-o", output], 73, words)
+        text = refused(report, folder, name, ["run", "deck.yaml", "-o", output], 73, words)
+        lines = [line for line in text.splitlines() if line.startswith(output)]
+        report.check(f"{name}: one message", len(lines) == 1 and "name a results file" not in text, text)
     done = harness.run(folder, "run", "deck.yaml", "-o", "first.h5")
     report.check("a good run", done.returncode == 0, done.stderr)
     refused(report, folder, "output of another run", ["run", "deck.yaml", "-o", "first.h5", "--set", "seed=5"],

@@ -482,6 +482,87 @@ Test(results, a_flipped_bit_is_noticed)
   remove_folder(folder);
 }
 
+/* ---- arrays that belong together ------------------------------------------------------------- */
+
+/* What weylmc never writes: the name of an array, whether it holds names, on how many axes (-1:
+ * left out), and what is said. */
+typedef struct stranger {
+  const char *group, *name;
+  bool strings;
+  int axes;
+  const char *message;
+} stranger;
+
+static void add_member(wmc_group *group, const char *name, const size_t *axis, bool strings,
+                       const stranger *odd)
+{
+  const bool is_odd = strcmp(odd->group, group->name) == 0 && strcmp(odd->name, name) == 0;
+  if (is_odd && odd->axes < 0) return;
+  wmc_group_add_array(group, name, "1", "", is_odd ? (size_t)odd->axes : 2, axis,
+                      is_odd ? odd->strings : strings);
+}
+
+static wmc_group *add_group_on_two_axes(wmc_results *results, const char *name, size_t *axis)
+{
+  const double x[] = {1, 2, 3};
+  wmc_group *group = wmc_results_add_group(results, name);
+  axis[0] = (size_t)wmc_group_add_axis(group, "depth", "1", "", 3, x, NULL);
+  axis[1] = (size_t)wmc_group_add_axis(group, "index", "1", "", 2, x, NULL);
+  return group;
+}
+
+static void fill_with(wmc_results *results, const stranger *odd)
+{
+  static const char *const estimates[] = {"x", "x_error", "x_quality", "x_freedom"};
+  static const char *const fits[] = {
+      "x_limit", "x_limit_error", "x_coefficient", "x_coefficient_error", "x_quality", "x_chi2"};
+  size_t axis[2];
+  wmc_group *group = add_group_on_two_axes(results, "estimates", axis);
+  add_member(group, "samples", axis, false, odd);
+  for (size_t k = 0; k < sizeof estimates / sizeof *estimates; k++)
+    add_member(group, estimates[k], axis, false, odd);
+  group = add_group_on_two_axes(results, "fits", axis);
+  for (size_t k = 0; k < sizeof fits / sizeof *fits; k++)
+    add_member(group, fits[k], axis, false, odd);
+  add_member(group, "x_form", axis, true, odd);
+  add_member(group, "x_rival", axis, true, odd);
+}
+
+/* Readers rely on the shapes of arrays that belong to others, so that files that another program
+ * changed are refused. */
+Test(results, arrays_that_do_not_belong_together_are_refused)
+{
+  static const stranger cases[] = {
+      {"", "", false, 0, NULL},
+      {"estimates", "x_deviation", false, 2, NULL},
+      {"estimates", "x_quality", false, -1, NULL},
+      {"estimates", "x_error", false, 1, "/estimates/x_error has other axes"},
+      {"estimates", "x_freedom", true, 2, "/estimates/x_freedom is no array of numbers"},
+      {"estimates", "samples", false, -1, "/estimates/samples is missing"},
+      {"estimates", "samples", true, 2, "/estimates/samples is missing"},
+      {"estimates", "x", false, 0, "/estimates/x_error has other axes"},
+      {"fits", "x_chi2", false, -1, NULL},
+      {"fits", "x_chi2", false, 0, "/fits/x_chi2 has other axes"},
+      {"fits", "x_coefficient", false, -1, "/fits/x_coefficient is missing"},
+      {"fits", "x_limit", true, 2, "/fits/x_limit is no array of numbers"},
+      {"fits", "x_rival", false, 2, "/fits/x_rival is no array of names"},
+      {"fits", "x_form", true, -1, "/fits/x_form is missing"}};
+  char *folder = make_folder(), *path = in_folder(folder, "a.h5");
+  for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+    wmc_results written = {0}, read;
+    fill_with(&written, &cases[k]);
+    expect_ok(wmc_results_write(path, &written));
+    const wmc_status status = wmc_results_read(path, &read);
+    cr_expect_eq(status, cases[k].message ? WMC_DATA : WMC_OK, "case %zu: %s", k, wmc_message());
+    cr_expect(!cases[k].message || strstr(wmc_message(), cases[k].message), "case %zu: %s", k,
+              wmc_message());
+    wmc_message_clear();
+    if (status == WMC_OK) wmc_results_free(&read);
+    wmc_results_free(&written);
+  }
+  remove_folder(folder);
+}
+
 /* ---- comparing -------------------------------------------------------------------------- */
 
 typedef void change(wmc_results *results);

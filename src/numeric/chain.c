@@ -46,7 +46,7 @@ bool wmc_chain_balance(const wmc_chain *chain, const double *v, double *lambda, 
 size_t wmc_chain_tangent_scratch(int r, int n, size_t core)
 {
   const size_t pairs = (size_t)r * ((size_t)r - 1) / 2;
-  return core + (4 * (size_t)n + 6) * ((pairs + 7) / 8 * 8);
+  return 2 * core + 8 + (4 * (size_t)n + 7) * ((pairs + 7) / 8 * 8);
 }
 
 void wmc_chain_tangent(int r, int n, size_t core, const wmc_chain_noise *noise, double *t,

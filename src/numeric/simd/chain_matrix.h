@@ -91,3 +91,23 @@ INLINE void take_diagonal(int r, const double *a, double *out)
 #endif
   for (int k = 0; k < r; k++) out[k] = a[k * (r + 1)];
 }
+
+/** out = diag(d), likewise. */
+INLINE void place_diagonal(int r, const double *d, double *out)
+{
+#if defined(__AVX512F__)
+  if (r == 4) {
+    const __m512d both = _mm512_broadcast_f64x4(_mm256_loadu_pd(d));
+    store(out, (vec)_mm512_maskz_mov_pd(0x21, both));
+    store(out + 8, (vec)_mm512_maskz_mov_pd(0x84, both));
+    return;
+  }
+  if (r == 8) {
+    for (int k = 0; k < 8; k++)
+      store(out + 8 * k, (vec)_mm512_maskz_loadu_pd((__mmask8)(1 << k), d));
+    return;
+  }
+#endif
+  for (int k = 0; k < entries(r); k += LANES) store(out + k, (vec){0});
+  for (int k = 0; k < r; k++) out[k * (r + 1)] = d[k];
+}

@@ -23,7 +23,7 @@ typedef struct rows {
   const double *normals;
   double scale;
   double *large, *small, *rho, *t, *y; /* l_i, l_j; t_p and y_p, p = 1 .. n - 1 */
-  double *shrink, *spare;              /* 1 / sqrt(t_n); two rows */
+  double *size, *shrink, *spare;       /* of normals in y; 1 / sqrt(t_n); two rows */
   double *up, *down;                   /* T_p, p = 1 .. n */
 } rows;
 
@@ -41,8 +41,8 @@ static rows map(int r, int n, const wmc_chain_noise *noise, double *scratch)
 {
   rows x = {.n = n, .pairs = r * (r - 1) / 2, .normals = noise->normals, .scale = noise->scale};
   x.width = ((size_t)x.pairs + 7) / 8 * 8;
-  double **const single[] = {&x.large, &x.small, &x.rho, &x.shrink};
-  for (int k = 0; k < 4; k++, scratch += x.width) *single[k] = scratch;
+  double **const single[] = {&x.large, &x.small, &x.rho, &x.size, &x.shrink};
+  for (int k = 0; k < 5; k++, scratch += x.width) *single[k] = scratch;
   x.spare = scratch;
   scratch += 2 * x.width;
   double **const layers[] = {&x.t, &x.y, &x.up, &x.down};
@@ -50,23 +50,55 @@ static rows map(int r, int n, const wmc_chain_noise *noise, double *scratch)
   return x;
 }
 
+/* Columns above the diagonal follow one another. Vectors are stored whole, and what is below the
+ * diagonal is written over, but for the last column. */
+INLINE void pack(int r, int j, int i, vec v, double *out)
+{
+  out += j * (j - 1) / 2 + i;
+  if (j == r - 1 && i + LANES > j)
+    part_store(out, v, LANES - 1);
+  else
+    store(out, v);
+}
+
 /* 1 and 0 behind the pairs. */
 INLINE void place_pairs(int r, const double *lambda, const rows *x)
 {
+#if defined(__AVX512F__)
+  if (r == 4) {
+    const __m512i first = _mm512_set_epi64(0, 0, 2, 1, 0, 1, 0, 0);
+    const __m512i second = _mm512_set_epi64(0, 0, 3, 3, 3, 2, 2, 1);
+    const __m512d l = _mm512_castpd256_pd512(_mm256_loadu_pd(lambda));
+    const __m512d large = _mm512_permutexvar_pd(first, l);
+    _mm512_storeu_pd(x->large, _mm512_mask_mov_pd(_mm512_set1_pd(1), 0x3f, large));
+    _mm512_storeu_pd(x->small, _mm512_maskz_permutexvar_pd(0x3f, second, l));
+    return;
+  }
+#endif
   size_t k = 0;
-  for (int j = 1; j < r; k += (size_t)j++)
+  if (r % LANES == 0) {
+#pragma GCC unroll 8
+    for (int j = 1; j < r; j++)
+      for (int i = 0; i < j; i += LANES) {
+        pack(r, j, i, load(lambda + i), x->large);
+        pack(r, j, i, all(lambda[j]), x->small);
+      }
+    k = (size_t)x->pairs;
+  }
+  for (int j = 1; k == 0 && j < r; j++)
     for (int i = 0; i < j; i++) {
-      x->large[k + (size_t)i] = lambda[i];
-      x->small[k + (size_t)i] = lambda[j];
+      x->large[j * (j - 1) / 2 + i] = lambda[i];
+      x->small[j * (j - 1) / 2 + i] = lambda[j];
     }
-  for (; k < x->width; k++) {
+  for (k = (size_t)x->pairs; k < x->width; k++) {
     x->large[k] = 1;
     x->small[k] = 0;
   }
 }
 
-/* Pairs of the matrix with this diagonal left out: entries (i,j), i < j, and (j,i) */
-INLINE void gather(int r, const double *matrix, double *up, double *down)
+/* Pairs of the matrix with this diagonal left out: entries (i,j), i < j, and (j,i). `scratch` is a
+ * matrix. */
+INLINE void gather(int r, const double *matrix, double *up, double *down, double *scratch)
 {
 #if defined(__AVX512F__)
   if (r == 4) {
@@ -78,6 +110,16 @@ INLINE void gather(int r, const double *matrix, double *up, double *down)
     return;
   }
 #endif
+  if (r % LANES == 0) {
+    turn(r, matrix, scratch);
+#pragma GCC unroll 8
+    for (int j = 1; j < r; j++)
+      for (int i = 0; i < j; i += LANES) {
+        pack(r, j, i, load(matrix + j * r + i), up);
+        pack(r, j, i, load(scratch + j * r + i), down);
+      }
+    return;
+  }
   for (int j = 1; j < r; j++)
     for (int i = 0; i < j; i++) {
       up[j * (j - 1) / 2 + i] = matrix[j * r + i];
@@ -85,14 +127,15 @@ INLINE void gather(int r, const double *matrix, double *up, double *down)
     }
 }
 
-/* rho, t_1 .. t_{n-1}, t_n^{-1/2} */
+/* rho, the size of noise of a, t_1 .. t_{n-1}, t_n^{-1/2} */
 INLINE void sum_chunk(const rows *x, size_t k, int count)
 {
   vec square[CHUNK], t[CHUNK];
   for (int c = 0; c < count; c++) {
     const size_t at = k + (size_t)c * LANES;
-    const vec rho = load(x->small + at) / load(x->large + at);
+    const vec inverse = 1 / load(x->large + at), rho = load(x->small + at) * inverse;
     store(x->rho + at, rho);
+    store(x->size + at, x->scale * sqrt(0.5) * inverse);
     square[c] = rho * rho;
     t[c] = all(1);
   }
@@ -112,7 +155,7 @@ INLINE void forward_chunk(const rows *x, size_t k, int count)
   for (int c = 0; c < count; c++) {
     const size_t at = k + (size_t)c * LANES;
     rho[c] = load(x->rho + at);
-    size[c] = x->scale * sqrt(0.5) / load(x->large + at);
+    size[c] = load(x->size + at);
     power[c] = load(x->up + at);
     y[c] = (vec){0};
   }
@@ -160,22 +203,30 @@ INLINE void backward_chunk(const rows *x, size_t k, int count)
     }
 }
 
-/* H, its entries (i,j), i < j, in the first up row and (j,i) in the last down row; `diagonal` is a
- * matrix, `scratch` two rows. */
+/* The diagonal of share H + drift. `out`: r entries, and as many as scratch */
+INLINE void add_diagonals(int r, const double *h, double share, const double *drift, double *out)
+{
+  double *other = out + (r + 7) / 8 * 8;
+  take_diagonal(r, h, out);
+  if (drift != NULL) take_diagonal(r, drift, other);
+  for (int k = 0; k < r; k++) out[k] = out[k] * share + (drift ? other[k] : 0);
+}
+
+/* H, its entries (i,j), i < j, in the first up row and (j,i) in the last down row; `diagonal` and
+ * `matrix` are matrices. */
 INLINE void place_horizontal(int r, const wmc_chain_noise *noise, const rows *x, double *diagonal,
-                             double *scratch)
+                             double *matrix)
 {
   const double *h = noise->h, *drift = noise->drift, share = 1 / sqrt(x->n);
   double *up = x->up, *down = x->down + (size_t)(x->n - 1) * x->width;
-  double *drift_up = scratch, *drift_down = scratch + x->width;
-  memset(diagonal, 0, (size_t)entries(r) * sizeof *diagonal);
-  for (int j = 0; j < r; j++)
-    diagonal[j * (r + 1)] = h[j * (r + 1)] * share + (drift ? drift[j * (r + 1)] : 0);
-  gather(r, h, up, down);
+  double *drift_up = x->spare, *drift_down = x->spare + x->width;
+  add_diagonals(r, h, share, drift, matrix);
+  place_diagonal(r, matrix, diagonal);
+  gather(r, h, up, down, matrix);
   if (drift != NULL)
-    gather(r, drift, drift_up, drift_down);
+    gather(r, drift, drift_up, drift_down, matrix);
   else
-    memset(scratch, 0, 2 * x->width * sizeof *scratch);
+    memset(x->spare, 0, 2 * x->width * sizeof *x->spare);
   for (size_t k = 0; k < x->width; k += LANES) {
     const vec shrink = load(x->shrink + k);
     store(up + k, multiply_add(load(up + k), shrink, load(drift_up + k)));
@@ -220,11 +271,11 @@ INLINE void expand(int r, const double *up, const double *down, const double *di
 INLINE void assemble(int r, int n, size_t core, const wmc_chain_noise *noise, double *t,
                      double *scratch)
 {
-  double *diagonal = scratch;
-  const rows x = map(r, n, noise, scratch + core);
+  double *diagonal = scratch, *matrix = diagonal + core;
+  const rows x = map(r, n, noise, matrix + core + 8);
   place_pairs(r, noise->lambda, &x);
   over_chunks(&x, sum_chunk);
-  place_horizontal(r, noise, &x, diagonal, x.spare);
+  place_horizontal(r, noise, &x, diagonal, matrix);
   over_chunks(&x, forward_chunk);
   over_chunks(&x, backward_chunk);
   for (int p = 0; p < n; p++) {

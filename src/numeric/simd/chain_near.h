@@ -104,15 +104,18 @@ INLINE bool rotation_of(walk *w, int r, bool tiles, double *x, double *out)
 
 /* Angles W of the rotations of all pairs, tan(2 W_ij) = 2 L_ij / (L_jj - L_ii), right to third
  * order in the small ones and at most 45 degrees: with z = |L_ij / (L_jj - L_ii)|, z (1 + p z) /
- * (1 + p z + q z^2). Where nothing tells i from j their order does. The largest |W_ij|. */
+ * (1 + p z + q z^2). Where nothing tells i from j their order does; what is below rounding of L is no
+ * reason to turn, as in the pairs of complex numbers. The largest |W_ij|. */
 INLINE double angles_of(walk *w, int r, const double *l, double *angles)
 {
   const double q = 4.0 / 3, p = 0.78539816339744831 * q, tie = 0x1p-960;
+  const vec least = all(r * 0x1p-51 * fabs(w->lambda[0]));
   take_diagonal(r, l, w->next);
   place_vectors(r, w->next, w->row, w->column);
   for (int k = 0; k < entries(r); k += LANES) {
     const vec gap = load(w->column + k) - load(w->row + k) + tie * load(w->order + k);
-    const vec g = load(l + k) * (1 - load(w->one + k)), size = absolute(g), apart = absolute(gap);
+    const vec g = load(l + k) * (1 - load(w->one + k)), apart = absolute(gap);
+    const vec size = where(absolute(g) > least, absolute(g));
     const vec up = multiply_add(all(p), size, apart);
     const vec down = multiply_add(apart, up, q * size * size) + tie;
     const vec angle = with_sign(size * up / down, (vec)((mask)g ^ (mask)gap));

@@ -28,12 +28,12 @@ double wmc_chain_subtract(size_t n, const double *a, const double *b, double *ou
 
 double wmc_chain_norm2(size_t n, const double *x) { return norm2[wmc_simd_level()](n, x); }
 
-/* see map and balance_within in simd/chain_balance.c */
+/* see map in simd/chain_near.h and balance_within in simd/chain_balance.c */
 size_t wmc_chain_balance_scratch(int r, int n, size_t core)
 {
   const bool within = r > 1 && r < 4;
   if (within) return wmc_chain_balance_scratch(4, n, 16) + (3 * (size_t)n + 2) * 16;
-  return (4 * (size_t)n + 18) * core + 2 * (((size_t)r + 7) / 8 * 8) + wmc_svd_scratch(r, r) + 8;
+  return (4 * (size_t)n + 19) * core + 2 * (((size_t)r + 7) / 8 * 8) + wmc_svd_scratch(r, r) + 8;
 }
 
 bool wmc_chain_balance(const wmc_chain *chain, const double *v, double *lambda, double *rotations,

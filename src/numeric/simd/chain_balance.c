@@ -1,61 +1,17 @@
-/* Memory of chains near balance, and their sizes: the work is done in chain_near.h. */
-#include <stdint.h>
-
+/* Chains near balance of all sizes: the work is done in chain_near.h. */
 #include "chain_walk.h"
 
 /* Smaller matrices are made part of larger ones of this size. */
 enum { WITHIN = 4 };
 
-/* --- Memory ---------------------------------------------------------------------------------- */
-
-static double *take(double **next, size_t n)
-{
-  double *part = *next;
-  *next += n;
-  return part;
-}
-
-static walk map(const wmc_chain *chain, const double *v, double *rotations, double *frames,
-                double *scratch)
-{
-  const size_t n = (size_t)chain->n, core = chain->core, side = ((size_t)chain->r + 7) / 8 * 8;
-  walk w = {.r = chain->r,
-            .n = chain->n,
-            .core = core,
-            .product = chain->product,
-            .v = v,
-            .k = rotations,
-            .frames = frames,
-            .crosses = chain->crosses};
-  double **const matrices[MATRICES] = {&w.sum,      &w.gap,  &w.inverse, &w.rho,     &w.square,
-                                       &w.diagonal, &w.mean, &w.worst,   &w.vectors, &w.step,
-                                       &w.one,      &w.row,  &w.column,  &w.order};
-  scratch += (64 - (uintptr_t)scratch % 64) % 64 / sizeof *scratch; /* to a cache line */
-  w.a = take(&scratch, n * core);
-  w.s = take(&scratch, n * core);
-  w.t = take(&scratch, n * core);
-  w.b = take(&scratch, n * core);
-  for (int k = 0; k < MATRICES; k++) *matrices[k] = take(&scratch, core);
-  for (int k = 0; k < TEMPORARIES; k++) w.temporary[k] = take(&scratch, core);
-  w.lambda = take(&scratch, side);
-  w.next = take(&scratch, side);
-  w.svd = scratch;
-  return w;
-}
-
 static bool balance_plain(const wmc_chain *chain, int first, const double *v, double *lambda,
                           double *rotations, double *frames, long *products, double *scratch)
 {
-  const size_t bytes = (size_t)chain->r * sizeof *lambda;
-  walk w = map(chain, v, rotations, frames, scratch);
-  w.first = first;
-  memcpy(w.lambda, lambda, bytes);
-  const bool done = w.r == 4   ? WMC_SIMD_NAME(wmc_chain_balance_4)(&w)
-                    : w.r == 8 ? WMC_SIMD_NAME(wmc_chain_balance_8)(&w)
-                               : WMC_SIMD_NAME(wmc_chain_balance_any)(&w);
-  *products += w.products;
-  if (done) memcpy(lambda, w.lambda, bytes);
-  return done;
+  const wmc_chain_task task = {chain, first, v, lambda, rotations, frames, scratch};
+  const bool dense = chain->core == (size_t)(chain->r * chain->r);
+  if (dense && chain->r == 4) return WMC_SIMD_NAME(wmc_chain_balance_4)(&task, products);
+  if (dense && chain->r == 8) return WMC_SIMD_NAME(wmc_chain_balance_8)(&task, products);
+  return WMC_SIMD_NAME(wmc_chain_balance_any)(&task, products);
 }
 
 /* --- Matrices of 2 x 2 and 3 x 3 ------------------------------------------------------------- */

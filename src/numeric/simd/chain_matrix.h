@@ -17,6 +17,18 @@ INLINE vec larger(vec a, vec b)
 #endif
 }
 
+/** The largest entry; v is a number. */
+INLINE double largest_in(vec v)
+{
+#if defined(__AVX512F__)
+  return _mm512_reduce_max_pd((__m512d)v);
+#else
+  double largest = v[0];
+  for (int k = 1; k < LANES; k++) largest = v[k] > largest ? v[k] : largest;
+  return largest;
+#endif
+}
+
 /** out = A^T */
 INLINE void turn(int r, const double *a, double *out)
 {

@@ -8,18 +8,32 @@
  * scattered. Loops run in whole vectors into the padding between matrices, whose content means
  * nothing. */
 #pragma once
+#include <stdint.h>
+
 #include "chain_large.h"
 #include "chain_small.h"
 #include "dense_kernels.h"
 
-/* Above this size of what the first rotations leave over lambda_1, or lambda_r where lambda_r may
- * not pass through 0, the way back is left to others: what the second ones leave is of its square.
- */
+/* The way back is left to others where what the first rotations leave is not below this, over
+ * lambda_1 where lambda_r may pass through 0: what the second ones leave is of its square. */
 static const double NEAR = 0.02;
+/* Where it may not, this is for what the second ones leave, over lambda_r. */
+static const double SQUARE_LEFT = 0.005;
 
 /* Sines of the last rotations of the first decomposition, whose squares are left: it only has to be
  * better than what it decomposes. */
 static const double ROUGH = 0.5;
+
+/* 1, and j - i at the place (i, j). */
+static const double ONE_4[16] __attribute__((aligned(64))) = {[0] = 1, [5] = 1, [10] = 1, [15] = 1};
+static const double ONE_8[64] __attribute__((aligned(64))) = {
+    [0] = 1, [9] = 1, [18] = 1, [27] = 1, [36] = 1, [45] = 1, [54] = 1, [63] = 1};
+static const double ORDER_4[16]
+    __attribute__((aligned(64))) = {0, -1, -2, -3, 1, 0, -1, -2, 2, 1, 0, -1, 3, 2, 1, 0};
+static const double ORDER_8[64] __attribute__((aligned(64))) = {
+    0,  -1, -2, -3, -4, -5, -6, -7, 1,  0,  -1, -2, -3, -4, -5, -6, 2,  1,  0, -1, -2, -3,
+    -4, -5, 3,  2,  1,  0,  -1, -2, -3, -4, 4,  3,  2,  1,  0,  -1, -2, -3, 5, 4,  3,  2,
+    1,  0,  -1, -2, 6,  5,  4,  3,  2,  1,  0,  -1, 7,  6,  5,  4,  3,  2,  1, 0};
 
 /* The largest of n numbers >= 0; not a number if one is not. The padding behind them is no part. */
 INLINE double largest_of(int n, const double *x)
@@ -35,8 +49,8 @@ INLINE double largest_of(int n, const double *x)
     largest = x[k] > largest ? x[k] : largest;
     total += x[k];
   }
-  for (int l = 0; l < LANES; l++) largest = most[l] > largest ? most[l] : largest;
-  return isfinite(total + sum_of(sum)) ? largest : NAN;
+  const double lanes = largest_in(most);
+  return isfinite(total + sum_of(sum)) ? (lanes > largest ? lanes : largest) : NAN;
 }
 
 /* --- Symmetric matrices ---------------------------------------------------------------------- */
@@ -104,8 +118,8 @@ INLINE bool rotation_of(walk *w, int r, bool tiles, double *x, double *out)
 
 /* Angles W of the rotations of all pairs, tan(2 W_ij) = 2 L_ij / (L_jj - L_ii), right to third
  * order in the small ones and at most 45 degrees: with z = |L_ij / (L_jj - L_ii)|, z (1 + p z) /
- * (1 + p z + q z^2). Where nothing tells i from j their order does; what is below rounding of L is no
- * reason to turn, as in the pairs of complex numbers. The largest |W_ij|. */
+ * (1 + p z + q z^2). Where nothing tells i from j their order does; what is below rounding of L is
+ * no reason to turn, as in the pairs of complex numbers. The largest |W_ij|. */
 INLINE double angles_of(walk *w, int r, const double *l, double *angles)
 {
   const double q = 4.0 / 3, p = 0.78539816339744831 * q, tie = 0x1p-960;
@@ -229,14 +243,6 @@ INLINE void sum_chunk(walk *w, int k, int count)
 INLINE bool start(walk *w, int r, bool tiles)
 {
   const int n = w->n;
-  memset(w->one, 0, (size_t)entries(r) * sizeof(double));
-  for (int k = 0; k < r; k++) {
-    w->one[k * (r + 1)] = 1;
-    w->next[k] = k;
-  }
-  place_vectors(r, w->next, w->row, w->column);
-  for (int k = 0; k < entries(r); k += LANES)
-    store(w->order + k, load(w->column + k) - load(w->row + k));
   fill_pairs(w, r, w->lambda);
   over_chunks(w, r, sum_chunk);
   double *l = w->temporary[0], *turned = w->temporary[1], *turned_step = w->temporary[2];
@@ -272,24 +278,27 @@ INLINE void fill_system(walk *w, int r)
     const vec x = load(w->row + k), y = load(w->column + k);
     const mask first = absolute(x) > absolute(y);
     const vec inverse = 1 / pick(first, x, y);
+    const vec square = 0.5 * inverse * inverse;
     store(w->rho + k, pick(first, y, x) * inverse);
-    store(w->square + k, 0.5 * inverse * inverse);
+    store(w->sum + k, square * load(w->sum + k));
+    store(w->square + k, square * load(w->gap + k));
   }
 }
 
-/* Rows p from 1 up: mu = (l_i + l_j)(s' - s) + (l_i - l_j)(a' + a), y = t mu + rho y_before, where
- * t is the sum of rho^{2q}, q < p; y / (2 max^2 t t') takes the place of s. The largest a, and
- * changes of s. */
+/* With rho = min / max of l_i, l_j and m = n - 1 the tridiagonal matrix is 2 max^2 (B^T B + rho^2 e
+ * e^T), where B is 1 with -rho beside its diagonal and e the first place: S_p = x_p - rho^{p-1}
+ * t_{m-p+1} c, B^T B x = mu, t_q the sum of the first q powers of rho^2 and c = rho^2 x_1 / t_n.
+ * Rows p from 1 up: mu = ((l_i + l_j)(s' - s) + (l_i - l_j)(a' + a)) / (2 max^2), y = mu + rho
+ * y_before, which goes to b; x_1 is the sum of rho^{p-1} y. The largest a, and changes of s. */
 INLINE void eliminate_chunk(walk *w, int k, int count)
 {
-  vec carried[CHUNK], t[CHUNK], s[CHUNK], a[CHUNK], worst[CHUNK];
+  vec y[CHUNK], power[CHUNK], x[CHUNK], t[CHUNK], s[CHUNK], a[CHUNK], worst[CHUNK];
   for (int c = 0; c < count; c++) {
     s[c] = load(w->s + k + c * LANES);
     a[c] = load(w->a + k + c * LANES);
     worst[c] = absolute(a[c]);
-    carried[c] = (vec){0};
-    t[c] = all(1);
-    store(w->t + k + c * LANES, t[c]);
+    y[c] = x[c] = (vec){0};
+    power[c] = t[c] = all(1);
   }
   for (int p = 1; p < w->n; p++) {
 #pragma GCC unroll 4
@@ -297,37 +306,49 @@ INLINE void eliminate_chunk(walk *w, int k, int count)
       const int here = k + c * LANES;
       const vec s_after = load(at(w, w->s, p) + here), a_after = load(at(w, w->a, p) + here);
       const vec change = s_after - s[c], rho = load(w->rho + here);
-      const vec mu = load(w->sum + here) * change + load(w->gap + here) * (a[c] + a_after);
-      const vec next = 1 + rho * rho * t[c];
-      carried[c] = t[c] * mu + rho * carried[c];
-      store(at(w, w->s, p - 1) + here, carried[c] * load(w->square + here) / (t[c] * next));
-      store(at(w, w->t, p) + here, next);
+      const vec odd = load(w->square + here) * (a[c] + a_after);
+      y[c] = multiply_add(rho, y[c], multiply_add(load(w->sum + here), change, odd));
+      x[c] = multiply_add(power[c], y[c], x[c]);
+      store(at(w, w->b, p - 1) + here, y[c]);
+      store(at(w, w->t, p - 1) + here, power[c]);
       worst[c] = larger(absolute(change), larger(absolute(a_after), worst[c]));
-      t[c] = next;
+      power[c] *= rho;
+      t[c] = multiply_add(rho * rho, t[c], all(1));
       s[c] = s_after;
       a[c] = a_after;
     }
   }
-  for (int c = 0; c < count; c++) store(w->worst + k + c * LANES, worst[c]);
+  for (int c = 0; c < count; c++) {
+    const int here = k + c * LANES;
+    const vec rho = load(w->rho + here);
+    store(w->share + here, rho * rho * x[c] / t[c]);
+    store(w->worst + here, worst[c]);
+  }
 }
 
-/* From the last layer down: S_p = t z, z = y + rho z_after; B_{p-1} = B_p - D_p with D_p from the
- * antisymmetric part that S leaves. */
+/* From the last layer down: x = y + rho x_after, S_p = x - rho^{p-1} t c; B_{p-1} = B_p - D_p with
+ * D_p from the antisymmetric part that S leaves. */
 INLINE void substitute_chunk(walk *w, int k, int count)
 {
-  vec z[CHUNK], s[CHUNK], b[CHUNK], step[CHUNK], worst[CHUNK];
-  for (int c = 0; c < count; c++) z[c] = s[c] = b[c] = step[c] = worst[c] = (vec){0};
+  vec x[CHUNK], t[CHUNK], s[CHUNK], b[CHUNK], step[CHUNK], worst[CHUNK];
+  for (int c = 0; c < count; c++) {
+    x[c] = s[c] = b[c] = step[c] = worst[c] = (vec){0};
+    t[c] = all(1);
+  }
   for (int p = w->n - 1; p >= 0; p--) {
 #pragma GCC unroll 4
     for (int c = 0; c < count; c++) {
       const int here = k + c * LANES;
+      const vec rho = load(w->rho + here);
       vec before = {0};
       if (p > 0) {
-        z[c] = load(at(w, w->s, p - 1) + here) + load(w->rho + here) * z[c];
-        before = load(at(w, w->t, p - 1) + here) * z[c];
+        const vec less = t[c] * load(w->share + here);
+        x[c] = multiply_add(rho, x[c], load(at(w, w->b, p - 1) + here));
+        before = multiply_add(-less, load(at(w, w->t, p - 1) + here), x[c]);
+        t[c] = multiply_add(rho * rho, t[c], all(1));
       }
       const vec odd = 2 * load(at(w, w->a, p) + here) - load(w->gap + here) * (s[c] + before);
-      const vec now = b[c] + odd * load(w->inverse + here);
+      const vec now = multiply_add(odd, load(w->inverse + here), b[c]);
       store(at(w, w->b, p) + here, now);
       step[c] += now + b[c];
       worst[c] = larger(absolute(now), worst[c]);
@@ -341,21 +362,34 @@ INLINE void substitute_chunk(walk *w, int k, int count)
   }
 }
 
+/* Whether what the first rotations leave, E, is small enough. */
+INLINE bool is_near(walk *w, int r)
+{
+  if (!(w->largest <= NEAR * w->lambda[w->first])) return false;
+  if (w->crosses) return true;
+  double least = w->lambda[w->first];
+  for (int k = w->first; k < r; k++) least = w->lambda[k] < least ? w->lambda[k] : least;
+  for (int k = 0; k < entries(r); k += LANES) {
+    const vec rest = load(w->worst + k), most = larger(load(w->row + k), load(w->column + k));
+    store(w->worst + k, rest * rest / most);
+  }
+  return least > 0 && largest_of(r * r, w->worst) <= SQUARE_LEFT * least;
+}
+
 /* B_p (with the sign of its inverse) and the vectors of what the layers now have in common. */
 INLINE bool solve(walk *w, int r, bool tiles)
 {
-  const int n = w->n;
   fill_system(w, r);
   over_chunks(w, r, eliminate_chunk);
-  const double largest = largest_of(r * r, w->worst), most = largest / w->lambda[w->first];
-  for (int k = w->first; k < (w->crosses ? w->first + 1 : r); k++)
-    if (!(largest <= NEAR * w->lambda[k])) return false;
+  w->largest = largest_of(r * r, w->worst);
+  if (!is_near(w, r)) return false;
+  const double most = 3 * w->largest / w->lambda[w->first];
   over_chunks(w, r, substitute_chunk);
   if (!(r * largest_of(r * r, w->worst) <= ANGLE_MOST)) return false;
   double *l = w->temporary[0];
   for (int k = 0; k < entries(r); k += LANES)
-    store(l + k, load(w->mean + k) - load(w->gap + k) * load(w->step + k) * (0.5 / n));
-  return diagonalise(w, r, tiles, 3 * most, l, w->lambda, w->vectors);
+    store(l + k, load(w->mean + k) - load(w->gap + k) * load(w->step + k) * (0.5 / w->n));
+  return diagonalise(w, r, tiles, most, l, w->lambda, w->vectors);
 }
 
 /* lambda_r < 0 becomes positive; true if so, and the last column of every second frame changes its
@@ -382,9 +416,76 @@ INLINE bool rotate_again(walk *w, int r, bool tiles)
   return true;
 }
 
-/* `tiles`: r is 4 or 8, and there are registers for its matrices (chain_tile.h). */
-INLINE bool balance(walk *w, int r, bool tiles)
+/* --- Memory ---------------------------------------------------------------------------------- */
+
+INLINE double *take(double **next, size_t n)
 {
-  return start(w, r, tiles) && rotate_once(w, r, tiles) && solve(w, r, tiles) &&
-         rotate_again(w, r, tiles);
+  double *part = *next;
+  *next += n;
+  return part;
+}
+
+INLINE void fill_constants(walk *w, int r, double *one, double *order)
+{
+  for (int k = 0; k < r; k++) w->next[k] = 1;
+  place_diagonal(r, w->next, one);
+  for (int k = 0; k < r; k++) w->next[k] = k;
+  place_vectors(r, w->next, w->row, w->column);
+  for (int k = 0; k < entries(r); k += LANES)
+    store(order + k, load(w->column + k) - load(w->row + k));
+}
+
+/* For sides that the compiler knows all places are known, but for those of the layers. */
+INLINE walk map(const wmc_chain_task *task, int r, size_t core)
+{
+  const wmc_chain *chain = task->chain;
+  const size_t n = (size_t)chain->n, side = ((size_t)r + 7) / 8 * 8;
+  double *rest = task->scratch + (64 - (uintptr_t)task->scratch % 64) % 64 / sizeof *rest;
+  walk w = {.r = r,
+            .n = chain->n,
+            .first = task->first,
+            .core = core,
+            .product = chain->product,
+            .v = task->v,
+            .k = task->rotations,
+            .frames = task->frames,
+            .crosses = chain->crosses};
+  w.sum = take(&rest, core);
+  w.gap = take(&rest, core);
+  w.inverse = take(&rest, core);
+  w.rho = take(&rest, core);
+  w.square = take(&rest, core);
+  w.diagonal = take(&rest, core);
+  w.mean = take(&rest, core);
+  w.worst = take(&rest, core);
+  w.vectors = take(&rest, core);
+  w.step = take(&rest, core);
+  w.row = take(&rest, core);
+  w.column = take(&rest, core);
+  w.share = take(&rest, core);
+  for (int k = 0; k < TEMPORARIES; k++) w.temporary[k] = take(&rest, core);
+  w.lambda = take(&rest, side);
+  w.next = take(&rest, side);
+  double *one = take(&rest, core), *order = take(&rest, core);
+  w.one = r == 4 ? ONE_4 : r == 8 ? ONE_8 : one;
+  w.order = r == 4 ? ORDER_4 : r == 8 ? ORDER_8 : order;
+  if (r != 4 && r != 8) fill_constants(&w, r, one, order);
+  w.a = take(&rest, n * core);
+  w.s = take(&rest, n * core);
+  w.t = take(&rest, n * core);
+  w.b = take(&rest, n * core);
+  w.svd = rest;
+  return w;
+}
+
+/* `tiles`: r is 4 or 8, and there are registers for its matrices (chain_tile.h). */
+INLINE bool balance(const wmc_chain_task *task, int r, size_t core, bool tiles, long *products)
+{
+  walk w = map(task, r, core);
+  for (int k = 0; k < r; k++) w.lambda[k] = task->lambda[k];
+  const bool done = start(&w, r, tiles) && rotate_once(&w, r, tiles) && solve(&w, r, tiles) &&
+                    rotate_again(&w, r, tiles);
+  *products += w.products;
+  for (int k = 0; done && k < r; k++) task->lambda[k] = w.lambda[k];
+  return done;
 }

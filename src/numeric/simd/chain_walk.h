@@ -7,7 +7,7 @@
 #include "chain_kernels.h"
 #include "chain_matrix.h"
 
-enum { TEMPORARIES = 4, MATRICES = 14 };
+enum { TEMPORARIES = 4 };
 
 typedef struct walk {
   int r, n;
@@ -19,21 +19,29 @@ typedef struct walk {
   double *frames;  /* or NULL */
   bool crosses;    /* lambda_r may pass through 0 */
   double *a, *s;   /* antisymmetric and symmetric parts of N_p = K_p^T M_p K_{p-1} */
-  double *t;       /* sums of powers */
+  double *t;       /* powers of rho */
   double *b;       /* B_p */
   double *sum, *gap, *inverse, *rho,
       *square;      /* of pairs: l_i + l_j, l_i - l_j, 1 / (l_i + l_j) .. */
   double *diagonal; /* diag(lambda) at the start */
-  double *mean, *worst, *vectors, *step, *one, *row, *column;
-  double *order; /* j - i */
+  double *mean, *worst, *vectors, *step, *row, *column, *share;
+  const double *one, *order; /* 1; j - i */
   double *temporary[TEMPORARIES];
   double *lambda, *next, *svd;
+  double largest; /* of what the first rotations leave */
   long products;
 } walk;
 
-/** Near balance: K_p of w becomes the rotations, lambda and frames those of the balanced chain.
- * False where the way back is left to others. For r = 4, 8 and any. */
-typedef bool wmc_chain_near_kernel(walk *w);
+/** What wmc_chain_balance is asked, and `first` as above. */
+typedef struct wmc_chain_task {
+  const wmc_chain *chain;
+  int first;
+  const double *v;
+  double *lambda, *rotations, *frames, *scratch;
+} wmc_chain_task;
+
+/** wmc_chain_balance for r = 4, 8 and any; the first two where core = r r. */
+typedef bool wmc_chain_near_kernel(const wmc_chain_task *task, long *products);
 WMC_SIMD_DECLARE(wmc_chain_near_kernel, wmc_chain_balance_4);
 WMC_SIMD_DECLARE(wmc_chain_near_kernel, wmc_chain_balance_8);
 WMC_SIMD_DECLARE(wmc_chain_near_kernel, wmc_chain_balance_any);

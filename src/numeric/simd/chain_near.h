@@ -123,7 +123,7 @@ INLINE bool rotation_of(walk *w, int r, bool tiles, double *x, double *out)
 INLINE double angles_of(walk *w, int r, const double *l, double *angles)
 {
   const double q = 4.0 / 3, p = 0.78539816339744831 * q, tie = 0x1p-960;
-  const vec least = all(r * 0x1p-51 * fabs(w->lambda[0]));
+  const vec least = all(r * 0x1p-52 * fabs(w->lambda[w->first]));
   take_diagonal(r, l, w->next);
   place_vectors(r, w->next, w->row, w->column);
   for (int k = 0; k < entries(r); k += LANES) {

@@ -157,9 +157,7 @@ size_t wmc_layers_block(const wmc_layers *layers) { return area(layers->widest, 
 
 void wmc_matrix_transpose(int m, int n, const double *a, double *out)
 {
-  for (int j = 0; j < n; j++)
-    for (int i = 0; i < m; i++)
-      out[(size_t)i * (size_t)n + (size_t)j] = a[(size_t)j * (size_t)m + (size_t)i];
+  wmc_transpose(m, n, a, out);
 }
 
 static void swap_columns(int m, double *a, int j, int k)

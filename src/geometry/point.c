@@ -5,6 +5,7 @@
 
 #include "weylmc/base/memory.h"
 #include "weylmc/numeric/pairs.h"
+#include "weylmc/numeric/vector.h"
 
 size_t wmc_point_size(const wmc_layers *layers)
 {
@@ -45,10 +46,49 @@ void wmc_point_draw_frames(const wmc_point *point, wmc_stream *stream, double *s
   }
 }
 
+/* error = Q^T Q - 1. `scratch`: 1 block */
+static void find_error(const wmc_point *point, int p, double *error, double *scratch)
+{
+  const wmc_layers *layers = point->layers;
+  const int d = layers->width[p], r = layers->rank;
+  const double *frame = wmc_point_frame(point, p);
+  wmc_matrix_transpose(d, r, frame, scratch);
+  wmc_layers_multiply(layers, r, r, d, scratch, frame, error);
+  for (int k = 0; k < r; k++) error[k * (r + 1)] -= 1;
+}
+
+/* Q <- Q (1 - error / 2); destroys `error`. `scratch`: 1 block */
+static void correct(const wmc_point *point, int p, double *error, double *scratch)
+{
+  const wmc_layers *layers = point->layers;
+  const int d = layers->width[p], r = layers->rank;
+  double *frame = wmc_point_frame(point, p);
+  for (int k = 0; k < r * r; k++) error[k] *= -0.5;
+  for (int k = 0; k < r; k++) error[k * (r + 1)] += 1;
+  wmc_layers_multiply(layers, d, r, r, frame, error, scratch);
+  memcpy(frame, scratch, (size_t)(d * r) * sizeof *frame);
+}
+
+void wmc_point_straighten(const wmc_point *point, int p, double *scratch)
+{
+  double *error = scratch, *rest = error + wmc_layers_block(point->layers);
+  find_error(point, p, error, rest);
+  correct(point, p, error, rest);
+}
+
+/* Errors whose squares are below rounding are corrected, others call for columns one by one. */
 void wmc_point_refresh(const wmc_point *point, double *scratch)
 {
-  for (int p = 0; p <= point->layers->depth; p++)
-    orthonormalise(point->layers, p, wmc_point_frame(point, p), scratch);
+  const double small = 1e-9;
+  const wmc_layers *layers = point->layers;
+  double *error = scratch, *rest = error + wmc_layers_block(layers);
+  for (int p = 0; p <= layers->depth; p++) {
+    find_error(point, p, error, rest);
+    if (wmc_dot(layers->rank * layers->rank, error, error) < small * small)
+      correct(point, p, error, rest);
+    else
+      orthonormalise(layers, p, wmc_point_frame(point, p), scratch);
+  }
 }
 
 /* out = A diag(x) B^T for A of m x r and B of n x r. `scratch`: 2 blocks */

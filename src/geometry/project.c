@@ -325,8 +325,10 @@ static void add_gradient(const wmc_point *point, const double *slope, double fac
   wmc_layers_multiply(layers, m, r, c, slope, wmc_point_frame(point, 0), image);
   wmc_matrix_transpose(m, r, wmc_point_frame(point, n), transposed);
   wmc_layers_multiply(layers, r, r, m, transposed, image, g);
-  for (int l = 0; l < r; l++)
-    for (int k = 0; k < r; k++) h[l * r + k] = power[k < l ? k : l] * g[l * r + k];
+  for (int l = 0; l < r; l++) {
+    for (int k = 0; k < l; k++) h[l * r + k] = power[k] * g[l * r + k];
+    for (int k = l; k < r; k++) h[l * r + k] = power[l] * g[l * r + k];
+  }
   if (tilts(layers, n)) {
     leave_frame(layers, n, wmc_point_frame(point, n), image, work);
     for (int k = 0; k < m * r; k++) wmc_tangent_tilt(tangent, n)[k] += power[k / m] * image[k];

@@ -49,38 +49,15 @@ void wmc_realform_write(int m, int n, const double *re, const double *im, double
 
 static double larger(double a, double b) { return a > b ? a : b; }
 
-/* The nearest pair q, i q to two columns, the second times `sign`; returns how far an entry moves.
- */
-static double average_pair(int rows, double sign, double *restrict column, double *restrict turned)
-{
-  double most = 0;
-  for (int i = 0; i < rows; i += 2) {
-    const double x = sign * turned[i], y = sign * turned[i + 1];
-    const double re = 0.5 * (column[i] + y), im = 0.5 * (column[i + 1] - x);
-    most = larger(larger(fabs(column[i] - re), fabs(x + im)), most);
-    column[i] = turned[i + 1] = re;
-    column[i + 1] = im;
-    turned[i] = -im;
-  }
-  return most;
-}
-
-/* The nearest real form of a matrix of 2m x 2n. */
-static double average(int rows, int columns, double *x)
-{
-  double most = 0;
-  for (int j = 0; j < columns; j += 2, x += 2 * rows)
-    most = larger(average_pair(rows, 1, x, x + rows), most);
-  return most;
-}
-
 void wmc_realform_project(const wmc_tangent *tangent)
 {
   const wmc_layers *layers = tangent->layers;
   const int r = layers->rank;
-  for (int p = 1; p <= layers->depth; p++) average(r, r, wmc_tangent_core(tangent, p));
+  for (int p = 1; p <= layers->depth; p++)
+    wmc_complex_form_nearest(r, r, NULL, wmc_tangent_core(tangent, p));
   for (int p = 0; p <= layers->depth; p++)
-    if (layers->width[p] > r) average(layers->width[p], r, wmc_tangent_tilt(tangent, p));
+    if (layers->width[p] > r)
+      wmc_complex_form_nearest(layers->width[p], r, NULL, wmc_tangent_tilt(tangent, p));
 }
 
 /* Orthonormal columns of normal complex matrices, as wmc_point_draw_frames; not the mean of a Haar
@@ -92,7 +69,7 @@ void wmc_realform_draw_frames(const wmc_point *point, wmc_stream *stream, double
     const int d = layers->width[p], r = layers->rank;
     double *frame = wmc_point_frame(point, p);
     wmc_stream_normals(stream, (size_t)(d * r), 1, frame);
-    average(d, r, frame);
+    wmc_complex_form_nearest(d, r, NULL, frame);
   }
   wmc_point_refresh(point, scratch);
 }
@@ -189,10 +166,9 @@ static double pair_columns(const wmc_point *point, const double *sign)
   for (int k = 0; k < r; k += 2)
     point->lambda[k] = point->lambda[k + 1] = 0.5 * (point->lambda[k] + point->lambda[k + 1]);
   for (int p = 0; p <= layers->depth; p++) {
-    const int d = layers->width[p];
-    double *frame = wmc_point_frame(point, p);
-    for (int k = 0; k < r; k += 2, frame += 2 * d)
-      moved = larger(average_pair(d, sign[k / 2], frame, frame + d), moved);
+    const double most =
+        wmc_complex_form_nearest(layers->width[p], r, sign, wmc_point_frame(point, p));
+    moved = larger(most, moved);
   }
   return moved;
 }
@@ -212,24 +188,9 @@ static bool turn_columns(const wmc_point *point, double *moved, double *scratch)
     double *frame = wmc_point_frame(point, p);
     wmc_layers_multiply(layers, d, r, r, frame, basis, image);
     memcpy(frame, image, (size_t)(d * r) * sizeof *frame);
-    *moved = larger(average(d, r, frame), *moved);
+    *moved = larger(wmc_complex_form_nearest(d, r, NULL, frame), *moved);
   }
   return true;
-}
-
-/* Q <- Q (3 - Q^T Q)/2: columns orthonormal up to e become so up to e^2. `scratch`: 2 blocks and a
- * core. */
-static void straighten(const wmc_point *point, int p, double *scratch)
-{
-  const wmc_layers *layers = point->layers;
-  const int d = layers->width[p], r = layers->rank;
-  double *frame = wmc_point_frame(point, p), *gram = scratch, *image = gram + layers->core;
-  double *turned = image + wmc_layers_block(layers);
-  wmc_matrix_transpose(d, r, frame, turned);
-  wmc_layers_multiply(layers, r, r, d, turned, frame, gram);
-  for (int k = 0; k < r * r; k++) gram[k] = (k % (r + 1) == 0 ? 1.5 : 0) - 0.5 * gram[k];
-  wmc_layers_multiply(layers, d, r, r, frame, gram, image);
-  memcpy(frame, image, (size_t)(d * r) * sizeof *frame);
 }
 
 bool wmc_realform_restore(const wmc_point *point, double *scratch)
@@ -244,6 +205,6 @@ bool wmc_realform_restore(const wmc_point *point, double *scratch)
   /* what is not a real form goes with the square of `moved` into the norms of columns */
   const int passes = !(moved < most) ? 0 : moved > coarse ? 2 : moved > fine;
   for (int k = 0; k < passes; k++)
-    for (int p = 0; p <= layers->depth; p++) straighten(point, p, scratch);
+    for (int p = 0; p <= layers->depth; p++) wmc_point_straighten(point, p, scratch);
   return moved < most;
 }

@@ -12,6 +12,18 @@ static wmc_svd_kernel *const svds[] = WMC_SIMD_TABLE(wmc_svd_sweeps);
 static wmc_rotate_pairs_kernel *const rotates_pairs[] = WMC_SIMD_TABLE(wmc_rotate_triangle);
 static wmc_rotate_both_kernel *const rotates_both[] = WMC_SIMD_TABLE(wmc_rotate_triangles);
 static wmc_rotate_kernel *const rotates[] = WMC_SIMD_TABLE(wmc_rotate_all);
+static wmc_transpose_kernel *const transposes[] = WMC_SIMD_TABLE(wmc_transpose_all);
+static wmc_form_kernel *const forms[] = WMC_SIMD_TABLE(wmc_form_nearest);
+
+void wmc_transpose(int m, int n, const double *a, double *out)
+{
+  transposes[wmc_simd_level()](m, n, a, out);
+}
+
+double wmc_complex_form_nearest(int rows, int columns, const double *signs, double *x)
+{
+  return forms[wmc_simd_level()](rows, columns, signs, x);
+}
 
 void wmc_complex_form(int m, int n, const double *restrict a, double *restrict out)
 {

@@ -44,5 +44,7 @@ void wmc_point_end_to_end(const wmc_point *point, double *x, double *scratch);
 bool wmc_point_read(const wmc_point *point, const double *w, double *scratch);
 /** Orthonormalise the frames anew: products of rotations lose it by rounding. */
 void wmc_point_refresh(const wmc_point *point, double *scratch);
+/** Q_p <- Q_p (3 - Q_p^T Q_p)/2: columns orthonormal up to e become so up to e^2. */
+void wmc_point_straighten(const wmc_point *point, int p, double *scratch);
 /** All forms of the singular values of X. */
 void wmc_point_spectrum(const wmc_point *point, const wmc_spectrum *spectrum);

@@ -21,7 +21,12 @@ typedef void wmc_rotate_pairs_kernel(int m, int n, const double *c, const double
 /** See wmc_rotate_pairs_of_both. */
 typedef void wmc_rotate_both_kernel(int m, int n, const double *c_a, const double *s_a, double *a,
                                     const double *c_b, const double *s_b, double *b);
+/** See wmc_transpose and wmc_complex_form_nearest. */
+typedef void wmc_transpose_kernel(int m, int n, const double *a, double *out);
+typedef double wmc_form_kernel(int rows, int columns, const double *signs, double *x);
 
+WMC_SIMD_DECLARE(wmc_transpose_kernel, wmc_transpose_all);
+WMC_SIMD_DECLARE(wmc_form_kernel, wmc_form_nearest);
 WMC_SIMD_DECLARE(wmc_product_kernel, wmc_product_tiled);
 WMC_SIMD_DECLARE(wmc_product_fixed, wmc_product_2);
 WMC_SIMD_DECLARE(wmc_product_fixed, wmc_product_3);

@@ -14,11 +14,11 @@
 #include "chain_small.h"
 #include "dense_kernels.h"
 
-/* The way back is left to others where what the first rotations leave is not below this, over
+/* The way back is left to others where E, what the first rotations leave, is not below this, over
  * lambda_1 where lambda_r may pass through 0: what the second ones leave is of its square. */
 static const double NEAR = 0.02;
-/* Where it may not, this is for what the second ones leave, over lambda_r. */
-static const double SQUARE_LEFT = 0.005;
+/* Where it may not, this is for E_ij^2 / max(l_i, l_j), over lambda_r. */
+static const double SQUARE_NEAR = 0.01;
 
 /* Sines of the last rotations of the first decomposition, whose squares are left: it only has to be
  * better than what it decomposes. */
@@ -362,18 +362,17 @@ INLINE void substitute_chunk(walk *w, int k, int count)
   }
 }
 
-/* Whether what the first rotations leave, E, is small enough. */
+/* Whether what the first rotations leave is small enough. */
 INLINE bool is_near(walk *w, int r)
 {
-  if (!(w->largest <= NEAR * w->lambda[w->first])) return false;
-  if (w->crosses) return true;
   double least = w->lambda[w->first];
+  if (w->crosses || !isfinite(w->largest)) return w->largest <= NEAR * least;
   for (int k = w->first; k < r; k++) least = w->lambda[k] < least ? w->lambda[k] : least;
   for (int k = 0; k < entries(r); k += LANES) {
     const vec rest = load(w->worst + k), most = larger(load(w->row + k), load(w->column + k));
     store(w->worst + k, rest * rest / most);
   }
-  return least > 0 && largest_of(r * r, w->worst) <= SQUARE_LEFT * least;
+  return least > 0 && largest_of(r * r, w->worst) <= SQUARE_NEAR * least;
 }
 
 /* B_p (with the sign of its inverse) and the vectors of what the layers now have in common. */

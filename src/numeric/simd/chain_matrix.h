@@ -17,16 +17,29 @@ INLINE vec larger(vec a, vec b)
 #endif
 }
 
-/** The largest entry; v is a number. */
+/** The larger whole number in each place. */
+INLINE mask larger_bits(mask a, mask b)
+{
+#if defined(__AVX512F__)
+  return (mask)_mm512_max_epi64((__m512i)a, (__m512i)b);
+#else
+  const mask first = a > b;
+  return (first & a) | (~first & b);
+#endif
+}
+
+/** The largest entry of numbers >= 0, or what is not finite: in the order of their bits. */
 INLINE double largest_in(vec v)
 {
 #if defined(__AVX512F__)
-  return _mm512_reduce_max_pd((__m512d)v);
+  const long long bits = _mm512_reduce_max_epi64((__m512i)v);
 #else
-  double largest = v[0];
-  for (int k = 1; k < LANES; k++) largest = v[k] > largest ? v[k] : largest;
-  return largest;
+  long long bits = ((mask)v)[0];
+  for (int k = 1; k < LANES; k++) bits = ((mask)v)[k] > bits ? ((mask)v)[k] : bits;
 #endif
+  double largest;
+  memcpy(&largest, &bits, sizeof largest);
+  return largest;
 }
 
 /** out = A^T */

@@ -35,22 +35,15 @@ static const double ORDER_8[64] __attribute__((aligned(64))) = {
     -4, -5, 3,  2,  1,  0,  -1, -2, -3, -4, 4,  3,  2,  1,  0,  -1, -2, -3, 5, 4,  3,  2,
     1,  0,  -1, -2, 6,  5,  4,  3,  2,  1,  0,  -1, 7,  6,  5,  4,  3,  2,  1, 0};
 
-/* The largest of n numbers >= 0; not a number if one is not. The padding behind them is no part. */
+/* The largest of n numbers >= 0, or what is not finite: they come in the order of their bits. The
+ * padding behind them is no part. */
 INLINE double largest_of(int n, const double *x)
 {
-  vec most = {0}, sum = {0};
-  double largest = 0, total = 0;
+  mask most = {0};
   int k = 0;
-  for (; k + LANES <= n; k += LANES) {
-    most = larger(load(x + k), most);
-    sum += load(x + k);
-  }
-  for (; k < n; k++) {
-    largest = x[k] > largest ? x[k] : largest;
-    total += x[k];
-  }
-  const double lanes = largest_in(most);
-  return isfinite(total + sum_of(sum)) ? (lanes > largest ? lanes : largest) : NAN;
+  for (; k + LANES <= n; k += LANES) most = larger_bits((mask)load(x + k), most);
+  if (k < n) most = larger_bits((mask)part_load(x + k, n - k), most);
+  return largest_in((vec)most);
 }
 
 /* --- Symmetric matrices ---------------------------------------------------------------------- */
@@ -176,7 +169,8 @@ INLINE bool refine(walk *w, int r, bool tiles, double most, double *l, double *l
     }
     if (largest <= most) {
       memcpy(lambda, w->next, (size_t)r * sizeof *lambda);
-      if (!decreases(r, lambda)) sort(r, lambda, v);
+      if (decreases(r, lambda)) return true;
+      sort(r, lambda, v);
       return decreases(r, lambda);
     }
     turn_both(w, r, tiles, round > 0 ? step : v, l, angles, image);

@@ -269,24 +269,28 @@ static size_t cheapest_task(const wmc_plan *plan)
   return cheapest;
 }
 
-/* Seconds per step of a started chain, measurements included. */
+/* Seconds per step of a started chain, measurements included. Strides may take years, so steps are
+ * taken in pieces that double until they have taken a moment. */
 static wmc_status time_chain(const wmc_plan *plan, void *chain, wmc_stream *stream,
                              double *measurement, double *seconds)
 {
   const double enough = 0.1;
   const wmc_model *model = plan->model;
+  double stepping = 0, measuring = 0, steps = 0, draws = 0;
   model->start(chain, stream);
-  double begin = wmc_clock();
-  for (long draws = 0, batch = 1;; batch *= 2) {
-    for (long k = 0; k < batch; k++) {
-      WMC_TRY(model->advance(chain, stream, plan->stride, false));
-      model->measure(chain, measurement);
-    }
-    draws += batch;
-    double elapsed = wmc_clock() - begin;
-    *seconds = elapsed / ((double)draws * (double)plan->stride);
-    if (elapsed > enough) return WMC_OK;
+  for (long piece = 1; stepping + measuring < enough;) {
+    const double begin = wmc_clock();
+    WMC_TRY(model->advance(chain, stream, piece, false));
+    const double stepped = wmc_clock();
+    model->measure(chain, measurement);
+    stepping += stepped - begin;
+    measuring += wmc_clock() - stepped;
+    steps += (double)piece;
+    draws++;
+    if (piece < plan->stride) piece = piece < plan->stride / 2 ? 2 * piece : plan->stride;
   }
+  *seconds = stepping / steps + measuring / draws / (double)plan->stride;
+  return WMC_OK;
 }
 
 wmc_status wmc_plan_time(const wmc_plan *plan, double *seconds_per_step)

@@ -1,6 +1,7 @@
 #include "weylmc/run/run.h"
 
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -26,6 +27,7 @@ typedef struct director {
   double *seconds_per_step;
   double epoch_seconds; /* of the next epoch; it takes longer where a draw is slow */
   double checkpoint_clock, checkpoint_cost;
+  double steps; /* taken since the start */
   size_t failed;
   bool unwritable; /* the last attempt to save failed */
   int ranks;
@@ -48,6 +50,7 @@ static void learn_pace(director *d)
   for (size_t t = 0; t < d->plan->tasks; t++) {
     if (!(d->report.steps[t] > 0)) continue;
     double now = d->report.seconds[t] / d->report.steps[t];
+    d->steps += d->report.steps[t];
     measured += d->report.seconds[t];
     guessed += d->report.steps[t] * d->plan->task[t].cost;
     d->seconds_per_step[t] = now > 2 * d->seconds_per_step[t] || now < d->seconds_per_step[t] / 2
@@ -142,11 +145,21 @@ static wmc_status run_epochs(director *d)
 
 /* ---- the whole run, rank 0 -------------------------------------------------------------- */
 
-static void say_end(director *d, wmc_status status)
+/* The same command again does not help a run that the time limit leaves no time for one draw. */
+static wmc_status say_end(director *d, wmc_status status)
 {
-  if (status == WMC_AGAIN)
-    wmc_progress_note(&d->progress, "stopped by %s with a checkpoint; run the same command again",
-                      d->report.signal ? wmc_signals_name(d->report.signal) : "the time limit");
+  if (status != WMC_AGAIN) return status;
+  const bool limit = d->report.signal == 0 || d->report.signal == SIGALRM;
+  if (limit && d->steps == 0)
+    return wmc_raise(
+        WMC_FAILURE,
+        "%s: nothing was done within the time limit of %g s, of which some are kept for "
+        "checkpoints: a draw (run.stride: %ld steps) takes longer; give more time, or "
+        "use a smaller stride",
+        d->plan->output, d->options->walltime, d->plan->stride);
+  wmc_progress_note(&d->progress, "stopped by %s with a checkpoint; run the same command again",
+                    d->report.signal ? wmc_signals_name(d->report.signal) : "the time limit");
+  return status;
 }
 
 static wmc_status note_start(director *d)
@@ -185,7 +198,7 @@ static wmc_status direct_work(director *d)
   wmc_status status = run_epochs(d);
   if (d->unwritable) return status; /* a second attempt would only say the same again */
   wmc_status saved = save(d);
-  if (saved == WMC_OK) say_end(d, status);
+  if (saved == WMC_OK) return say_end(d, status);
   return saved > status ? saved : status;
 }
 

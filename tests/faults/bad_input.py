@@ -190,6 +190,14 @@ def bad_outputs(report, folder):
         report.skip("read-only folder", "root may write anywhere and setpriv is missing")
 
 
+def long_strides(report, folder):
+    """`check` takes the time of steps, however many of them a draw has."""
+    (folder / "deck.yaml").write_text(GOOD)
+    done = harness.run(folder, "check", "deck.yaml", "--set", "run.stride=1000000000000000", timeout=60)
+    report.check("check: strides of many years", done.returncode == 0 and "days of one core" in done.stdout,
+                 done.stderr + done.stdout)
+
+
 def bad_command_lines(report, folder):
     (folder / "deck.yaml").write_text(GOOD)
     for name, arguments, words in (
@@ -224,4 +232,5 @@ with harness.Folder() as folder:
     bad_decks(report, folder)
     bad_outputs(report, folder)
     bad_command_lines(report, folder)
+    long_strides(report, folder)
 report.close()

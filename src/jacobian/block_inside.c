@@ -1,22 +1,12 @@
-#include <math.h>
-#include <string.h>
 
 #include "residual.h"
-
-static void scales(const wmc_block_options *o, double scale[WMC_BRANCH_MATRICES])
-{
-  scale[0] = sqrt(wmc_block_variance(o));
-  scale[1] = 0;
-}
 
 /* y = phi(W u), jacobian = D W. */
 static void apply(wmc_residual *b, const double *weights, const double *u, double *y,
                   double *jacobian)
 {
   size_t d = b->width;
-  memset(b->active, 0, d * sizeof(double));
-  wmc_add_product(d, d, weights, u, b->active);
-  b->activation->apply(d, b->slope, b->active, y, b->slopes);
+  wmc_residual_activate(b, d, weights, u, y);
   wmc_scale_rows(d, d, b->slopes, weights, jacobian);
 }
 
@@ -31,7 +21,7 @@ static void covariance(wmc_residual *b, const double *u, double *out)
 }
 
 static const wmc_branch branch = {
-    .scales = scales, .apply = apply, .vector = true, .covariance = covariance};
+    .scales = wmc_residual_scales, .apply = apply, .vector = true, .covariance = covariance};
 
 WMC_RESIDUAL_BLOCK(inside, branch, "x + phi(s W N(x)), phi smooth at 0", wmc_residual_variance,
                    wmc_residual_cost);

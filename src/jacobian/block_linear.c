@@ -1,13 +1,6 @@
-#include <math.h>
 #include <string.h>
 
 #include "residual.h"
-
-static void scales(const wmc_block_options *o, double scale[WMC_BRANCH_MATRICES])
-{
-  scale[0] = sqrt(wmc_block_variance(o));
-  scale[1] = 0;
-}
 
 static void apply(wmc_residual *b, const double *weights, const double *u, double *y,
                   double *jacobian)
@@ -16,7 +9,7 @@ static void apply(wmc_residual *b, const double *weights, const double *u, doubl
   memcpy(jacobian, weights, b->parts * b->width * b->width * sizeof *weights);
 }
 
-static const wmc_branch branch = {.scales = scales, .apply = apply};
+static const wmc_branch branch = {.scales = wmc_residual_scales, .apply = apply};
 
 WMC_RESIDUAL_BLOCK(linear, branch, "x + s W N(x) with s^2 = variance (time/depth)^(2 exponent)",
                    wmc_residual_linear_variance, wmc_residual_cost);

@@ -1,12 +1,5 @@
-#include <math.h>
 
 #include "residual.h"
-
-static void scales(const wmc_block_options *o, double scale[WMC_BRANCH_MATRICES])
-{
-  scale[0] = sqrt(wmc_block_variance(o));
-  scale[1] = 0;
-}
 
 /* y = W phi(u), jacobian = W D. */
 static void apply(wmc_residual *b, const double *weights, const double *u, double *y,
@@ -27,7 +20,7 @@ static void covariance(wmc_residual *b, const double *u, double *out)
 }
 
 static const wmc_branch branch = {
-    .scales = scales, .apply = apply, .vector = true, .covariance = covariance};
+    .scales = wmc_residual_scales, .apply = apply, .vector = true, .covariance = covariance};
 
 WMC_RESIDUAL_BLOCK(one_layer, branch, "x + s W phi(N(x))", wmc_residual_variance,
                    wmc_residual_cost);

@@ -1,5 +1,4 @@
 #include <math.h>
-#include <string.h>
 
 #include "residual.h"
 
@@ -14,9 +13,7 @@ static void apply(wmc_residual *b, const double *weights, const double *u, doubl
                   double *jacobian)
 {
   size_t d = b->width;
-  memset(b->active, 0, d * sizeof(double));
-  wmc_add_product(d, d, weights, u, b->active);
-  b->activation->apply(d, b->slope, b->active, y, b->slopes);
+  wmc_residual_activate(b, d, weights, u, y);
   for (size_t i = 0; i < d; i++) {
     y[i] *= b->outer_scale;
     b->slopes[i] *= b->outer_scale;

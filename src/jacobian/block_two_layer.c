@@ -1,5 +1,4 @@
 #include <math.h>
-#include <string.h>
 
 #include "residual.h"
 
@@ -33,9 +32,7 @@ static void apply(wmc_residual *b, const double *weights, const double *u, doubl
     apply_linear(b, weights, u, y, jacobian);
     return;
   }
-  memset(b->active, 0, n * sizeof(double));
-  wmc_add_product(n, d, inner, u, b->active);
-  b->activation->apply(n, b->slope, b->active, b->active, b->slopes);
+  wmc_residual_activate(b, n, inner, u, b->active);
   wmc_add_product(d, n, outer, b->active, y);
   wmc_scale_rows(n, d, b->slopes, inner, b->masked);
   wmc_product_apply(b->product[0], outer, b->masked, jacobian);

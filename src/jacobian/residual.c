@@ -328,6 +328,23 @@ void wmc_residual_layers(void *state, wmc_stream *stream, size_t count, double *
   if (b->activation->homogeneous && b->norm == WMC_NORM_NONE) wmc_tame(b->width, b->x);
 }
 
+/* ---- what branches share ----------------------------------------------------------------------
+ */
+
+void wmc_residual_scales(const wmc_block_options *o, double scale[WMC_BRANCH_MATRICES])
+{
+  scale[0] = sqrt(wmc_block_variance(o));
+  scale[1] = 0;
+}
+
+void wmc_residual_activate(wmc_residual *b, size_t n, const double *weights, const double *u,
+                           double *y)
+{
+  memset(b->active, 0, n * sizeof *b->active);
+  wmc_add_product(n, b->width, weights, u, b->active);
+  b->activation->apply(n, b->slope, b->active, y, b->slopes);
+}
+
 /* ---- covariance of the next layer ----------------------------------------------------------- */
 
 void wmc_residual_covariance_inner(wmc_residual *b, const double *u, double *out)

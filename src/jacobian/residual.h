@@ -72,6 +72,11 @@ double wmc_residual_cost(const wmc_block_options *options);
 double wmc_residual_cost_two(const wmc_block_options *options);
 
 /* What the functions of branches share. */
+/** As wmc_branch.scales: one matrix, of the variance of the layer. */
+void wmc_residual_scales(const wmc_block_options *options, double scale[WMC_BRANCH_MATRICES]);
+/** y = phi(W u) for W n x width, into `slopes` phi'(W u); y may be `active`. */
+void wmc_residual_activate(wmc_residual *state, size_t n, const double *weights, const double *u,
+                           double *y);
 /** y (m) += A x for A (m x n); y may not alias. */
 void wmc_add_product(size_t m, size_t n, const double *restrict a, const double *restrict x,
                      double *restrict y);

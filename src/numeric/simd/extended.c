@@ -180,7 +180,7 @@ INLINE void take_sums(const rows *w, int v, int parts)
   }
 }
 
-/** R_jk = x^* a_k / |x|, x <- x/|x|, A <- A - x R_j. */
+/** x <- factor x */
 INLINE void scale(const wmc_extended *x, int count, two factor)
 {
   for (int i = 0; i < count; i++) {
@@ -232,6 +232,7 @@ static void keep(const rows *w, int j, two norm, const wmc_extended *q, const wm
     }
 }
 
+/** R_jk = x^* a_k / |x|, x <- x/|x|, A <- A - x R_j for the columns k from j on. */
 INLINE void eliminate(const rows *w, int j, int parts, const wmc_extended *q, const wmc_extended *r)
 {
   const int v = j / LANES * LANES;

@@ -120,7 +120,7 @@ void wmc_biases_allow(const wmc_plan *plan, size_t task, wmc_estimate *all, doub
 typedef struct derivation {
   const wmc_plan *plan;
   size_t task, entries;
-  const double *bias;      /* of the means; NULL: none */
+  const double *bias;      /* of the means; NULL: none, or what it does is known */
   double *shifted, *moved; /* means less their biases, and what is derived from these */
 } derivation;
 
@@ -136,10 +136,11 @@ static void evaluate_all(const derivation *d, const double *means, double *out, 
   }
 }
 
-/* All values, then what their methods, and the biases of means, may put them off by. */
+/* All values, then what their methods, and the biases of means, may put them off by: that is wanted
+ * of all means alone, which come first. */
 static void evaluate_derived(void *data, const double *means, double *out)
 {
-  const derivation *d = data;
+  derivation *d = data;
   double *doubt = out + d->entries;
   if (d->bias != NULL) {
     for (size_t k = 0; k < d->plan->task[d->task].measurement; k++)
@@ -149,6 +150,7 @@ static void evaluate_derived(void *data, const double *means, double *out)
   evaluate_all(d, means, out, doubt);
   for (size_t e = 0; d->bias != NULL && e < d->entries; e++)
     if (isfinite(out[e] - d->moved[e])) doubt[e] = hypot(doubt[e], out[e] - d->moved[e]);
+  d->bias = NULL;
 }
 
 wmc_status wmc_derived_estimate(const wmc_plan *plan, size_t task, const wmc_task_chains *tc,

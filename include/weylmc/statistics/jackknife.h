@@ -16,7 +16,8 @@
 #include "weylmc/statistics/accumulator.h"
 #include "weylmc/statistics/estimate.h"
 
-/** All entries of a function from the means of all components. */
+/** All entries of a function from the means of all components; first of all means, then of those
+ * without each batch. */
 typedef void wmc_jackknife_function(void *data, const double *means, double *out);
 
 /** Estimates of `entries` entries over `chains` accumulators of equally many components (NULL or

@@ -330,6 +330,22 @@ static wmc_status fill_task(const wmc_plan *plan, const wmc_ledger *ledger, size
   return status;
 }
 
+/* Runs that were stopped, or whose chains failed, are not taken for whole ones. */
+static void warn_unfinished(const wmc_plan *plan, reduction *r)
+{
+  const double each = (double)plan->chains * (double)plan->draws;
+  double done = 0;
+  size_t complete = 0;
+  for (size_t t = 0; t < plan->tasks; t++) {
+    done += r->samples[t];
+    complete += r->samples[t] >= each;
+  }
+  if (complete < plan->tasks)
+    wmc_text_append(&r->warnings,
+                    "not finished: %.0f of %.0f draws are here, %zu of %zu tasks are complete\n",
+                    done, each * (double)plan->tasks, complete, plan->tasks);
+}
+
 static wmc_status add_texts(const wmc_plan *plan, const wmc_text *warnings, wmc_results *results)
 {
   wmc_text resolved = {0};
@@ -373,7 +389,10 @@ wmc_status wmc_reduce(const wmc_plan *plan, const wmc_expectations *exact, const
                            wmc_results_group(results, "chains"), &r);
   for (size_t t = 0; status == WMC_OK && t < plan->tasks; t++)
     status = fill_task(plan, ledger, t, &r);
-  if (status == WMC_OK) status = add_texts(plan, &r.warnings, results);
+  if (status == WMC_OK) {
+    warn_unfinished(plan, &r);
+    status = add_texts(plan, &r.warnings, results);
+  }
   wmc_free(r.column);
   wmc_free(r.derived);
   wmc_free(r.chain_means);

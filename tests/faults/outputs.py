@@ -37,6 +37,7 @@ def two_writers(report, folder):
                      done.returncode == 73 and "another run" in done.stderr, done.stderr)
     shown = harness.run(folder, "show", "one.h5")
     report.check("it can be read meanwhile", shown.returncode == 0, shown.stderr)
+    report.check("and says that it is not finished", "WARNING: not finished: " in shown.stdout, shown.stdout)
     harness.kill(process)
     report.check("a killed run leaves its lock file", (folder / "one.h5.lock").exists())
     fewer = ["run", "long.yaml", "-o", "one.h5", "--walltime", "1 s"]
@@ -85,6 +86,8 @@ def names(report, folder):
                      done.returncode == 0 and "complete" in again.stderr, done.stderr + again.stderr)
         same, text = harness.equal(folder, "plain.h5", name)
         report.check(f"output '{name}': the same bits", same, text)
+        shown = harness.run(folder, "show", name).stdout
+        report.check(f"output '{name}': finished", "not finished" not in shown, shown)
     report.check("a link to a file that is not there yet is followed",
                  (folder / "link.h5").is_symlink() and (folder / "elsewhere" / "real.h5").exists())
 

@@ -312,8 +312,8 @@ static void draw_tilts(const wmc_point *point, wmc_stream *stream, double vertic
 
 /* The gradient of E(X) has H_kl = max(l_k, l_l)^{N-1} G_kl with G = Q_N^T E' Q_0; outside of the
  * outer frames E' Q_0 Lambda^{N-1} and E'^T Q_N Lambda^{N-1} are tilts. `scratch`: 5 blocks, r */
-static void add_gradient(const wmc_point *point, const double *slope, double factor, double *h,
-                         const wmc_tangent *tangent, double *scratch)
+static void add_gradient(const wmc_point *point, const double *slope, double factor,
+                         double *restrict h, const wmc_tangent *tangent, double *scratch)
 {
   const wmc_layers *layers = point->layers;
   const int r = layers->rank, n = layers->depth, m = layers->width[n], c = layers->width[0];
@@ -321,14 +321,13 @@ static void add_gradient(const wmc_point *point, const double *slope, double fac
   double *image = scratch, *transposed = image + block, *work = transposed + block;
   double *g = work, *power = work + 3 * block;
   wmc_pairs_power(r, point->lambda, n - 1, power);
-  for (int k = 0; k < r; k++) power[k] *= factor;
   wmc_layers_multiply(layers, m, r, c, slope, wmc_point_frame(point, 0), image);
   wmc_matrix_transpose(m, r, wmc_point_frame(point, n), transposed);
   wmc_layers_multiply(layers, r, r, m, transposed, image, g);
-  for (int l = 0; l < r; l++) {
-    for (int k = 0; k < l; k++) h[l * r + k] = power[k] * g[l * r + k];
-    for (int k = l; k < r; k++) h[l * r + k] = power[l] * g[l * r + k];
-  }
+  for (int l = 0; l < r; l++)
+    for (int k = 0; k < r; k++)
+      h[l * r + k] = factor * (power[k] > power[l] ? power[k] : power[l]) * g[l * r + k];
+  for (int k = 0; k < r; k++) power[k] *= factor;
   if (tilts(layers, n)) {
     leave_frame(layers, n, wmc_point_frame(point, n), image, work);
     for (int k = 0; k < m * r; k++) wmc_tangent_tilt(tangent, n)[k] += power[k / m] * image[k];

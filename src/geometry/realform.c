@@ -49,15 +49,37 @@ void wmc_realform_write(int m, int n, const double *re, const double *im, double
 
 static double larger(double a, double b) { return a > b ? a : b; }
 
+/* How many frames from p on have the same size; they follow one another at one distance. */
+static int alike(const wmc_layers *layers, int p)
+{
+  int count = 1;
+  while (p + count <= layers->depth && layers->width[p + count] == layers->width[p]) count++;
+  return count;
+}
+
+/* The nearest real forms of matrices that stand as the frames do. */
+static double average(const wmc_layers *layers, const double *signs, double *frames)
+{
+  double moved = 0;
+  for (int p = 0; p <= layers->depth;) {
+    const int count = alike(layers, p), first = p;
+    p += count;
+    moved = larger(wmc_complex_form_nearest(layers->width[first], layers->rank, count,
+                                            layers->frame[first + 1] - layers->frame[first], signs,
+                                            frames + layers->frame[first]),
+                   moved);
+  }
+  return moved;
+}
+
 void wmc_realform_project(const wmc_tangent *tangent)
 {
   const wmc_layers *layers = tangent->layers;
   const int r = layers->rank;
-  for (int p = 1; p <= layers->depth; p++)
-    wmc_complex_form_nearest(r, r, NULL, wmc_tangent_core(tangent, p));
+  wmc_complex_form_nearest(r, r, layers->depth, layers->core, NULL, tangent->core);
   for (int p = 0; p <= layers->depth; p++)
     if (layers->width[p] > r)
-      wmc_complex_form_nearest(layers->width[p], r, NULL, wmc_tangent_tilt(tangent, p));
+      wmc_complex_form_nearest(layers->width[p], r, 1, 0, NULL, wmc_tangent_tilt(tangent, p));
 }
 
 /* Orthonormal columns of normal complex matrices, as wmc_point_draw_frames; not the mean of a Haar
@@ -69,8 +91,8 @@ void wmc_realform_draw_frames(const wmc_point *point, wmc_stream *stream, double
     const int d = layers->width[p], r = layers->rank;
     double *frame = wmc_point_frame(point, p);
     wmc_stream_normals(stream, (size_t)(d * r), 1, frame);
-    wmc_complex_form_nearest(d, r, NULL, frame);
   }
+  average(layers, NULL, point->frames);
   wmc_point_refresh(point, scratch);
 }
 
@@ -160,17 +182,9 @@ static bool find_signs(int d, int r, const double *frame, double *sign)
 /* The nearest pairs of all frames, whose columns come in pairs; how far an entry moves. */
 static double pair_columns(const wmc_point *point, const double *sign)
 {
-  const wmc_layers *layers = point->layers;
-  const int r = layers->rank;
-  double moved = 0;
-  for (int k = 0; k < r; k += 2)
+  for (int k = 0; k < point->layers->rank; k += 2)
     point->lambda[k] = point->lambda[k + 1] = 0.5 * (point->lambda[k] + point->lambda[k + 1]);
-  for (int p = 0; p <= layers->depth; p++) {
-    const double most =
-        wmc_complex_form_nearest(layers->width[p], r, sign, wmc_point_frame(point, p));
-    moved = larger(most, moved);
-  }
-  return moved;
+  return average(point->layers, sign, point->frames);
 }
 
 /* The same where columns of different pairs are mixed. False if they cannot be told apart. */
@@ -182,14 +196,13 @@ static bool turn_columns(const wmc_point *point, double *moved, double *scratch)
   find_turn(layers->width[0], r, wmc_point_frame(point, 0), turn);
   if (!find_basis(r, turn, basis)) return false;
   turn_lambda(r, basis, point->lambda, turn);
-  *moved = 0;
   for (int p = 0; p <= layers->depth; p++) {
     const int d = layers->width[p];
     double *frame = wmc_point_frame(point, p);
     wmc_layers_multiply(layers, d, r, r, frame, basis, image);
     memcpy(frame, image, (size_t)(d * r) * sizeof *frame);
-    *moved = larger(wmc_complex_form_nearest(d, r, NULL, frame), *moved);
   }
+  *moved = average(layers, NULL, point->frames);
   return true;
 }
 

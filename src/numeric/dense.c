@@ -20,9 +20,10 @@ void wmc_transpose(int m, int n, const double *a, double *out)
   transposes[wmc_simd_level()](m, n, a, out);
 }
 
-double wmc_complex_form_nearest(int rows, int columns, const double *signs, double *x)
+double wmc_complex_form_nearest(int rows, int columns, int count, size_t distance,
+                                const double *signs, double *x)
 {
-  return forms[wmc_simd_level()](rows, columns, signs, x);
+  return forms[wmc_simd_level()](rows, columns, count, distance, signs, x);
 }
 
 void wmc_complex_form(int m, int n, const double *restrict a, double *restrict out)

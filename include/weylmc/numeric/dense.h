@@ -42,10 +42,11 @@ void wmc_product_apply(const wmc_product *product, const double *a, const double
  * with B as it stands: a wmc_product of 2m x n = (2m x 2k)(2k x n). The form of a product, a QR
  * factorisation with R_ii > 0 or an inverse is that of the forms; singular values come twice. */
 void wmc_complex_form(int m, int n, const double *a, double *out);
-/** x (rows x columns, both even) <- the nearest matrix of that form, where column 2k + 1 is taken
- * times signs[k], +-1 (NULL: 1). Returns how far an entry moves.
- * Checked by tests/check/realform.c. */
-double wmc_complex_form_nearest(int rows, int columns, const double *signs, double *x);
+/** `count` matrices x (rows x columns, both even), the next one at this distance, <- the nearest
+ * ones of that form, where column 2k + 1 is taken times signs[k], +-1 (NULL: 1). Returns how far an
+ * entry moves. Checked by tests/check/realform.c. */
+double wmc_complex_form_nearest(int rows, int columns, int count, size_t distance,
+                                const double *signs, double *x);
 
 /** out (n x m) = a^T for a of m x n. */
 void wmc_transpose(int m, int n, const double *a, double *out);

@@ -55,6 +55,17 @@ INLINE bool decreases(int r, const double *x)
   return done;
 }
 
+/* Where lambda decrease but for rounding, as in the pairs of complex numbers, so do these. */
+INLINE void level(int r, double rounding, double *lambda)
+{
+  for (int k = 1; k < r; k++)
+    if (lambda[k] > lambda[k - 1] && lambda[k] <= lambda[k - 1] + rounding)
+      lambda[k] = lambda[k - 1];
+}
+
+/* Of the entries of a symmetric matrix with these vectors. */
+INLINE double rounding_of(const walk *w, int r) { return r * 0x1p-52 * fabs(w->lambda[w->first]); }
+
 /* L = V diag(lambda) V^T, lambda decreasing, by the singular values of L + c. */
 INLINE bool decompose(walk *w, int r, double *l, double *lambda, double *v)
 {
@@ -116,7 +127,7 @@ INLINE bool rotation_of(walk *w, int r, bool tiles, double *x, double *out)
 INLINE double angles_of(walk *w, int r, const double *l, double *angles)
 {
   const double q = 4.0 / 3, p = 0.78539816339744831 * q, tie = 0x1p-960;
-  const vec least = all(r * 0x1p-52 * fabs(w->lambda[w->first]));
+  const vec least = all(rounding_of(w, r));
   take_diagonal(r, l, w->next);
   place_vectors(r, w->next, w->row, w->column);
   for (int k = 0; k < entries(r); k += LANES) {
@@ -168,9 +179,11 @@ INLINE bool refine(walk *w, int r, bool tiles, double most, double *l, double *l
       memcpy(v, image, bytes);
     }
     if (largest <= most) {
+      const double rounding = rounding_of(w, r);
       memcpy(lambda, w->next, (size_t)r * sizeof *lambda);
       if (decreases(r, lambda)) return true;
-      sort(r, lambda, v);
+      level(r, rounding, lambda);
+      if (!decreases(r, lambda)) sort(r, lambda, v);
       return decreases(r, lambda);
     }
     turn_both(w, r, tiles, round > 0 ? step : v, l, angles, image);

@@ -19,12 +19,12 @@ INLINE vec nearest(vec sign, vec *column, vec *turned)
   vec even;
   for (int l = 0; l < LANES; l += 2) even[l] = 1, even[l + 1] = -1;
   const vec before = *column;
-  *column = 0.5 * (before + even * pairs_swapped(sign * *turned));
+  *column = multiply_add(0.5 * even * sign, pairs_swapped(*turned), 0.5 * before);
   *turned = pairs_swapped(even * *column);
   return absolute(before - *column);
 }
 
-double WMC_SIMD_NAME(wmc_form_nearest)(int rows, int columns, const double *signs, double *x)
+INLINE vec all_nearest(int rows, int columns, const double *signs, double *x)
 {
   vec most = {0};
   for (int j = 0; j < columns; j += 2, x += 2 * (size_t)rows) {
@@ -43,5 +43,16 @@ double WMC_SIMD_NAME(wmc_form_nearest)(int rows, int columns, const double *sign
     part_store(x + i, column, rows - i);
     part_store(second + i, turned, rows - i);
   }
+  return most;
+}
+
+double WMC_SIMD_NAME(wmc_form_nearest)(int rows, int columns, int count, size_t distance,
+                                       const double *signs, double *x)
+{
+  vec most = {0};
+  for (int k = 0; k < count; k++, x += distance)
+    most = larger(rows == 8 && columns == 8 ? all_nearest(8, 8, signs, x)
+                                            : all_nearest(rows, columns, signs, x),
+                  most);
   return largest_in(most);
 }

@@ -1,6 +1,7 @@
 /** @file dense_kernels.h  Kernels of dense.h that are compiled once per instruction set. */
 #pragma once
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "simd_name.h"
 
@@ -23,7 +24,8 @@ typedef void wmc_rotate_both_kernel(int m, int n, const double *c_a, const doubl
                                     const double *c_b, const double *s_b, double *b);
 /** See wmc_transpose and wmc_complex_form_nearest. */
 typedef void wmc_transpose_kernel(int m, int n, const double *a, double *out);
-typedef double wmc_form_kernel(int rows, int columns, const double *signs, double *x);
+typedef double wmc_form_kernel(int rows, int columns, int count, size_t distance,
+                               const double *signs, double *x);
 
 WMC_SIMD_DECLARE(wmc_transpose_kernel, wmc_transpose_all);
 WMC_SIMD_DECLARE(wmc_form_kernel, wmc_form_nearest);

@@ -86,7 +86,7 @@ INLINE bool exponential(walk *w, int r, double *x, double most, double *out)
   return true;
 }
 
-/* K_{p+1}^T and the parts of N_p; adds to their mean. */
+/* K_{p+1}^T and the parts of N_p. */
 INLINE bool large_rotate(walk *w, int r, int p)
 {
   double *x = w->temporary[0], *rotation = at(w, w->a, p), *image = w->temporary[2];
@@ -105,10 +105,9 @@ INLINE bool large_rotate(walk *w, int r, int p)
   multiply(w, after, image, n);
   turn(r, n, turned);
   for (int k = 0; k < entries(r); k += LANES) {
-    const vec here = load(n + k), there = load(turned + k), even = 0.5 * (here + there);
-    store(s + k, even);
+    const vec here = load(n + k), there = load(turned + k);
+    store(s + k, 0.5 * (here + there));
     store(a + k, 0.5 * (here - there));
-    store(w->mean + k, load(w->mean + k) + even);
   }
   return true;
 }

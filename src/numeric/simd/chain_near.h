@@ -113,9 +113,10 @@ INLINE void times(walk *w, int r, bool tiles, const double *a, const double *b, 
 INLINE bool rotation_of(walk *w, int r, bool tiles, double *x, double *out)
 {
   const double most = 4;
+  tile_room room;
   tile rotation;
   if (!tiles) return exponential(w, r, x, most, out);
-  if (!tile_exponential(w, r, tile_load(r, x), most, &rotation)) return false;
+  if (!tile_exponential(w, r, tile_keep(r, tile_load(r, x), room), most, &rotation)) return false;
   tile_store(r, rotation, out);
   return true;
 }
@@ -265,12 +266,24 @@ INLINE bool start(walk *w, int r, bool tiles)
   return true;
 }
 
+/* Of the symmetric parts of all N_p. */
+INLINE void mean_chunk(walk *w, int k, int count)
+{
+  vec mean[CHUNK];
+  for (int c = 0; c < count; c++) mean[c] = (vec){0};
+  for (int p = 0; p < w->n; p++)
+#pragma GCC unroll 4
+    for (int c = 0; c < count; c++) mean[c] += load(at(w, w->s, p) + k + c * LANES);
+  for (int c = 0; c < count; c++) store(w->mean + k + c * LANES, mean[c] * (1.0 / w->n));
+}
+
 INLINE bool rotate_once(walk *w, int r, bool tiles)
 {
-  memset(w->mean, 0, (size_t)entries(r) * sizeof *w->mean);
   for (int p = 0; p < w->n; p++)
-    if (!(tiles ? tile_rotate(w, r, p) : large_rotate(w, r, p))) return false;
-  for (int k = 0; k < entries(r); k += LANES) store(w->mean + k, load(w->mean + k) * (1.0 / w->n));
+    if (!(tiles ? tile_begin(w, r, p) : large_rotate(w, r, p))) return false;
+  if (tiles) place_vectors(r, w->lambda, w->row, w->column);
+  for (int p = 0; tiles && p < w->n; p++) tile_rotate(w, r, p);
+  over_chunks(w, r, mean_chunk);
   return true;
 }
 
@@ -411,11 +424,11 @@ INLINE bool rotate_again(walk *w, int r, bool tiles)
 {
   const bool reflects = reflect(w, r);
   if (!(w->lambda[r - 1] > 0) || (r > 1 && w->lambda[r - 2] < w->lambda[r - 1])) return false;
-  turn(r, w->vectors, w->mean);
   for (int p = 0; p <= w->n; p++) {
-    for (int i = 0; reflects && p > 0 && i < r; i++) w->mean[i * r + r - 1] *= -1;
+    for (int i = 0; reflects && p > 0 && i < r; i++) w->vectors[(r - 1) * r + i] *= -1;
+    if (!tiles && (reflects || p == 0)) turn(r, w->vectors, w->mean);
     if (tiles)
-      tile_rotate_again(w, r, p, w->mean);
+      tile_rotate_again(w, r, p);
     else
       large_rotate_again(w, r, p, w->mean);
   }

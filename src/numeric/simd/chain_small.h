@@ -27,10 +27,10 @@ INLINE tile tile_series_8(walk *w, int r, tile x, tile y)
 }
 
 /* out = exp(X), X antisymmetric. False where angles are above `most`. */
-INLINE bool tile_exponential(walk *w, int r, tile x, double most, tile *out)
+INLINE bool tile_exponential(walk *w, int r, kept_tile kept, double most, tile *out)
 {
   tile_room room;
-  tile y = tile_product(r, x, tile_keep(r, x, room), false);
+  tile x = kept.t, y = tile_product(r, x, kept, false);
   w->products++;
   /* its eigenvalues, squares of angles, come in pairs */
   const double fourth = 0.5 * tile_norm2(r, y);
@@ -50,56 +50,61 @@ INLINE bool tile_exponential(walk *w, int r, tile x, double most, tile *out)
   return true;
 }
 
-/* K_{p+1}^T and the parts of N_p; adds to their mean. */
-INLINE bool tile_rotate(walk *w, int r, int p)
+/* The rotation of layer p alone, into a: no layer waits for another one. */
+INLINE bool tile_begin(walk *w, int r, int p)
 {
-  tile_room room, other;
+  tile_room room;
   const tile v = tile_load(r, w->v + (size_t)p * w->core), turned = tile_turn(r, v);
-  tile angle = v, rotation, a, s, mean = tile_load(r, w->mean);
+  tile angle = v, rotation;
 #pragma GCC unroll 32
   for (int k = 0; k < parts(r); k++)
     angle.v[k] = (turned.v[k] - v.v[k]) * load(w->inverse + k * LANES);
-  if (!tile_exponential(w, r, angle, ANGLE_MOST, &rotation)) return false;
+  if (!tile_exponential(w, r, tile_keep(r, angle, room), ANGLE_MOST, &rotation)) return false;
+  tile_store(r, rotation, at(w, w->a, p));
+  return true;
+}
+
+/* K_{p+1}^T and the parts of N_p = K_{p+1}^T (Lambda + V) K_p. Single entries are read where they
+ * stand in memory: copies of second factors cost as much as a quarter of a product. */
+INLINE void tile_rotate(walk *w, int r, int p)
+{
   const kept_tile before = tile_kept(r, at(w, w->k, p));
-  const tile after = tile_product(r, before.t, tile_keep(r, rotation, room), false);
+  const tile after = tile_product(r, before.t, tile_kept(r, at(w, w->a, p)), false);
   tile_store(r, after, at(w, w->k, p + 1));
-  const tile m = tile_add(r, tile_load(r, w->diagonal), 1, v);
-  const tile image = tile_product(r, m, before, true);
-  const tile n = tile_product(r, after, tile_keep(r, image, other), false);
+  tile image = after, a, s;
+#pragma GCC unroll 32
+  for (int k = 0; k < parts(r); k++) image.v[k] = after.v[k] * load(w->column + k * LANES);
+  image = tile_multiply_add(r, image, after, tile_kept(r, w->v + (size_t)p * w->core), false);
+  const tile n = tile_product(r, image, before, true);
   const tile n_turned = tile_turn(r, n);
   a = s = n;
 #pragma GCC unroll 32
   for (int k = 0; k < parts(r); k++) {
     a.v[k] = 0.5 * (n.v[k] - n_turned.v[k]);
     s.v[k] = 0.5 * (n.v[k] + n_turned.v[k]);
-    mean.v[k] = mean.v[k] + s.v[k];
   }
   tile_store(r, a, at(w, w->a, p));
   tile_store(r, s, at(w, w->s, p));
-  tile_store(r, mean, w->mean);
   w->products += 3;
-  return true;
 }
 
-/* The rotation of frame p, V^T exp(B_p) K_p^T turned round; `vectors` holds V^T. */
-INLINE void tile_rotate_again(walk *w, int r, int p, const double *vectors)
+/* The rotation of frame p, K_p exp(B_p)^T V. */
+INLINE void tile_rotate_again(walk *w, int r, int p)
 {
-  tile_room room, other;
+  tile_room room;
   const kept_tile before = tile_kept(r, at(w, w->k, p));
-  tile small = tile_load(r, vectors), rotation = small;
+  tile image, rotation;
+  if (w->frames == NULL)
+    image = tile_turn(r, before.t);
+  else
+    image = tile_product(r, tile_load(r, at(w, w->frames, p)), before, true);
+  w->products += w->frames != NULL;
   if (p < w->n) { /* B_n = 0 */
-    tile_exponential(w, r, tile_load(r, at(w, w->b, p)), ANGLE_MOST, &rotation);
-    small = tile_product(r, small, tile_keep(r, rotation, room), false);
+    tile_exponential(w, r, tile_kept(r, at(w, w->b, p)), ANGLE_MOST, &rotation);
+    image = tile_product(r, image, tile_keep(r, rotation, room), true);
     w->products++;
   }
-  const kept_tile last = tile_keep(r, small, other);
-  w->products++;
-  if (w->frames == NULL) {
-    tile_store(r, tile_turn(r, tile_product(r, small, before, false)), at(w, w->k, p));
-    return;
-  }
-  double *frame = at(w, w->frames, p);
-  const tile image = tile_product(r, tile_load(r, frame), before, true);
-  tile_store(r, tile_product(r, image, last, true), frame);
+  image = tile_product(r, image, tile_kept(r, w->vectors), false);
+  tile_store(r, image, at(w, w->frames ? w->frames : w->k, p));
   w->products++;
 }

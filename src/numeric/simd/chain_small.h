@@ -93,7 +93,7 @@ INLINE void tile_rotate_again(walk *w, int r, int p)
 {
   tile_room room;
   const kept_tile before = tile_kept(r, at(w, w->k, p));
-  tile image, rotation;
+  tile image, rotation = before.t;
   if (w->frames == NULL)
     image = tile_turn(r, before.t);
   else

@@ -59,6 +59,53 @@ Test(geometry_points, frames_are_read_back)
   wmc_stream_destroy(stream);
 }
 
+/* The largest entry of Q^T Q - 1. */
+static double apart_from_orthonormal(int d, int r, const double *frame)
+{
+  double largest = 0;
+  for (int j = 0; j < r; j++)
+    for (int i = 0; i < r; i++) {
+      double sum = -(double)(i == j);
+      for (int k = 0; k < d; k++) sum += frame[i * d + k] * frame[j * d + k];
+      largest = fmax(largest, fabs(sum));
+    }
+  return largest;
+}
+
+/* Errors of any size, those that products correct and larger ones; columns stay where they are but
+ * for the size of the error. */
+Test(geometry_points, refreshed_frames_are_orthonormal)
+{
+  const double errors[] = {1e-14, 1e-11, 1e-9, 1e-6, 1e-2};
+  wmc_stream *stream = test_stream(14, 0);
+  for (int t = 0; t < test_trials(30); t++) {
+    test_network net;
+    test_network_open(&net, stream, depths[t % 5], 1 + t % 6, t % 3);
+    test_network_draw(&net, stream, 0.5);
+    const wmc_layers *layers = net.layers;
+    const size_t size = wmc_layers_frames_size(layers);
+    const double error = errors[t % 5 == 4 ? t / 5 % 5 : t % 5];
+    double *noise = test_room(size), *before = test_room(size);
+    wmc_stream_normals(stream, size, error, noise);
+    for (int p = 0; p <= layers->depth; p++)
+      for (int k = 0; k < layers->width[p] * layers->rank; k++)
+        before[layers->frame[p] + (size_t)k] = wmc_point_frame(&net.point, p)[k] +=
+            noise[layers->frame[p] + (size_t)k];
+    wmc_point_refresh(&net.point, net.scratch);
+    for (int p = 0; p <= layers->depth; p++) {
+      const int d = layers->width[p], r = layers->rank;
+      const double *frame = wmc_point_frame(&net.point, p);
+      cr_expect_lt(apart_from_orthonormal(d, r, frame), 1e-14, "error %g", error);
+      cr_expect_lt(test_distance((size_t)(d * r), frame, before + layers->frame[p]),
+                   20 * d * error + 1e-15, "error %g", error);
+    }
+    wmc_free(noise);
+    wmc_free(before);
+    test_network_close(&net);
+  }
+  wmc_stream_destroy(stream);
+}
+
 /* The gauge action keeps X; orthogonal gauges keep balance, others do not. */
 Test(geometry_points, gauge_action)
 {

@@ -1,4 +1,4 @@
-/** @file chain_large.h  Stages of chain_balance.c for matrices of any size, by planned products. */
+/** @file chain_large.h  Stages of chain_near.h for matrices of any size, by planned products. */
 #pragma once
 #include "chain_walk.h"
 

@@ -1,4 +1,4 @@
-/** @file chain_small.h  Stages of chain_balance.c for matrices of 4 x 4 and 8 x 8, in registers. */
+/** @file chain_small.h  Stages of chain_near.h for matrices of 4 x 4 and 8 x 8, in registers. */
 #pragma once
 #include "chain_tile.h"
 #include "chain_walk.h"

@@ -314,6 +314,9 @@ Test(jacobian_qdt, twelve_digits_at_all_widths_depths_and_spreads)
 
 /* Twice the layers between factorisations costs half a digit, four times more than one; half as
  * many gain nothing. */
+/* Twice as many layers cost digits no more than rounding does, eight times as many do. The quotient
+ * of two errors over 16 chains scatters by a third (between instruction sets): 5 is 5 sigma off 1.
+ */
 Test(jacobian_qdt, factorisations_are_as_rare_as_accuracy_allows)
 {
   const way ways[WAYS] = {{0.5, false}, {1, false}, {2, false}, {4, false}};
@@ -324,10 +327,10 @@ Test(jacobian_qdt, factorisations_are_as_rare_as_accuracy_allows)
   for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
     const test_chain c = test_chain_of(cases[k].d, cases[k].depth, 1, cases[k].spread, 200);
     double error[WAYS];
-    measure_errors(&c, 8, WAYS, ways, error);
-    cr_expect_lt(error[1], 3 * error[0], "d=%d", cases[k].d);
+    measure_errors(&c, 16, WAYS, ways, error);
+    cr_expect_lt(error[1], 5 * error[0], "d=%d", cases[k].d);
     cr_expect_lt(error[1], TWELVE_DIGITS, "d=%d", cases[k].d);
-    cr_expect_gt(error[3], 10 * error[1], "d=%d", cases[k].d);
+    cr_expect_gt(error[3], 5 * error[1], "d=%d", cases[k].d);
   }
 }
 

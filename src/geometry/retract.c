@@ -626,8 +626,8 @@ bool wmc_retract_quickly(const wmc_point *point, const wmc_tangent *step, wmc_re
     w = step_along(point, step, scratch);
     shift_lambda(point, -1, w.c.m);
   }
-  if (n == 1 || !wmc_chain_balance(&chain, square ? step->core : w.c.m, point->lambda, rotations,
-                                   square ? point->frames : NULL, &found.products, rest)) {
+  if (!wmc_chain_balance(&chain, square ? step->core : w.c.m, point->lambda, rotations,
+                         square ? point->frames : NULL, &found.products, rest)) {
     if (square)
       w = step_along(point, step, scratch);
     else

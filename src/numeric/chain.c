@@ -39,7 +39,8 @@ size_t wmc_chain_balance_scratch(int r, int n, size_t core)
 bool wmc_chain_balance(const wmc_chain *chain, const double *v, double *lambda, double *rotations,
                        double *frames, long *products, double *scratch)
 {
-  return balance[wmc_simd_level()](chain, v, lambda, rotations, frames, products, scratch);
+  return chain->n > 1 &&
+         balance[wmc_simd_level()](chain, v, lambda, rotations, frames, products, scratch);
 }
 
 /* see map in simd/chain_tangent.c */

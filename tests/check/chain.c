@@ -222,6 +222,40 @@ Test(chain, no_way_back_from_afar)
   free(scratch);
 }
 
+/* Layers that are diagonal and alike are balanced: lambda + v, in whatever order. Where r < 4 and
+ * lambda_1 grows fourfold there may be no way back, but no wrong one. */
+static void check_growth(int r, int n, double growth)
+{
+  double m[2 * CORE] = {0}, lambda[SIDE], rotations[3 * CORE], square[CORE];
+  const size_t core = (size_t)(r * r + 7) / 8 * 8;
+  double *scratch = calloc(wmc_chain_balance_scratch(r, n, core), sizeof *scratch);
+  wmc_product *product;
+  long products = 0;
+  cr_assert_eq(wmc_product_create(&product, r, r, r), WMC_OK);
+  const wmc_chain chain = {r, n, core, product, true};
+  for (int k = 0; k < r; k++) lambda[k] = 0.1 - 0.01 * k;
+  for (int p = 0; p < n; p++) m[(size_t)p * core] = growth;
+  const bool found = wmc_chain_balance(&chain, m, lambda, rotations, NULL, &products, scratch);
+  cr_expect(found == (n > 1 && (r > 3 || growth < 0.29)), "r=%d n=%d: %g", r, n, growth);
+  cr_expect_float_eq(lambda[0], found ? 0.1 + growth : 0.1, 1e-15, "r=%d: %g", r, lambda[0]);
+  for (int p = 0; found && p <= n; p++) {
+    multiply(r, true, rotations + (size_t)p * core, rotations + (size_t)p * core, square);
+    for (int k = 0; k < r * r; k++)
+      cr_expect_float_eq(square[k], k % (r + 1) == 0, 1e-14, "r=%d: %d", r, k);
+  }
+  wmc_product_destroy(product);
+  free(scratch);
+}
+
+Test(chain, singular_values_that_grow)
+{
+  for (int r = 2; r <= 8; r++) {
+    check_growth(r, 2, 0.2);
+    check_growth(r, 2, 0.5);
+    check_growth(r, 1, 0.2);
+  }
+}
+
 Test(chain, differences_and_squares)
 {
   double a[70], b[70], out[70];

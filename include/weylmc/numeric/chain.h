@@ -37,7 +37,7 @@ double wmc_chain_norm2(size_t n, const double *x);
 
 /** Matrices of a chain: that of p = 1 begins at 0, the next ones follow at the distance `core`. */
 typedef struct wmc_chain {
-  int r, n;                   /**< r x r matrices, n of them */
+  int r, n;                   /**< r x r matrices, n of them, n >= 1 */
   size_t core;                /**< doubles from one to the next, at least r r, a multiple of 8 */
   const wmc_product *product; /**< of r x r matrices */
   bool crosses;               /**< lambda_r may pass through 0 */
@@ -52,7 +52,8 @@ size_t wmc_chain_balance_scratch(int r, int n, size_t core);
  * @param[in,out] frames     NULL, or r x r matrices at the same places: Q_p <- Q_p R_p
  * @param[in,out] products   of r x r matrices are counted here
  * @return false where the chain is too far from diagonal or from balance for the errors to be
- * small, or not finite; `lambda` and `frames` are as they were then */
+ * small, or not finite, and for n = 1, where nothing is to be balanced; `lambda` and `frames` are
+ * as they were then */
 bool wmc_chain_balance(const wmc_chain *chain, const double *v, double *lambda, double *rotations,
                        double *frames, long *products, double *scratch);
 

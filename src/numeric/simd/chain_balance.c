@@ -38,7 +38,8 @@ static void take_from(int r, int n, size_t core, const double *from, double *to)
 }
 
 /* As part of matrices of 4 x 4, whose other lambda are larger and to which nothing leads: zeros
- * stay zeros, and ones ones. Faster than loops over so few entries. */
+ * stay zeros, and ones ones. Faster than loops over so few entries. Where the lambda of the chain
+ * grow beyond the others, their order is another one, and the way back is left to others. */
 static bool balance_within(const wmc_chain *chain, const double *v, double *lambda,
                            double *rotations, double *frames, long *products, double *scratch)
 {
@@ -48,10 +49,12 @@ static bool balance_within(const wmc_chain *chain, const double *v, double *lamb
   double *turned = k + (n + 1) * WITHIN * WITHIN, *rest = turned + (n + 1) * WITHIN * WITHIN;
   whole.r = WITHIN;
   whole.core = WITHIN * WITHIN;
-  for (int i = 0; i < WITHIN; i++) all[i] = i < first ? 4 * lambda[0] : lambda[i - first];
+  const double others = 4 * lambda[0];
+  for (int i = 0; i < WITHIN; i++) all[i] = i < first ? others : lambda[i - first];
   put_within(r, n, chain->core, v, 0, in);
   if (frames != NULL) put_within(r, n + 1, chain->core, frames, 1, turned);
-  if (!balance_plain(&whole, first, in, all, k, frames ? turned : NULL, products, rest))
+  if (!balance_plain(&whole, first, in, all, k, frames ? turned : NULL, products, rest) ||
+      !(all[first] < 0.99 * others))
     return false;
   take_from(r, n + 1, chain->core, frames ? turned : k, frames ? frames : rotations);
   memcpy(lambda, all + first, (size_t)r * sizeof *lambda);

@@ -1,4 +1,3 @@
-
 #include "residual.h"
 
 /* y = phi(W u), jacobian = D W. */

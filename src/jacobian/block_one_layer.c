@@ -1,4 +1,3 @@
-
 #include "residual.h"
 
 /* y = W phi(u), jacobian = W D. */

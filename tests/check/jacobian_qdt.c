@@ -312,11 +312,9 @@ Test(jacobian_qdt, twelve_digits_at_all_widths_depths_and_spreads)
         }
 }
 
-/* Twice the layers between factorisations costs half a digit, four times more than one; half as
- * many gain nothing. */
-/* Twice as many layers cost digits no more than rounding does, eight times as many do. The quotient
- * of two errors over 16 chains scatters by a third (between instruction sets): 5 is 5 sigma off 1.
- */
+/* Half as many layers between factorisations gain nothing, four times as many cost digits. The
+ * quotient of two errors over 16 chains scatters by a third (between instruction sets): 5 is 5
+ * sigma off 1. */
 Test(jacobian_qdt, factorisations_are_as_rare_as_accuracy_allows)
 {
   const way ways[WAYS] = {{0.5, false}, {1, false}, {2, false}, {4, false}};

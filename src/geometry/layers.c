@@ -155,11 +155,6 @@ size_t wmc_layers_block(const wmc_layers *layers) { return area(layers->widest, 
 
 /* --- Matrices -------------------------------------------------------------------------------- */
 
-void wmc_matrix_transpose(int m, int n, const double *a, double *out)
-{
-  wmc_transpose(m, n, a, out);
-}
-
 static void swap_columns(int m, double *a, int j, int k)
 {
   double *x = a + (size_t)j * (size_t)m, *y = a + (size_t)k * (size_t)m;
@@ -286,9 +281,9 @@ void wmc_layers_moment(const wmc_layers *layers, const double *w, int p, double 
   const int *d = layers->width, here = d[p];
   double *transposed = scratch, *other = scratch + wmc_layers_block(layers);
   const double *next = w + layers->layer[p + 1], *layer = w + layers->layer[p];
-  wmc_matrix_transpose(d[p + 1], here, next, transposed);
+  wmc_transpose(d[p + 1], here, next, transposed);
   wmc_layers_multiply(layers, here, here, d[p + 1], transposed, next, mu);
-  wmc_matrix_transpose(here, d[p - 1], layer, transposed);
+  wmc_transpose(here, d[p - 1], layer, transposed);
   wmc_layers_multiply(layers, here, here, d[p - 1], layer, transposed, other);
   for (int k = 0; k < here * here; k++) mu[k] -= other[k];
 }

@@ -52,7 +52,7 @@ static void find_error(const wmc_point *point, int p, double *error, double *scr
   const wmc_layers *layers = point->layers;
   const int d = layers->width[p], r = layers->rank;
   const double *frame = wmc_point_frame(point, p);
-  wmc_matrix_transpose(d, r, frame, scratch);
+  wmc_transpose(d, r, frame, scratch);
   wmc_layers_multiply(layers, r, r, d, scratch, frame, error);
   for (int k = 0; k < r; k++) error[k * (r + 1)] -= 1;
 }
@@ -99,7 +99,7 @@ static void join(const wmc_layers *layers, int m, int n, const double *a, const 
   double *scaled = scratch, *transposed = scratch + wmc_layers_block(layers);
   for (int k = 0; k < r; k++)
     for (int i = 0; i < m; i++) scaled[k * m + i] = a[k * m + i] * x[k];
-  wmc_matrix_transpose(n, r, b, transposed);
+  wmc_transpose(n, r, b, transposed);
   wmc_layers_multiply(layers, m, n, r, scaled, transposed, out);
 }
 
@@ -136,7 +136,7 @@ static void read_first_frame(const wmc_point *point, const double *layer, double
     wmc_svd_jacobi(m, n, y, v, s, work);
     memcpy(frame, v, (size_t)n * (size_t)r * sizeof *frame);
   } else {
-    wmc_matrix_transpose(m, n, layer, y);
+    wmc_transpose(m, n, layer, y);
     wmc_svd_jacobi(n, m, y, NULL, s, work);
     memcpy(frame, y, (size_t)n * (size_t)r * sizeof *frame);
   }

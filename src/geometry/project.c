@@ -90,7 +90,7 @@ static void leave_frame(const wmc_layers *layers, int p, const double *frame, do
   const int d = layers->width[p], r = layers->rank;
   double *transposed = scratch, *inside = transposed + wmc_layers_block(layers);
   double *core = inside + wmc_layers_block(layers);
-  wmc_matrix_transpose(d, r, frame, transposed);
+  wmc_transpose(d, r, frame, transposed);
   wmc_layers_multiply(layers, r, r, d, transposed, a, core);
   wmc_layers_multiply(layers, d, r, r, frame, core, inside);
   for (int k = 0; k < d * r; k++) a[k] -= inside[k];
@@ -107,11 +107,11 @@ static void read_layer(const wmc_point *point, int p, const double *v, const wmc
   const double *left = wmc_point_frame(point, p), *right = wmc_point_frame(point, p - 1);
   double *image = scratch, *transposed = image + block, *other = transposed + block;
   wmc_layers_multiply(layers, m, r, n, v, right, image);
-  wmc_matrix_transpose(m, r, left, transposed);
+  wmc_transpose(m, r, left, transposed);
   wmc_layers_multiply(layers, r, r, m, transposed, image, wmc_tangent_core(tangent, p));
   for (int k = 0; tilts(layers, p) && k < m * r; k++) wmc_tangent_tilt(tangent, p)[k] += image[k];
   if (!tilts(layers, p - 1)) return;
-  wmc_matrix_transpose(m, n, v, transposed);
+  wmc_transpose(m, n, v, transposed);
   wmc_layers_multiply(layers, n, r, m, transposed, left, other);
   for (int k = 0; k < n * r; k++) wmc_tangent_tilt(tangent, p - 1)[k] += other[k];
 }
@@ -194,10 +194,10 @@ void wmc_tangent_write(const wmc_point *point, const wmc_tangent *tangent, doubl
     double *out = v + layers->layer[p];
     wmc_layers_multiply(layers, m, r, r, left, wmc_tangent_core(tangent, p), image);
     for (int k = 0; tilts(layers, p) && k < m * r; k++) image[k] += wmc_tangent_tilt(tangent, p)[k];
-    wmc_matrix_transpose(n, r, wmc_point_frame(point, p - 1), transposed);
+    wmc_transpose(n, r, wmc_point_frame(point, p - 1), transposed);
     wmc_layers_multiply(layers, m, n, r, image, transposed, out);
     if (!tilts(layers, p - 1)) continue;
-    wmc_matrix_transpose(n, r, wmc_tangent_tilt(tangent, p - 1), transposed);
+    wmc_transpose(n, r, wmc_tangent_tilt(tangent, p - 1), transposed);
     wmc_layers_multiply(layers, m, n, r, left, transposed, part);
     for (int k = 0; k < m * n; k++) out[k] += part[k];
   }
@@ -322,7 +322,7 @@ static void add_gradient(const wmc_point *point, const double *slope, double fac
   double *g = work, *power = work + 3 * block;
   wmc_pairs_power(r, point->lambda, n - 1, power);
   wmc_layers_multiply(layers, m, r, c, slope, wmc_point_frame(point, 0), image);
-  wmc_matrix_transpose(m, r, wmc_point_frame(point, n), transposed);
+  wmc_transpose(m, r, wmc_point_frame(point, n), transposed);
   wmc_layers_multiply(layers, r, r, m, transposed, image, g);
   for (int l = 0; l < r; l++)
     for (int k = 0; k < r; k++)
@@ -333,7 +333,7 @@ static void add_gradient(const wmc_point *point, const double *slope, double fac
     for (int k = 0; k < m * r; k++) wmc_tangent_tilt(tangent, n)[k] += power[k / m] * image[k];
   }
   if (!tilts(layers, 0)) return;
-  wmc_matrix_transpose(m, c, slope, transposed);
+  wmc_transpose(m, c, slope, transposed);
   wmc_layers_multiply(layers, c, r, m, transposed, wmc_point_frame(point, n), image);
   leave_frame(layers, 0, wmc_point_frame(point, 0), image, work);
   for (int k = 0; k < c * r; k++) wmc_tangent_tilt(tangent, 0)[k] += power[k / c] * image[k];

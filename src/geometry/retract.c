@@ -187,7 +187,7 @@ static moments find_moments(const cores *c)
   double *curvature = c->curvature;
   moments found = {.norm2 = 0};
   for (int p = 1; p <= n; p++) {
-    wmc_matrix_transpose(r, r, core_at(c, c->m, p), core_at(c, c->turned, p));
+    wmc_transpose(r, r, core_at(c, c->m, p), core_at(c, c->turned, p));
     found.norm2 += wmc_chain_norm2(square, core_at(c, c->m, p));
   }
   for (int p = 1; p < n; p++) {
@@ -415,7 +415,7 @@ static bool lean_of(const walk *w, int p, int sign, double *out)
   if (sign < 0)
     memcpy(divisor, core_at(&w->c, w->c.m, p), (size_t)(r * r) * sizeof *divisor);
   else
-    wmc_matrix_transpose(r, r, core_at(&w->c, w->c.m, p + 1), divisor);
+    wmc_transpose(r, r, core_at(&w->c, w->c.m, p + 1), divisor);
   return wmc_matrix_divide(d, r, divisor, out);
 }
 
@@ -468,13 +468,13 @@ static void gram(const walk *w, int p, const double *m, double *out)
   double *image = metric + layers->core, *wide = image + layers->core;
   const double *by = m;
   if (is_tilted(layers, p)) {
-    wmc_matrix_transpose(d, r, lean, wide);
+    wmc_transpose(d, r, lean, wide);
     wmc_layers_multiply(layers, r, r, d, wide, lean, metric);
     add_to_diagonal(r, 1, metric);
     wmc_layers_multiply(layers, r, r, r, metric, m, image);
     by = image;
   }
-  wmc_matrix_transpose(r, r, m, transposed);
+  wmc_transpose(r, r, m, transposed);
   wmc_layers_multiply(layers, r, r, r, transposed, by, out);
 }
 
@@ -489,7 +489,7 @@ static double find_leaning_moments(const walk *w)
   for (int p = 1; p < c->layers->depth; p++) {
     double *s = core_at(c, c->s, p);
     gram(w, p + 1, core_at(c, c->m, p + 1), left);
-    wmc_matrix_transpose(r, r, core_at(c, c->m, p), turned);
+    wmc_transpose(r, r, core_at(c, c->m, p), turned);
     gram(w, p - 1, turned, right);
     const double found = wmc_chain_subtract(square, left, right, s);
     if (found > largest) largest = found;
@@ -556,7 +556,7 @@ static void adopt_frames(const cores *c, const double *lean)
     }
     if (p == n) continue;
     double *m = core_at(c, c->m, p + 1);
-    wmc_matrix_transpose(r, r, g, turned);
+    wmc_transpose(r, r, g, turned);
     wmc_layers_multiply(c->layers, r, r, r, m, turned, image);
     memcpy(m, image, bytes);
   }
@@ -665,7 +665,7 @@ bool wmc_balance(const wmc_point *point, const double *w, wmc_retraction *done, 
     double *image = c.block, *turned = image + wmc_layers_block(layers);
     wmc_layers_multiply(layers, d, r, before, w + layers->layer[p], wmc_point_frame(point, p - 1),
                         image);
-    wmc_matrix_transpose(d, r, wmc_point_frame(point, p), turned);
+    wmc_transpose(d, r, wmc_point_frame(point, p), turned);
     wmc_layers_multiply(layers, r, r, d, turned, image, core_at(&c, c.m, p));
   }
   return settle(&c, done ? done : &unused);

@@ -144,7 +144,7 @@ static void read_ends(const wmc_point *point, const double *w, double *blocks)
   const bool tall = rows >= columns;
   double *x = blocks, *turned = x + block, *v = turned + block, *s = v + block;
   wmc_layers_end_to_end(layers, w, x, turned);
-  wmc_matrix_transpose(rows, columns, x, turned);
+  wmc_transpose(rows, columns, x, turned);
   double *left = tall ? x : turned;
   decompose(tall ? rows : columns, tall ? columns : rows, left, v, s, s + layers->widest);
   for (int k = 0; k < r; k++) point->lambda[k] = exp(log(s[k]) / n);
@@ -164,7 +164,7 @@ static void read_polar(const wmc_point *point, const double *w, int p, double *b
   for (int k = 0; k < r; k++)
     for (int i = 0; i < d; i++) image[k * d + i] *= point->lambda[k];
   decompose(d, r, image, v, s, s + layers->widest);
-  wmc_matrix_transpose(r, r, v, turned);
+  wmc_transpose(r, r, v, turned);
   wmc_layers_multiply(layers, d, r, r, image, turned, wmc_point_frame(point, p));
 }
 

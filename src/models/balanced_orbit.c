@@ -86,9 +86,9 @@ static void add_grams(const wmc_layers *layers, const double *w, int p, double *
   const int *d = layers->width, here = d[p];
   const double *layer = w + layers->layer[p], *next = w + layers->layer[p + 1];
   double *transposed = scratch, *other = scratch + wmc_layers_block(layers);
-  wmc_matrix_transpose(here, d[p - 1], layer, transposed);
+  wmc_transpose(here, d[p - 1], layer, transposed);
   wmc_layers_multiply(layers, here, here, d[p - 1], layer, transposed, c);
-  wmc_matrix_transpose(d[p + 1], here, next, transposed);
+  wmc_transpose(d[p + 1], here, next, transposed);
   wmc_layers_multiply(layers, here, here, d[p + 1], transposed, next, other);
   for (int k = 0; k < here * here; k++) c[k] += other[k];
 }
@@ -243,13 +243,13 @@ void wmc_orbit_descend(wmc_orbit *orbit, const wmc_energy *energy, const double 
     double *out = v + layers->layer[p], *transposed = orbit->left;
     const double *term = slope; /* slope is E' with what comes after layer p put before it */
     if (p > 1) {
-      wmc_matrix_transpose(d[p - 1], first, image + (size_t)(p - 1) * block, transposed);
+      wmc_transpose(d[p - 1], first, image + (size_t)(p - 1) * block, transposed);
       wmc_layers_multiply(layers, d[p], d[p - 1], first, slope, transposed, part);
       term = part;
     }
     for (int k = 0; k < d[p] * d[p - 1]; k++) out[k] -= time * (term[k] + energy->decay * layer[k]);
     if (p == 1) continue;
-    wmc_matrix_transpose(d[p], d[p - 1], layer, transposed);
+    wmc_transpose(d[p], d[p - 1], layer, transposed);
     wmc_layers_multiply(layers, d[p - 1], first, d[p], transposed, slope, part);
     memcpy(slope, part, (size_t)(d[p - 1] * first) * sizeof *slope);
   }

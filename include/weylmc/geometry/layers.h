@@ -58,8 +58,6 @@ const wmc_product *wmc_layers_product(const wmc_layers *layers, int m, int n, in
 void wmc_layers_multiply(const wmc_layers *layers, int m, int n, int k, const double *a,
                          const double *b, double *c);
 
-/** out (n x m) = a^T for a of m x n. */
-void wmc_matrix_transpose(int m, int n, const double *a, double *out);
 /** B <- B A^{-1} for B of m x n; A (n x n) is destroyed. Column elimination with pivots.
  * False if A is singular or not finite; B means nothing then. */
 bool wmc_matrix_divide(int m, int n, double *a, double *b);

@@ -84,6 +84,13 @@ char *wmc_text_copy(const char *string)
   return copy;
 }
 
+const char *wmc_text_after_name(const char *message, const char *name)
+{
+  const size_t n = strlen(name);
+  const bool named = strncmp(message, name, n) == 0 && strncmp(message + n, ": ", 2) == 0;
+  return named ? message + n + 2 : message;
+}
+
 /* ---- nearest names ---------------------------------------------------------------------- */
 
 static int least(int a, int b) { return a < b ? a : b; }

@@ -421,14 +421,6 @@ static void describe_task(const wmc_deck *deck, size_t task, wmc_text *out)
   wmc_text_append(out, ")");
 }
 
-/* What is said of a field, without its name, which stands before it. */
-static const char *after_name(const char *message, const char *name)
-{
-  const size_t n = strlen(name);
-  return strncmp(message, name, n) == 0 && strncmp(message + n, ": ", 2) == 0 ? message + n + 2
-                                                                              : message;
-}
-
 static void report(wmc_checker *c, const complaint *what)
 {
   const wmc_section *s = &c->deck->marks->section[WMC_SECTION_PARAMETERS];
@@ -436,11 +428,11 @@ static void report(wmc_checker *c, const complaint *what)
   const wmc_place *place = known ? &s->places[what->field] : NULL;
   wmc_text where = {0};
   if (what->times < c->deck->tasks) describe_task(c->deck, what->task, &where);
-  wmc_problems_add(c->problems, place && place->located ? place->mark : s->mark,
-                   "parameters%s%s: %s%s", known ? "." : "",
-                   known ? s->fields[what->field].name : "",
-                   known ? after_name(what->message, s->fields[what->field].name) : what->message,
-                   wmc_text_string(&where));
+  wmc_problems_add(
+      c->problems, place && place->located ? place->mark : s->mark, "parameters%s%s: %s%s",
+      known ? "." : "", known ? s->fields[what->field].name : "",
+      known ? wmc_text_after_name(what->message, s->fields[what->field].name) : what->message,
+      wmc_text_string(&where));
   wmc_text_free(&where);
 }
 

@@ -91,9 +91,7 @@ static bool holds_all_draws(const wmc_plan *plan, const wmc_results *results)
  * with what follows for a run. */
 static wmc_status refuse_file(const char *path)
 {
-  const char *message = wmc_message();
-  const size_t n = strlen(path);
-  if (strncmp(message, path, n) == 0 && strncmp(message + n, ": ", 2) == 0) message += n + 2;
+  const char *message = wmc_text_after_name(wmc_message(), path);
   char why[512];
   snprintf(why, sizeof why, "%.*s", (int)strcspn(message, ";\n"), message);
   wmc_message_clear();

@@ -53,6 +53,9 @@ Test(base, distance_counts_edits_and_transpositions)
 Test(base, nearest_name)
 {
   const char *const names[] = {"thermalise", "draws", "stride"};
+  cr_assert_str_eq(wmc_text_after_name("draws: too few", "draws"), "too few");
+  cr_assert_str_eq(wmc_text_after_name("draws: too few", "draw"), "draws: too few");
+  cr_assert_str_eq(wmc_text_after_name("draw", "draws"), "draw");
   cr_assert_str_eq(wmc_text_nearest("thermalize", names, 3), "thermalise");
   cr_assert_str_eq(wmc_text_nearest("draw", names, 3), "draws");
   cr_assert_null(wmc_text_nearest("temperature", names, 3));

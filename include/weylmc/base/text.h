@@ -28,6 +28,8 @@ void wmc_text_free(wmc_text *text);
 /** Owned copy of a string (wmc_free), NULL when memory is exhausted. */
 char *wmc_text_copy(const char *string);
 
+/** What a message "name: ..." says after its name; the message itself where it begins otherwise. */
+const char *wmc_text_after_name(const char *message, const char *name);
 /** Restricted Damerau-Levenshtein distance of two strings. */
 int wmc_text_distance(const char *a, const char *b);
 /** The nearest of n names within a third of the length (at least 2 edits), or NULL. */
